@@ -1,0 +1,39 @@
+# Four commands: make demo, make test, make check, make bench.
+# Each sets up what it needs first (Debian packages, .venv); the second time that costs nothing.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+STAMP := .venv/.setup-stamp
+# Old bytecode of a moved package must not hide an import error.
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help setup demo test check bench clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+$(STAMP): pyproject.toml config/constraints.txt .ci/setup
+	@.ci/setup
+	@touch $@
+
+setup: $(STAMP) ## Debian packages and .venv (done by every other target when needed)
+
+demo: $(STAMP) ## a district on this machine, with sound; SABOTAGE=name breaks it on purpose
+	$(BIN)/station-sim demo --out out/demo $(if $(SABOTAGE),--sabotage $(SABOTAGE))
+
+test: $(STAMP) ## every test: unit, property, contract, integration, scenario (ARGS=… for pytest)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## style, types and the service unit, all offline
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy agent firmware_bridge simulator tests
+	@.ci/check-units
+
+bench: $(STAMP) ## measure start accuracy, levels, memory, throughput on this machine
+	$(BIN)/station-sim bench $(ARGS)
+
+clean: ## remove what the set-up and the runs made (Debian packages stay)
+	rm -rf .venv out build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find agent firmware_bridge simulator tests -name __pycache__ -type d -prune -exec rm -rf {} +
