@@ -1,0 +1,1 @@
+"""The station daemon: `core` decides, `adapters` obey, `player` makes the sound."""

@@ -1,0 +1,409 @@
+"""The four signed documents, the signed command and the signed cursor, as typed messages.
+
+Every body carries its own kind, audience and validity *inside* the signed bytes: broker
+properties are not signed. Unknown fields are ignored here and survive, because the signed bytes
+themselves are what is stored. Which key may say what is decided in `agent.core.trust`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from agent.contract.units import (
+    AudienceRef,
+    ClassNumber,
+    Count,
+    DurationMs,
+    EpochMs,
+    Id,
+    KeyId,
+    Language,
+    Line,
+    LocalDate,
+    LocalTime,
+    PublicKey,
+    Rank,
+    Revision,
+    Sequence,
+    Sha256,
+    Slot,
+    Tag,
+    Text,
+    Url,
+    Volume,
+    ZoneInfoName,
+    ZoneName,
+)
+
+DocumentKind = Literal["trust", "schedule", "content", "warning"]
+SignedKind = Literal["trust", "schedule", "content", "warning", "command", "cursor"]
+Role = Literal["root", "schedule", "content", "emergency", "command", "freshness", "release"]
+
+FEATURES = frozenset(
+    {"recurrence", "chime", "speech", "live-source", "buses", "warning-repeat", "late-policy"}
+)
+"""What this station software understands; a document that `requires` more is `unsupported`."""
+
+WARNING_LIFETIME_MAX_MS = 24 * 3_600_000
+COMMAND_LIFETIME_MAX_MS = 10 * 60_000
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """What every signed body begins with.
+
+    authority: who speaks. audience: to whom. revision: only grows per (authority, audience,
+    kind). accept_until_ms bounds *acceptance*, not what was accepted before.
+    """
+
+    v: Literal[1]
+    authority: Id
+    audience: AudienceRef
+    issued_at_ms: EpochMs
+    accept_until_ms: EpochMs
+    requires: tuple[Line, ...] = ()
+
+
+# --- trust ---------------------------------------------------------------------------------
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """One person's or service's Ed25519 key."""
+
+    public: PublicKey
+    holder: Line
+    not_after_ms: EpochMs
+
+
+class AuthorityGrant(msgspec.Struct, frozen=True, kw_only=True):
+    """A ranked issuer. `class_ceiling` 2 means: may say priority and normal, never emergency."""
+
+    id: Id
+    name: Line
+    rank: Rank
+    class_ceiling: ClassNumber
+    home: bool = False
+
+
+class RoleGrant(msgspec.Struct, frozen=True, kw_only=True):
+    """Which keys hold `role` for `authority`, and how many of them must sign.
+
+    `zones`/`hours` narrow a role (head of hamlet); empty means no narrowing. `hours` are
+    local "HH:MM-HH:MM".
+    """
+
+    role: Role
+    authority: Id
+    keyids: tuple[KeyId, ...]
+    threshold: Annotated[int, Meta(ge=1, le=10)] = 1
+    class_ceiling: ClassNumber = 1
+    zones: tuple[ZoneName, ...] = ()
+    hours: tuple[Line, ...] = ()
+    free_text_threshold: Annotated[int, Meta(ge=1, le=10)] = 2
+
+
+class GroupMembership(msgspec.Struct, frozen=True, kw_only=True):
+    """This station listens to group `id`, which belongs to exactly one authority."""
+
+    id: Id
+    authority: Id
+
+
+class Trust(Header, frozen=True, tag="trust", tag_field="kind", kw_only=True):
+    """Keys, roles, ranked authorities and group membership of one station; signed by root."""
+
+    revision: Revision
+    keys: dict[KeyId, Key]
+    root_keyids: tuple[KeyId, ...]
+    root_threshold: Annotated[int, Meta(ge=1, le=10)]
+    authorities: tuple[AuthorityGrant, ...]
+    roles: tuple[RoleGrant, ...]
+    groups: tuple[GroupMembership, ...] = ()
+
+
+# --- schedule ------------------------------------------------------------------------------
+
+
+class FileSource(msgspec.Struct, frozen=True, tag="file", tag_field="kind", kw_only=True):
+    """The file bound to `slot`: for the occurrence's local date, or for no date (`dated` false)."""
+
+    slot: Slot
+    dated: bool = False
+
+
+class StreamSource(msgspec.Struct, frozen=True, tag="stream", tag_field="kind", kw_only=True):
+    """A live stream, bound by its URL. Plain http needs an explicit `insecure_live`."""
+
+    url: Url
+    insecure_live: bool = False
+
+
+class LineInSource(msgspec.Struct, frozen=True, tag="line_in", tag_field="kind", kw_only=True):
+    """The station's line input or tuner."""
+
+
+class TextSource(msgspec.Struct, frozen=True, tag="text", tag_field="kind", kw_only=True):
+    """Text spoken by the station."""
+
+    text: Text
+    language: Language = "vi"
+
+
+class ToneSource(msgspec.Struct, frozen=True, tag="tone", tag_field="kind", kw_only=True):
+    """A tone made on the box."""
+
+    name: Literal["chime", "siren", "test"] = "chime"
+
+
+Source = FileSource | StreamSource | LineInSource | TextSource | ToneSource
+
+
+class ZoneSelector(msgspec.Struct, frozen=True, kw_only=True):
+    """Zones by name at one station, or by tag across stations; `all` is every zone."""
+
+    names: tuple[ZoneName, ...] = ()
+    tags: tuple[Tag, ...] = ()
+    all: bool = False
+
+
+class When(msgspec.Struct, frozen=True, kw_only=True):
+    """When an entry plays, in local wall time of `tz`.
+
+    start: first local start, also the anchor of `rrule`. rrule: RFC 5545 recurrence without
+    the "RRULE:" prefix (None: once). dates: further local starts. except_: local starts left
+    out. until: last local date on which it may start.
+    """
+
+    start: LocalTime
+    tz: ZoneInfoName = "Asia/Ho_Chi_Minh"
+    rrule: Line | None = None
+    dates: tuple[LocalTime, ...] = ()
+    except_: tuple[LocalTime, ...] = msgspec.field(default=(), name="except")
+    until: LocalDate | None = None
+
+
+class LateRule(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do when the planned start passed.
+
+    join: at the exact position. restart: from the beginning when no more than `grace_ms` late.
+    skip: not at all. Up to `ON_TIME_MS` (see core) counts as on time for every policy.
+    """
+
+    policy: Literal["join", "restart", "skip"] = "join"
+    grace_ms: DurationMs = 0
+
+
+class EndRule(msgspec.Struct, frozen=True, kw_only=True):
+    """How an item ends at the end of its slot: cut, finish within N, or fade over N."""
+
+    rule: Literal["cut", "finish", "fade"] = "cut"
+    within_ms: DurationMs = 0
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the timetable.
+
+    sources: in order of preference, the last ones are fallbacks. duration_ms: the slot; None
+    means as long as the content. resume: what happens after a pre-emption: rejoin the
+    timeline, continue where it stopped, or drop.
+    """
+
+    id: Id
+    title: Line
+    when: When
+    sources: Annotated[tuple[Source, ...], Meta(min_length=1, max_length=8)]
+    zones: ZoneSelector
+    klass: ClassNumber = msgspec.field(default=3, name="class")
+    duration_ms: DurationMs | None = None
+    chime: FileSource | ToneSource | None = None
+    volume: Volume | None = None
+    late: LateRule = LateRule()
+    resume: Literal["rejoin", "continue", "drop"] = "rejoin"
+    end: EndRule = EndRule()
+    author: Line = ""
+    approver: Line = ""
+    document_number: Line = ""
+    field: Line = ""
+    language: Language = "vi"
+    order: Annotated[int, Meta(ge=-1000, le=1000)] = 0
+    note: Line = ""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of the home authority."""
+
+    volume: Volume = 70
+    warning_volume: Volume = 90
+    zone_tags: dict[ZoneName, tuple[Tag, ...]] = {}
+    zone_volumes: dict[ZoneName, Volume] = {}
+
+
+class Schedule(Header, frozen=True, tag="schedule", tag_field="kind", kw_only=True):
+    """A timetable. `made_from` is the revision it was edited from (compare-and-set)."""
+
+    revision: Revision
+    entries: Annotated[tuple[Entry, ...], Meta(max_length=2_000)]
+    settings: Settings | None = None
+    made_from: Count = 0
+    effective_from: LocalTime | None = None
+    pushed_by: Line = ""
+
+
+# --- content -------------------------------------------------------------------------------
+
+
+class Binding(msgspec.Struct, frozen=True, kw_only=True):
+    """{slot, date} → a file, bound by hash. `date` None: the slot without a date."""
+
+    slot: Slot
+    date: LocalDate | None
+    sha256: Sha256
+    size: Annotated[int, Meta(ge=1, le=2_000_000_000)]
+    duration_ms: DurationMs
+    url: Url
+    media_type: Line = ""
+    title: Line = ""
+
+
+class Content(Header, frozen=True, tag="content", tag_field="kind", kw_only=True):
+    """Which file fills which slot on which date."""
+
+    revision: Revision
+    bindings: Annotated[tuple[Binding, ...], Meta(max_length=4_000)]
+    made_from: Count = 0
+
+
+# --- warning -------------------------------------------------------------------------------
+
+
+class Warning(msgspec.Struct, frozen=True, kw_only=True):
+    """One emergency. A higher revision replaces it; `cancelled` ends it.
+
+    texts/files: by language, in the order they are played. repeat_every_ms 0: once.
+    """
+
+    id: Id
+    revision: Revision
+    issued_at_ms: EpochMs
+    valid_until_ms: EpochMs
+    title: Line
+    zones: ZoneSelector
+    texts: dict[Language, Text] = {}
+    files: dict[Language, Slot] = {}
+    level: Literal["information", "watch", "warning", "extreme"] = "warning"
+    siren: bool = True
+    repeat_every_ms: DurationMs = 0
+    cancelled: bool = False
+    author: Line = ""
+    approver: Line = ""
+    template: Line | None = None
+    drill: bool = False
+
+
+class Warnings(Header, frozen=True, tag="warning", tag_field="kind", kw_only=True):
+    """All active emergencies of an authority for an audience."""
+
+    revision: Revision
+    warnings: Annotated[tuple[Warning, ...], Meta(max_length=32)]
+
+
+Document = Trust | Schedule | Content | Warnings
+
+# --- command -------------------------------------------------------------------------------
+
+
+class SetVolume(msgspec.Struct, frozen=True, tag="volume", tag_field="verb", kw_only=True):
+    zones: ZoneSelector
+    volume: Volume
+
+
+class StopItem(msgspec.Struct, frozen=True, tag="stop", tag_field="verb", kw_only=True):
+    """End what is on air in `zones` (not an emergency)."""
+
+    zones: ZoneSelector
+
+
+class SkipOccurrence(msgspec.Struct, frozen=True, tag="skip", tag_field="verb", kw_only=True):
+    entry: Id
+    nominal: LocalTime
+
+
+class TestTone(msgspec.Struct, frozen=True, tag="test_tone", tag_field="verb", kw_only=True):
+    zones: ZoneSelector
+    length_ms: Annotated[int, Meta(ge=100, le=60_000)] = 3_000
+
+
+class ReplayEntry(msgspec.Struct, frozen=True, tag="replay", tag_field="verb", kw_only=True):
+    """Play an entry of an accepted schedule once more, now."""
+
+    entry: Id
+
+
+class CancelCommand(msgspec.Struct, frozen=True, tag="cancel", tag_field="verb", kw_only=True):
+    """Cancel command `id`; for an unknown id it leaves a tombstone."""
+
+    id: Id
+
+
+class Refetch(msgspec.Struct, frozen=True, tag="refetch", tag_field="verb", kw_only=True):
+    sha256: Sha256
+
+
+class Resend(msgspec.Struct, frozen=True, tag="resend", tag_field="verb", kw_only=True):
+    """Send the event records from `from_seq` on again."""
+
+    from_seq: Sequence
+
+
+class Diagnose(msgspec.Struct, frozen=True, tag="diagnose", tag_field="verb", kw_only=True):
+    """Run the fixed, read-only checks and put the result into the ack."""
+
+
+class SetLogLevel(msgspec.Struct, frozen=True, tag="log", tag_field="verb", kw_only=True):
+    level: Literal["info", "debug"] = "info"
+
+
+class Reboot(msgspec.Struct, frozen=True, tag="reboot", tag_field="verb", kw_only=True):
+    """Restart the agent (never while a warning is active)."""
+
+
+Action = (
+    SetVolume
+    | StopItem
+    | SkipOccurrence
+    | TestTone
+    | ReplayEntry
+    | CancelCommand
+    | Refetch
+    | Resend
+    | Diagnose
+    | SetLogLevel
+    | Reboot
+)
+
+
+class Command(Header, frozen=True, tag="command", tag_field="kind", kw_only=True):
+    """One command. `accept_until_ms` is at most ten minutes after `issued_at_ms`.
+
+    seq: grows per (key, audience); the station keeps a 64-wide window.
+    """
+
+    id: Id
+    seq: Sequence
+    action: Action
+    by: Line = ""
+
+
+class Cursor(Header, frozen=True, tag="cursor", tag_field="kind", kw_only=True):
+    """The source system holds every event of (installation, stream) up to `through`."""
+
+    revision: Revision
+    installation: Id
+    stream: Id
+    through: Sequence
+    nonce: Line = ""
+
+
+Signed = Trust | Schedule | Content | Warnings | Command | Cursor

@@ -1,0 +1,309 @@
+"""Every reason the system can give, closed (decision D9): who must act, what it means, what next.
+
+One table per enum; a test holds each enum to its table. There is no `other`. Texts are written
+for a technician or engineer; `next` is the step to take.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+Owner = Literal["sender", "station", "technician", "network", "nobody"]
+Lang = Literal["vi", "en"]
+
+
+class Meaning(NamedTuple):
+    """owner: who must act. Texts in both languages, and the next step in both."""
+
+    owner: Owner
+    vi: str
+    en: str
+    next_vi: str
+    next_en: str
+
+    def text(self, lang: Lang) -> str:
+        return self.vi if lang == "vi" else self.en
+
+    def next(self, lang: Lang) -> str:
+        return self.next_vi if lang == "vi" else self.next_en
+
+
+class AckReason(StrEnum):
+    """Why a document or command was refused."""
+
+    MALFORMED = "malformed"
+    TOO_LARGE = "too_large"
+    UNSIGNED = "unsigned"
+    BAD_SIGNATURE = "bad_signature"
+    UNKNOWN_KEY = "unknown_key"
+    KEY_EXPIRED = "key_expired"
+    NOT_ALLOWED = "not_allowed"
+    THRESHOLD = "threshold"
+    WRONG_AUDIENCE = "wrong_audience"
+    WRONG_TOPIC = "wrong_topic"
+    EXPIRED = "expired"
+    FROM_THE_FUTURE = "from_the_future"
+    LIFETIME_TOO_LONG = "lifetime_too_long"
+    OLDER = "older"
+    SAME_REVISION_DIFFERS = "same_revision_differs"
+    REPLAYED = "replayed"
+    RETAINED_COMMAND = "retained_command"
+    UNSUPPORTED = "unsupported"
+    UNKNOWN_ZONE = "unknown_zone"
+    BAD_RECURRENCE = "bad_recurrence"
+    RECURRENCE_NEVER = "recurrence_never"
+    RECURRENCE_FLOODS = "recurrence_floods"
+    BAD_TIME_ZONE = "bad_time_zone"
+    INSECURE_STREAM = "insecure_stream"
+    DUPLICATE_ID = "duplicate_id"
+    CLASS_ABOVE_CEILING = "class_above_ceiling"
+    UNKNOWN_ENTRY = "unknown_entry"
+    NOTHING_ON_AIR = "nothing_on_air"
+    EMERGENCY_ON_AIR = "emergency_on_air"
+    NO_TRUST = "no_trust"
+    CANCELLED = "cancelled"
+    BUSY = "busy"
+
+
+class OccurrenceReason(StrEnum):
+    """Why an occurrence was not, or not wholly, played in a zone."""
+
+    STATION_OFF = "station_off"
+    LATE = "late"
+    PREEMPTED = "preempted"
+    BUS_BUSY = "bus_busy"
+    STOPPED = "stopped"
+    HELD = "held"
+    SKIPPED_LOCALLY = "skipped_locally"
+    SUPERSEDED = "superseded"
+    ALREADY_PLAYED = "already_played"
+    CLOCK_STEP = "clock_step"
+    CLOCK_UNTRUSTED = "clock_untrusted"
+    CONTENT_NOT_PUBLISHED = "content_not_published"
+    CONTENT_NOT_FETCHED = "content_not_fetched"
+    CONTENT_WRONG_HASH = "content_wrong_hash"
+    CONTENT_NOT_AUDIO = "content_not_audio"
+    CONTENT_UNREACHABLE = "content_unreachable"
+    SOURCE_LOST = "source_lost"
+    SPEECH_UNAVAILABLE = "speech_unavailable"
+    SOUND_LOST = "sound_lost"
+    STATION_RESTARTED = "station_restarted"
+    ZONE_NOT_CONFIRMED = "zone_not_confirmed"
+    LINE_OPEN = "line_open"
+    LINE_SHORT = "line_short"
+    CONTROLLER_LOST = "controller_lost"
+    AMPLIFIER_FAULT = "amplifier_fault"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class AlarmCode(StrEnum):
+    """What can be wrong with a station."""
+
+    ZONE_NOT_CONFIRMED = "zone_not_confirmed"
+    CONTROLLER_LOST = "controller_lost"
+    NO_SOUND = "no_sound"
+    STORAGE_LOW = "storage_low"
+    CLOCK_UNTRUSTED = "clock_untrusted"
+    SOURCE_UNREACHABLE = "source_unreachable"
+
+
+ACK: dict[AckReason, Meaning] = {
+    AckReason.MALFORMED: Meaning(
+        "sender", "thông điệp sai cấu trúc", "the message is malformed",
+        "sửa trường được nêu rồi gửi lại", "mend the named field and send again"),
+    AckReason.TOO_LARGE: Meaning(
+        "sender", "thông điệp quá lớn", "the message is too large",
+        "chia nhỏ lịch hoặc gửi qua đường dẫn", "split the timetable or send it by URL"),
+    AckReason.UNSIGNED: Meaning(
+        "sender", "không có chữ ký", "it carries no signature",
+        "ký bằng districtctl rồi gửi lại", "sign it with districtctl and send again"),
+    AckReason.BAD_SIGNATURE: Meaning(
+        "sender", "chữ ký sai", "the signature does not match",
+        "kiểm tra khóa; nếu lặp lại hãy báo an ninh mạng", "check the key; if it repeats tell security"),
+    AckReason.UNKNOWN_KEY: Meaning(
+        "sender", "đài không biết khóa này", "the station does not know this key",
+        "ghi danh khóa vào danh sách tin cậy", "enrol the key in the trust document"),
+    AckReason.KEY_EXPIRED: Meaning(
+        "sender", "khóa đã hết hạn", "the key has expired",
+        "ký bằng khóa còn hạn", "sign with a key that is still valid"),
+    AckReason.NOT_ALLOWED: Meaning(
+        "sender", "khóa không có quyền này", "the key has no right to say this",
+        "dùng khóa có vai trò phù hợp", "use a key that holds the role"),
+    AckReason.THRESHOLD: Meaning(
+        "sender", "chưa đủ chữ ký", "not enough signatures",
+        "xin người thứ hai ký", "ask the second holder to sign"),
+    AckReason.WRONG_AUDIENCE: Meaning(
+        "sender", "gửi nhầm đài hoặc nhóm", "it is meant for another station or group",
+        "kiểm tra tên đài, nhóm", "check the station or group"),
+    AckReason.WRONG_TOPIC: Meaning(
+        "sender", "loại thông điệp không đúng kênh", "this kind may not come on this topic",
+        "gửi đúng kênh", "send it on its own topic"),
+    AckReason.EXPIRED: Meaning(
+        "sender", "đã quá hạn tiếp nhận", "its time for acceptance has passed",
+        "ký lại với hạn mới", "sign it again with a new validity"),
+    AckReason.FROM_THE_FUTURE: Meaning(
+        "sender", "thời điểm ban hành ở tương lai", "it was issued in the future",
+        "kiểm tra đồng hồ máy ký", "check the clock of the signing computer"),
+    AckReason.LIFETIME_TOO_LONG: Meaning(
+        "sender", "thời hạn dài hơn mức cho phép", "it is valid for longer than its role allows",
+        "rút ngắn thời hạn rồi ký lại", "shorten the validity and sign again"),
+    AckReason.OLDER: Meaning(
+        "sender", "cũ hơn bản đang áp dụng", "older than what is applied",
+        "lấy bản mới nhất, sửa trên đó", "take the newest revision and edit that"),
+    AckReason.SAME_REVISION_DIFFERS: Meaning(
+        "sender", "cùng số bản nhưng nội dung khác", "the same revision number with other content",
+        "tăng số bản rồi ký lại", "raise the revision and sign again"),
+    AckReason.REPLAYED: Meaning(
+        "sender", "lệnh lặp lại", "the command was seen before",
+        "gửi lệnh mới nếu còn cần", "send a new command if it is still wanted"),
+    AckReason.RETAINED_COMMAND: Meaning(
+        "sender", "lệnh bị đặt cờ lưu giữ", "a command came with the retain flag",
+        "xóa thông điệp lưu giữ trên máy chủ", "clear the retained message on the broker"),
+    AckReason.UNSUPPORTED: Meaning(
+        "sender", "đài chưa có tính năng được yêu cầu", "the station lacks a required feature",
+        "cập nhật phần mềm đài hoặc bỏ yêu cầu", "update the station or drop the requirement"),
+    AckReason.UNKNOWN_ZONE: Meaning(
+        "sender", "không có khu vực loa tên này", "no zone has this name",
+        "sửa tên khu vực", "mend the zone's name"),
+    AckReason.BAD_RECURRENCE: Meaning(
+        "sender", "quy tắc lặp không hợp lệ", "the recurrence rule is not valid",
+        "sửa quy tắc lặp", "mend the recurrence rule"),
+    AckReason.RECURRENCE_NEVER: Meaning(
+        "sender", "quy tắc lặp không bao giờ đến", "the recurrence never comes",
+        "sửa ngày bắt đầu hoặc quy tắc", "mend the start or the rule"),
+    AckReason.RECURRENCE_FLOODS: Meaning(
+        "sender", "quy tắc lặp quá dày", "the recurrence comes too often",
+        "tối đa 288 lượt một ngày", "at most 288 a day"),
+    AckReason.BAD_TIME_ZONE: Meaning(
+        "sender", "múi giờ không hợp lệ", "unknown time zone",
+        "dùng Asia/Ho_Chi_Minh", "use an IANA name such as Asia/Ho_Chi_Minh"),
+    AckReason.INSECURE_STREAM: Meaning(
+        "sender", "luồng không mã hóa", "the live stream is not encrypted",
+        "dùng https hoặc ghi rõ insecure_live", "use https or say insecure_live"),
+    AckReason.DUPLICATE_ID: Meaning(
+        "sender", "trùng mã mục", "an id stands twice",
+        "đặt mã khác nhau", "make the ids differ"),
+    AckReason.CLASS_ABOVE_CEILING: Meaning(
+        "sender", "mức ưu tiên vượt quyền", "the class is above what this key may say",
+        "hạ mức hoặc dùng khóa khác", "lower the class or use another key"),
+    AckReason.UNKNOWN_ENTRY: Meaning(
+        "sender", "không có mục này", "no such entry or occurrence",
+        "xem stationctl plan", "look at stationctl plan"),
+    AckReason.NOTHING_ON_AIR: Meaning(
+        "sender", "không có gì đang phát", "nothing is on air there",
+        "xem stationctl status", "look at stationctl status"),
+    AckReason.EMERGENCY_ON_AIR: Meaning(
+        "sender", "đang phát khẩn cấp, không dừng bằng lệnh thường",
+        "an emergency is on air and is not stopped this way",
+        "hủy cảnh báo bằng bản có chữ ký", "cancel the warning with a signed revision"),
+    AckReason.NO_TRUST: Meaning(
+        "technician", "đài chưa được ghi danh", "the station has no trust document yet",
+        "ghi danh đài", "enrol the station"),
+    AckReason.CANCELLED: Meaning(
+        "nobody", "lệnh đã bị hủy", "the command was cancelled", "không cần làm gì", "nothing to do"),
+    AckReason.BUSY: Meaning(
+        "station", "đài đang bận", "the station is busy",
+        "thử lại sau một phút", "try again in a minute"),
+}
+
+OCCURRENCE: dict[OccurrenceReason, Meaning] = {
+    OccurrenceReason.STATION_OFF: Meaning(
+        "technician", "đài tắt vào lúc đó", "the station was off",
+        "kiểm tra nguồn điện", "check the power"),
+    OccurrenceReason.LATE: Meaning(
+        "nobody", "quá muộn theo quy định của mục", "too late by the entry's own rule",
+        "xem quy tắc nếu trễ của mục", "see the entry's late rule"),
+    OccurrenceReason.PREEMPTED: Meaning(
+        "nobody", "nhường bản tin ưu tiên hơn", "gave way to a higher bulletin",
+        "không cần làm gì", "nothing to do"),
+    OccurrenceReason.BUS_BUSY: Meaning(
+        "sender", "đường tiếng đang phát chương trình khác", "the bus carried another programme",
+        "dời giờ hoặc nối thêm kênh tiếng", "move the time or wire another bus"),
+    OccurrenceReason.STOPPED: Meaning(
+        "nobody", "bị dừng theo lệnh", "stopped by command", "xem nhật ký", "see the journal"),
+    OccurrenceReason.HELD: Meaning(
+        "nobody", "bị giữ lại tại đài", "held at the station",
+        "bỏ giữ: stationctl", "release the hold"),
+    OccurrenceReason.SKIPPED_LOCALLY: Meaning(
+        "nobody", "bị bỏ qua tại đài", "skipped at the station", "xem nhật ký", "see the journal"),
+    OccurrenceReason.SUPERSEDED: Meaning(
+        "nobody", "lịch mới đã thay thế", "replaced by a newer timetable",
+        "không cần làm gì", "nothing to do"),
+    OccurrenceReason.ALREADY_PLAYED: Meaning(
+        "nobody", "đã phát trước đó", "already aired", "không cần làm gì", "nothing to do"),
+    OccurrenceReason.CLOCK_STEP: Meaning(
+        "station", "đồng hồ nhảy qua lượt phát", "the clock jumped over it",
+        "kiểm tra nguồn giờ", "check the time source"),
+    OccurrenceReason.CLOCK_UNTRUSTED: Meaning(
+        "technician", "giờ của đài chưa tin được", "the station's time could not be trusted",
+        "kiểm tra mạng hoặc pin đồng hồ", "check the network or the clock battery"),
+    OccurrenceReason.CONTENT_NOT_PUBLISHED: Meaning(
+        "sender", "chưa có tệp cho lượt này", "no file was published for it",
+        "đăng tệp: districtctl publish", "publish it: districtctl publish"),
+    OccurrenceReason.CONTENT_NOT_FETCHED: Meaning(
+        "network", "chưa tải xong tệp", "the file had not been fetched",
+        "kiểm tra mạng của đài", "check the station's network"),
+    OccurrenceReason.CONTENT_WRONG_HASH: Meaning(
+        "sender", "tệp tải về sai mã băm", "the file does not match its hash",
+        "đăng lại tệp", "publish the file again"),
+    OccurrenceReason.CONTENT_NOT_AUDIO: Meaning(
+        "sender", "tệp không phải âm thanh", "the file is not audio",
+        "đăng lại tệp đúng", "publish the right file"),
+    OccurrenceReason.CONTENT_UNREACHABLE: Meaning(
+        "sender", "máy chủ không có tệp", "the server does not have the file",
+        "kiểm tra máy chủ nội dung", "check the content server"),
+    OccurrenceReason.SOURCE_LOST: Meaning(
+        "network", "mất nguồn trực tiếp và các dự phòng", "the live source and its fallbacks failed",
+        "kiểm tra nguồn tiếp âm", "check the relay source"),
+    OccurrenceReason.SPEECH_UNAVAILABLE: Meaning(
+        "sender", "không đọc được văn bản", "the text could not be spoken",
+        "gửi bản ghi âm cho ngôn ngữ này", "send a recording for this language"),
+    OccurrenceReason.SOUND_LOST: Meaning(
+        "technician", "mất đường tiếng", "the sound path failed",
+        "stationctl doctor", "stationctl doctor"),
+    OccurrenceReason.STATION_RESTARTED: Meaning(
+        "station", "đài khởi động lại giữa chừng", "the station restarted meanwhile",
+        "xem nhật ký", "see the journal"),
+    OccurrenceReason.ZONE_NOT_CONFIRMED: Meaning(
+        "technician", "khu vực không xác nhận có tiếng", "the zone did not confirm",
+        "stationctl zones", "stationctl zones"),
+    OccurrenceReason.LINE_OPEN: Meaning(
+        "technician", "đường loa hở mạch", "the loudspeaker line is open",
+        "kiểm tra dây loa", "check the loudspeaker line"),
+    OccurrenceReason.LINE_SHORT: Meaning(
+        "technician", "đường loa chập", "the loudspeaker line is short-circuited",
+        "ngắt và kiểm tra dây loa", "disconnect and check the line"),
+    OccurrenceReason.CONTROLLER_LOST: Meaning(
+        "technician", "mất liên lạc bộ điều khiển ampli", "the amplifier controller was lost",
+        "kiểm tra cáp và nguồn bộ điều khiển", "check the controller's cable and power"),
+    OccurrenceReason.AMPLIFIER_FAULT: Meaning(
+        "technician", "ampli báo lỗi", "the amplifier reports a fault",
+        "kiểm tra ampli", "check the amplifier"),
+    OccurrenceReason.CANCELLED: Meaning(
+        "nobody", "đã bị hủy", "cancelled by its sender", "không cần làm gì", "nothing to do"),
+    OccurrenceReason.EXPIRED: Meaning(
+        "nobody", "hết hiệu lực", "its validity ended", "không cần làm gì", "nothing to do"),
+}
+
+ALARM: dict[AlarmCode, Meaning] = {
+    AlarmCode.ZONE_NOT_CONFIRMED: Meaning(
+        "technician", "không ra tiếng hoặc không xác nhận", "zone does not confirm its sound",
+        "kiểm tra dây loa: stationctl zones", "check the line: stationctl zones"),
+    AlarmCode.CONTROLLER_LOST: Meaning(
+        "technician", "mất bộ điều khiển ampli", "amplifier controller lost",
+        "kiểm tra cáp USB/RS-485 và nguồn", "check the USB/RS-485 cable and its power"),
+    AlarmCode.NO_SOUND: Meaning(
+        "technician", "không có tiếng ra", "no sound leaves the card",
+        "stationctl doctor; kiểm tra thẻ âm thanh", "stationctl doctor; check the sound card"),
+    AlarmCode.STORAGE_LOW: Meaning(
+        "technician", "sắp đầy bộ nhớ", "storage is low",
+        "xóa tệp lạ hoặc thay thẻ nhớ", "remove strange files or change the card"),
+    AlarmCode.CLOCK_UNTRUSTED: Meaning(
+        "technician", "giờ chưa tin được", "the time cannot be trusted",
+        "nối mạng để lấy giờ", "connect the network so that it can set the clock"),
+    AlarmCode.SOURCE_UNREACHABLE: Meaning(
+        "network", "mất liên lạc hệ thống nguồn", "source system unreachable",
+        "kiểm tra 4G/mạng; đài vẫn phát theo lịch", "check 4G/network; the station plays on"),
+}

@@ -1,0 +1,212 @@
+"""What a station says upwards: birth, receipt, health, ack, event. Unsigned, over mutual TLS.
+
+Observations are epoch milliseconds; `None` and "unknown" mean: not measured.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from agent.contract.reasons import (
+    AckReason,
+    AlarmCode,
+    OccurrenceReason,
+)
+from agent.contract.units import AudienceRef, EpochMs, Id, KeyId, Line, LocalTime, Sequence
+
+Confirmation = Literal["yes", "no", "unknown"]
+Outcome = Literal["played", "partial", "skipped"]
+AckState = Literal[
+    "received", "accepted", "running", "done", "failed", "expired", "duplicate", "rejected"
+]
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic `up/state`, retained: the birth, and the last will with `state` lost."""
+
+    v: int = 1
+    station: Id
+    state: Literal["online", "leaving", "lost"]
+    birth: int
+    installation: Id = ""
+    version: str = ""
+    features: tuple[str, ...] = ()
+    nonce: str = ""
+    at_ms: int | None = None
+    last_seq: int | None = None
+
+
+class DocumentReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What is applied for one (authority, audience, kind)."""
+
+    authority: Id
+    audience: AudienceRef
+    kind: str
+    revision: int
+    digest: str
+    applied_at_ms: int | None = None
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A document that was refused, and why. Identified by the digest of its signed bytes."""
+
+    kind: str
+    digest: str
+    reason: AckReason
+    detail: Line
+    at_ms: int
+    authority: str = ""
+    audience: str = ""
+    revision: int | None = None
+
+
+class Reported(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic `up/reported`, retained: the receipt."""
+
+    v: int = 1
+    station: Id
+    installation: Id
+    at_ms: int
+    documents: tuple[DocumentReport, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    awaiting: tuple[str, ...] = ()
+    """Slots (`slot@date`) that a planned occurrence needs and nobody has published."""
+    missing: tuple[str, ...] = ()
+    """sha256 of bound files that are not on the box yet."""
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Topic `up/health`: the heartbeat. Short keys: it is paid by the byte.
+
+    `None` (left out) is unknown.
+    """
+
+    t: int
+    d: str = ""
+    """digest of what is applied"""
+    up: int | None = None
+    """seconds since the agent started"""
+    tc: int | None = None
+    """board temperature, hundredths of °C"""
+    sf: int | None = None
+    """free storage, MiB"""
+    mf: int | None = None
+    """free memory, MiB"""
+    ck: str | None = None
+    """clock trust"""
+    pl: str | None = None
+    """on air: `entry@bus`, joined by commas"""
+    zn: str | None = None
+    """zones in order: y confirmed, n not, ? unknown, - off"""
+    al: int | None = None
+    """open alarms"""
+    q: int | None = None
+    """events not yet passed by the cursor"""
+
+
+class Ack(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic `up/ack`: what became of a command, or that a document was refused at the door."""
+
+    v: int = 1
+    station: Id
+    installation: Id
+    id: str
+    state: AckState
+    at_ms: int
+    reason: AckReason | None = None
+    detail: Line = ""
+
+
+class OccurrenceRef(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """Identity of an occurrence (D5). `nominal`: local start as RFC 5545 recurrence id.
+
+    A warning's entry is `w-<id>-<revision>`; its nominal the local time the play was due.
+    """
+
+    authority: Id
+    audience: AudienceRef
+    entry: str
+    nominal: LocalTime
+
+
+class Segment(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch that sounded in one zone, as measured at the card and confirmed by the link."""
+
+    from_ms: int
+    to_ms: int
+    position_ms: int
+    bus: int
+    level_cdb: int | None = None
+    confirmed: Confirmation = "unknown"
+
+
+class AsRun(msgspec.Struct, frozen=True, tag="asrun", tag_field="kind", kw_only=True):
+    """What became of one occurrence in one zone. Exactly one per (occurrence, zone)."""
+
+    occurrence: OccurrenceRef
+    zone: str
+    title: str
+    klass: int = msgspec.field(name="class")
+    planned_start_ms: int
+    planned_duration_ms: int | None
+    outcome: Outcome
+    reason: OccurrenceReason | None
+    confirmed: Confirmation
+    segments: tuple[Segment, ...] = ()
+    played_ms: int = 0
+    revision: int = 0
+    author: str = ""
+    approver: str = ""
+    source: str = ""
+    """Which source sounded: `file:<sha256 prefix>`, `stream:<n>`, `text`, `tone`."""
+    volume: int | None = None
+    underruns: int | None = None
+    start_error_ms: int | None = None
+    """Measured at the card against the plan; None when it never started or joined late."""
+
+
+class AlarmEvent(msgspec.Struct, frozen=True, tag="alarm", tag_field="kind", kw_only=True):
+    """Onset or end of an alarm; both carry the episode."""
+
+    code: AlarmCode
+    subject: str
+    """What it is about: a zone, a controller, "" for the station."""
+    state: Literal["raised", "cleared"]
+    episode: int
+    since_ms: int
+    detail: str = ""
+
+
+class Audit(msgspec.Struct, frozen=True, tag="audit", tag_field="kind", kw_only=True):
+    """Somebody did something: a command, a local action, an applied or refused document."""
+
+    what: str
+    by: str
+    detail: str = ""
+    keyid: KeyId | None = None
+
+
+class WarningReport(msgspec.Struct, frozen=True, tag="warning", tag_field="kind", kw_only=True):
+    """A warning was received, first sounded, ended."""
+
+    id: Id
+    revision: int
+    state: Literal["received", "sounded", "cancelled", "expired"]
+    detail: str = ""
+
+
+Body = AsRun | AlarmEvent | Audit | WarningReport
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic `up/event`: one record of a stream; (installation, stream, seq) is its id."""
+
+    v: int = 1
+    station: Id
+    installation: Id
+    stream: Id
+    seq: Sequence
+    at_ms: EpochMs
+    body: Body

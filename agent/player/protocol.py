@@ -1,0 +1,220 @@
+"""What the agent and its sound child say to each other: one JSON object a line, tagged by `t`.
+
+Agent → child on the child's stdin, child → agent on its stdout; stderr is log text. The child
+fades and exits when stdin reaches end of file (its agent is gone).
+
+Units: `_ms` integer milliseconds, `_us` integer microseconds, `_cdb` hundredths of a decibel.
+`*_at_ms` are instants of the wall clock in epoch milliseconds, read through the mapping of the
+message's `epoch` (see `Time`). Positions count from the first sample of the programme *before
+encoding*: codec priming is already corrected.
+
+A bus is one channel of the card. At its `start_at_ms` a cue takes over its bus; whatever played
+there ends at that instant with `taken_over`. Cues of one bus may be sent ahead in any order.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+PROTOCOL_VERSION = 1
+
+RATE_HZ = 48_000
+
+SourceKind = Literal["file", "stream", "tone", "silence"]
+
+EndReason = Literal[
+    "finished",  # the last sample of the last part left the card
+    "stopped",  # `Stop` asked for it
+    "taken_over",  # a later cue began on this bus
+    "end_reached",  # `end_at_ms` cut or faded it
+    "source_failed",  # every source of a part failed
+    "late",  # the cue arrived when nothing of it was left to play
+]
+
+SourceFault = Literal[
+    "not_found",  # file or URL does not exist
+    "refused",  # the server refused or closed before any sound
+    "not_audio",  # opened, but no audio came out of the decoder
+    "stalled",  # sound came, then nothing for the stall limit
+    "ended_early",  # a live source closed before its end
+    "decoder_hung",  # libVLC did not answer within its bound
+]
+
+
+class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One way to get the sound of a part.
+
+    `url`: path of a verified local file (`file`), URL (`stream`), empty otherwise. `tone` is
+    described by `tone_hz` (several frequencies alternate every `tone_step_ms`).
+    """
+
+    kind: SourceKind
+    url: str = ""
+    tone_hz: tuple[int, ...] = ()
+    tone_step_ms: int = 500
+
+
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A stretch of sound; parts of a cue follow each other without a gap.
+
+    `sources` are tried in order: a live source that fails or stalls gives way to the next one.
+    `from_ms` is the position the part begins at; `length_ms` None plays to its end.
+    """
+
+    sources: tuple[Source, ...]
+    from_ms: int = 0
+    length_ms: int | None = None
+    gain_cdb: int = 0
+
+
+class Cue(msgspec.Struct, frozen=True, tag="cue", tag_field="t", forbid_unknown_fields=True):
+    """Play `parts` on `bus`, first sample at `start_at_ms`.
+
+    When `start_at_ms` is already past, the child joins at the exact position (`join` true: the
+    time that passed is skipped over, parts that are over are left out) or starts at once from
+    the beginning (`join` false). `end_at_ms` bounds the sound; it fades over `fade_out_ms`
+    before that instant. `token` names the cue in every report; the same token again is ignored.
+    """
+
+    token: str
+    bus: int
+    parts: tuple[Part, ...]
+    start_at_ms: int
+    epoch: int
+    join: bool = True
+    end_at_ms: int | None = None
+    gain_cdb: int = 0
+    fade_in_ms: int = 0
+    fade_out_ms: int = 0
+
+
+class Stop(msgspec.Struct, frozen=True, tag="stop", tag_field="t", forbid_unknown_fields=True):
+    """End the cue at `at_ms` (None: now), fading over `fade_ms`; unknown tokens are ignored."""
+
+    token: str
+    fade_ms: int = 20
+    at_ms: int | None = None
+    epoch: int = 0
+
+
+class Gain(msgspec.Struct, frozen=True, tag="gain", tag_field="t", forbid_unknown_fields=True):
+    """Move the cue's gain to `gain_cdb` over `ramp_ms`."""
+
+    token: str
+    gain_cdb: int
+    ramp_ms: int = 50
+
+
+class Time(msgspec.Struct, frozen=True, tag="time", tag_field="t", forbid_unknown_fields=True):
+    """Wall = CLOCK_MONOTONIC + `wall_minus_mono_us` in `epoch`.
+
+    Sent at start, on slew, and with a new epoch after a step. Cues keep the epoch they were
+    sent in, so an item on air finishes on the old clock.
+    """
+
+    epoch: int
+    wall_minus_mono_us: int
+
+
+class Quit(msgspec.Struct, frozen=True, tag="quit", tag_field="t", forbid_unknown_fields=True):
+    """Fade everything over `fade_ms` and exit 0."""
+
+    fade_ms: int = 50
+
+
+ToChild = Cue | Stop | Gain | Time | Quit
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready", tag_field="t"):
+    """The stream is open and its callback runs. `latency_ms`: mixer to DAC, as PortAudio says."""
+
+    version: int
+    pid: int
+    device: str
+    buses: int
+    rate_hz: int
+    frames_per_buffer: int
+    latency_ms: int
+
+
+class Started(msgspec.Struct, frozen=True, tag="started", tag_field="t"):
+    """The first sample of the cue left the DAC at `at_ms`, at `position_ms` of part `part`."""
+
+    token: str
+    bus: int
+    part: int
+    position_ms: int
+    at_ms: int
+
+
+class PartStarted(msgspec.Struct, frozen=True, tag="part", tag_field="t"):
+    """Part `part` began to leave the DAC, from its source number `source`."""
+
+    token: str
+    part: int
+    source: int
+    position_ms: int
+    at_ms: int
+
+
+class SourceFailed(msgspec.Struct, frozen=True, tag="source_failed", tag_field="t"):
+    """A source was given up; the next one of the part is tried, if there is one."""
+
+    token: str
+    part: int
+    source: int
+    fault: SourceFault
+    at_ms: int
+
+
+class Progress(msgspec.Struct, frozen=True, tag="progress", tag_field="t"):
+    """Once a second per playing cue, measured on what left the mixer since the last report.
+
+    `level_cdb` is RMS and `peak_cdb` the peak, both relative to full scale (0 cdb = 0 dBFS);
+    None when nothing was measured. `underruns` counts since the cue began.
+    """
+
+    token: str
+    bus: int
+    part: int
+    position_ms: int
+    at_ms: int
+    level_cdb: int | None
+    peak_cdb: int | None
+    underruns: int
+
+
+class Ended(msgspec.Struct, frozen=True, tag="ended", tag_field="t"):
+    """The last sample of the cue left the DAC at `at_ms`; `played_ms` really sounded."""
+
+    token: str
+    bus: int
+    reason: EndReason
+    at_ms: int
+    position_ms: int
+    part: int
+    played_ms: int
+    level_cdb: int | None
+    underruns: int
+
+
+class Pulse(msgspec.Struct, frozen=True, tag="pulse", tag_field="t"):
+    """Once a second: proof that sound is moving. `frames` left the mixer since start."""
+
+    at_ms: int
+    frames: int
+    callback_age_ms: int
+    underruns: int
+    latency_ms: int
+
+
+class Trouble(msgspec.Struct, frozen=True, tag="trouble", tag_field="t"):
+    """The child cannot make sound: no device, device lost, callback frozen. It exits after it."""
+
+    why: Literal["no_device", "device_lost", "callback_frozen", "bad_message", "internal"]
+    detail: str
+
+
+FromChild = Ready | Started | PartStarted | SourceFailed | Progress | Ended | Pulse | Trouble
