@@ -1,0 +1,275 @@
+"""Everything that can happen to a station. Adapters make these; `Station.handle` takes them.
+
+Observations carry no policy: what they mean is decided in the core. Adapters reduce (D10): they
+report changes, and at most one sample a minute of anything that moves all the time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from agent.contract.reports import Confirmation
+from agent.player.protocol import EndReason, SourceFault
+
+ClockTrust = Literal["trusted", "untrusted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """One reading of both clocks. wall = mono + the mapping of `epoch`."""
+
+    mono_ms: int
+    wall_ms: int
+    epoch: int = 0
+    trust: ClockTrust = "trusted"
+
+
+@dataclass(frozen=True, slots=True)
+class Booted:
+    """The agent began; facts are loaded. `chance` in [0, 1) spreads the first connect.
+
+    installation: the id made at first start. nonce: answered by signed freshness.
+    """
+
+    installation: str
+    nonce: str = ""
+    chance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """The moment asked for by the last batch has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageArrived:
+    """An MQTT message. `receipt` goes back in `AckMessage`; `topic` as received."""
+
+    receipt: int
+    topic: str
+    payload: bytes
+    retained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """The broker connection. chance: a number in [0, 1) for the next wait."""
+
+    connected: bool
+    cause: Literal["none", "own_link", "broker_closed", "not_authorised", "tls"] = "none"
+    detail: str = ""
+    chance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The broker acknowledged the publish with this token (not yet delivery, see the cursor)."""
+
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class FilesFound:
+    """What lies verified in the content store: sha256 → bytes. Sent at start and after repair."""
+
+    files: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileReady:
+    """Fetched, hash-verified, published atomically."""
+
+    sha256: str
+    size: int
+
+
+FetchFault = Literal[
+    "not_found", "wrong_hash", "too_long", "network", "refused", "no_space", "bad_url"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class FetchFailed:
+    """One try ended. `chance` in [0, 1) spreads the next one."""
+
+    sha256: str
+    fault: FetchFault
+    detail: str = ""
+    chance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechReady:
+    """The text asked for by `Speak` under `key` is a sound file of this length."""
+
+    key: str
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechFailed:
+    key: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerReady:
+    """A sound child has its device open. Cues sent to an earlier child are gone."""
+
+    device: str
+    latency_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerLost:
+    """The sound child died, hung and was killed, or has no device. Nothing sounds now."""
+
+    why: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundStarted:
+    """First sample of the cue left the card at `at_ms`."""
+
+    token: str
+    bus: int
+    part: int
+    position_ms: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SoundProgress:
+    """At most every 10 s a cue, and at once when sound turns into silence or back."""
+
+    token: str
+    bus: int
+    part: int
+    position_ms: int
+    at_ms: int
+    level_cdb: int | None
+    underruns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceGaveUp:
+    """A source of a part failed; the child tries the part's next one."""
+
+    token: str
+    part: int
+    source: int
+    fault: SourceFault
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SoundEnded:
+    """The last sample of the cue left the card."""
+
+    token: str
+    bus: int
+    reason: EndReason
+    at_ms: int
+    position_ms: int
+    part: int
+    played_ms: int
+    level_cdb: int | None
+    underruns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneSeen:
+    """Read back from the controller: is the gate as wished (`confirmed`), and the line's state."""
+
+    zone: str
+    gate: bool | None
+    confirmed: Confirmation
+    line: Literal["ok", "open", "short", "unknown"] = "unknown"
+    level_cdb: int | None = None
+
+
+ControllerState = Literal["ready", "lost", "incompatible", "not_adopted", "opening"]
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerSeen:
+    """A change at a controller."""
+
+    controller: str
+    state: ControllerState
+    zones: tuple[ZoneSeen, ...] = ()
+    power: Literal["on", "warming", "off", "unknown"] = "unknown"
+    temperature_cdeg: int | None = None
+    lease: Literal["supported", "unsupported", "unknown"] = "unknown"
+    identity: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HostSeen:
+    """Readings of the box, at most once a minute; None is not measured."""
+
+    temperature_cdeg: int | None = None
+    storage_free_mib: int | None = None
+    memory_free_mib: int | None = None
+    uptime_s: int | None = None
+    certificate_not_after_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSeen:
+    """The wall clock against the monotonic one. A new `epoch` is a step > 50 ms."""
+
+    epoch: int
+    wall_minus_mono_us: int
+    trust: ClockTrust
+    step_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """Somebody asks through the control socket. `body` is one of `agent.core.requests`."""
+
+    id: int
+    who: str
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class CommitFailed:
+    """A batch could not be made durable (disk full, read-only)."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class HousekeepingDue:
+    """The calendar says it is time to tidy up."""
+
+
+Event = (
+    Booted
+    | Wake
+    | MessageArrived
+    | LinkChanged
+    | Delivered
+    | FilesFound
+    | FileReady
+    | FetchFailed
+    | SpeechReady
+    | SpeechFailed
+    | PlayerReady
+    | PlayerLost
+    | SoundStarted
+    | SoundProgress
+    | SourceGaveUp
+    | SoundEnded
+    | ControllerSeen
+    | HostSeen
+    | ClockSeen
+    | Requested
+    | CommitFailed
+    | HousekeepingDue
+)

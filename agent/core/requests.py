@@ -1,0 +1,244 @@
+"""What may be asked through the control socket, and the typed answers.
+
+`stationctl` shows these; `--json` prints them as they are. Instants are epoch ms.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from agent.contract.reports import Confirmation, DocumentReport, Refusal
+from agent.contract.units import Volume
+
+Verdict = Literal["ok", "warning", "fault", "unknown"]
+
+
+class StatusRequest(msgspec.Struct, frozen=True, tag="status", tag_field="ask"):
+    pass
+
+
+class PlanRequest(msgspec.Struct, frozen=True, tag="plan", tag_field="ask"):
+    hours: int = 24
+
+
+class ZonesRequest(msgspec.Struct, frozen=True, tag="zones", tag_field="ask"):
+    pass
+
+
+class AlarmsRequest(msgspec.Struct, frozen=True, tag="alarms", tag_field="ask"):
+    pass
+
+
+class DoctorRequest(msgspec.Struct, frozen=True, tag="doctor", tag_field="ask"):
+    pass
+
+
+class JournalRequest(msgspec.Struct, frozen=True, tag="journal", tag_field="ask"):
+    """Answered by the runtime from the journal, newest first."""
+
+    limit: int = 50
+
+
+class TestToneRequest(msgspec.Struct, frozen=True, tag="test_tone", tag_field="ask"):
+    """zones empty: all. Refused while something is on air there."""
+
+    zones: tuple[str, ...] = ()
+    length_ms: int = 3_000
+
+
+class VolumeRequest(msgspec.Struct, frozen=True, tag="volume", tag_field="ask"):
+    """volume None: back to what the timetable says. zones empty: all."""
+
+    zones: tuple[str, ...]
+    volume: Volume | None
+
+
+class HoldRequest(msgspec.Struct, frozen=True, tag="hold", tag_field="ask"):
+    """Do not start `entry` until released."""
+
+    authority: str
+    entry: str
+    held: bool = True
+
+
+class SkipRequest(msgspec.Struct, frozen=True, tag="skip", tag_field="ask"):
+    authority: str
+    entry: str
+    nominal: str
+
+
+class OrderRequest(msgspec.Struct, frozen=True, tag="order", tag_field="ask"):
+    """Local order of an entry among equals; lower goes first."""
+
+    authority: str
+    entry: str
+    order: int
+
+
+Request = (
+    StatusRequest
+    | PlanRequest
+    | ZonesRequest
+    | AlarmsRequest
+    | DoctorRequest
+    | JournalRequest
+    | TestToneRequest
+    | VolumeRequest
+    | HoldRequest
+    | SkipRequest
+    | OrderRequest
+)
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused", tag_field="answer"):
+    """The request was not carried out. code: an AckReason value."""
+
+    code: str
+    detail: str = ""
+
+
+class Done(msgspec.Struct, frozen=True, tag="done", tag_field="answer"):
+    detail: str = ""
+
+
+class OnAir(msgspec.Struct, frozen=True):
+    """zones: (name, whether its sound is confirmed)."""
+
+    title: str
+    klass: int
+    bus: int
+    entry: str
+    started_ms: int | None
+    ends_ms: int | None
+    zones: tuple[tuple[str, Confirmation], ...]
+    level_cdb: int | None
+
+
+class Upcoming(msgspec.Struct, frozen=True):
+    """ready: its sound is on the box (None: nothing to fetch)."""
+
+    start_ms: int
+    duration_ms: int | None
+    title: str
+    klass: int
+    entry: str
+    authority: str
+    nominal: str
+    zones: tuple[str, ...]
+    ready: bool | None
+    problem: str = ""
+    """An OccurrenceReason value that keeps it, or part of it, from playing as planned."""
+    problem_zones: tuple[str, ...] = ()
+
+
+class AlarmView(msgspec.Struct, frozen=True):
+    code: str
+    subject: str
+    since_ms: int
+    episode: int
+    detail: str = ""
+
+
+class StatusView(msgspec.Struct, frozen=True, tag="status", tag_field="answer"):
+    station: str
+    name: str
+    version: str
+    at_ms: int
+    tz: str
+    clock: str
+    connected: bool
+    connected_since_ms: int | None
+    player: Literal["ready", "lost", "starting"]
+    on_air: tuple[OnAir, ...]
+    upcoming: tuple[Upcoming, ...]
+    alarms: tuple[AlarmView, ...]
+    documents: tuple[DocumentReport, ...]
+    refusals: tuple[Refusal, ...]
+    warnings: tuple[str, ...]
+    unsent_records: int
+    schedule_ends_ms: int | None
+    temperature_cdeg: int | None
+    storage_free_mib: int | None
+    memory_free_mib: int | None
+    uptime_s: int | None
+
+
+class PlanView(msgspec.Struct, frozen=True, tag="plan", tag_field="answer"):
+    at_ms: int
+    tz: str
+    items: tuple[Upcoming, ...]
+
+
+class ZoneView(msgspec.Struct, frozen=True):
+    name: str
+    tags: tuple[str, ...]
+    controller: str
+    controller_state: str
+    gate_wished: bool
+    gate: bool | None
+    confirmed: Confirmation
+    line: str
+    volume: int
+    volume_source: Literal["timetable", "local", "command"]
+    gain_cdb: int
+    level_cdb: int | None
+    playing: str
+    power: str
+    lease: str
+
+
+class ZonesView(msgspec.Struct, frozen=True, tag="zones", tag_field="answer"):
+    at_ms: int
+    zones: tuple[ZoneView, ...]
+
+
+class AlarmsView(msgspec.Struct, frozen=True, tag="alarms", tag_field="answer"):
+    at_ms: int
+    tz: str
+    alarms: tuple[AlarmView, ...]
+
+
+CHECKS = (
+    "config",
+    "clock",
+    "broker",
+    "certificate",
+    "content",
+    "sound",
+    "controller",
+    "zones",
+    "storage",
+    "plan",
+)
+
+
+class Check(msgspec.Struct, frozen=True):
+    """detail/next are (vi, en) texts."""
+
+    name: str
+    verdict: Verdict
+    detail: tuple[str, str]
+    next: tuple[str, str] = ("", "")
+
+
+class DoctorView(msgspec.Struct, frozen=True, tag="doctor", tag_field="answer"):
+    at_ms: int
+    checks: tuple[Check, ...]
+
+
+class JournalLine(msgspec.Struct, frozen=True):
+    seq: int
+    at_ms: int
+    body: msgspec.Raw
+
+
+class JournalView(msgspec.Struct, frozen=True, tag="journal", tag_field="answer"):
+    at_ms: int
+    tz: str
+    through: int
+    records: tuple[JournalLine, ...]
+
+
+Answer = Refused | Done | StatusView | PlanView | ZonesView | AlarmsView | DoctorView | JournalView

@@ -1,0 +1,75 @@
+"""What a station is made of, as far as decisions need it: zones, buses, amplifiers.
+
+Built from the configuration by `agent.config`; never changes while the agent runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class BusChoice:
+    """A bus the zone can listen to, and the controller's source number that selects it."""
+
+    bus: int
+    source: int
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A loudspeaker line. `buses` in order of preference.
+
+    curve: (volume, gain_cdb) points rising by volume; between them gain is linear.
+    """
+
+    name: str
+    controller: str
+    index: int
+    amplifier: str
+    buses: tuple[BusChoice, ...]
+    tags: frozenset[str] = frozenset()
+    curve: tuple[tuple[int, int], ...] = ((0, -6000), (1, -4000), (100, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Amplifier:
+    """One power switch with its warm-up; lingers on between items closer than `linger_ms`."""
+
+    name: str
+    controller: str
+    warm_up_ms: int = 1_500
+    linger_ms: int = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The station. `tz` is the IANA name of its wall; `buses` how many channels carry sound."""
+
+    station: str
+    name: str
+    tz: str
+    zones: tuple[Zone, ...]
+    amplifiers: tuple[Amplifier, ...]
+    buses: int = 1
+    language: str = "vi"
+    version: str = "0"
+    storage_low_mib: int = 500
+    features: frozenset[str] = field(default_factory=frozenset)
+
+    def zone(self, name: str) -> Zone | None:
+        return next((zone for zone in self.zones if zone.name == name), None)
+
+
+def gain_for(zone: Zone, volume: int) -> int:
+    """Volume 0–100 → gain in cdb by the zone's curve; outside numbers are clamped."""
+    volume = max(0, min(100, volume))
+    below = zone.curve[0]
+    for point in zone.curve:
+        if point[0] >= volume:
+            if point[0] == below[0]:
+                return point[1]
+            part = (volume - below[0]) / (point[0] - below[0])
+            return round(below[1] + (point[1] - below[1]) * part)
+        below = point
+    return below[1]
