@@ -1,0 +1,1 @@
+"""Virtual equipment, networks and whole districts; used by tests, demos and engineers."""
