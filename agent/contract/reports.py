@@ -132,7 +132,10 @@ class OccurrenceRef(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
-    """A stretch that sounded in one zone, as measured at the card and confirmed by the link."""
+    """A stretch that sounded in one zone, as measured at the card and confirmed by the link.
+
+    `gap` names why nothing sounded in this stretch; None means it sounded.
+    """
 
     from_ms: int
     to_ms: int
@@ -140,6 +143,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     bus: int
     level_cdb: int | None = None
     confirmed: Confirmation = "unknown"
+    gap: OccurrenceReason | None = None
 
 
 class AsRun(msgspec.Struct, frozen=True, tag="asrun", tag_field="kind", kw_only=True):
