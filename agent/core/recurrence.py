@@ -348,6 +348,13 @@ class Rule:
         by_interval = -(-24 // self.interval)
         return min(len(self.hours) or 24, by_interval) * in_an_hour
 
+    def times_of_day(self) -> frozenset[time]:
+        """Every local time of day at which a start can lie."""
+        if self.frequency != "HOURLY":
+            return frozenset(self._times())
+        hours = self.hours or tuple(range(24))
+        return frozenset(time(*hms) for hms in product(hours, self.minutes, self.seconds))
+
     def starts(self, low: datetime, high: datetime) -> list[datetime]:
         """Local starts with low <= start < high, ascending."""
         low = max(low, self.anchor)

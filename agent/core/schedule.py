@@ -14,7 +14,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
 import msgspec
@@ -126,6 +126,10 @@ class _Compiled:
         first, _ = self._rule.first(self._excluded)
         return first is None or first >= self._high
 
+    def times_of_day(self) -> frozenset[time]:
+        singles = frozenset(one.time() for one in self._singles)
+        return singles | (self._rule.times_of_day() if self._rule is not None else frozenset())
+
     def max_per_day(self) -> int:
         by_date = Counter(one.date() for one in self._singles)
         single = max(by_date.values(), default=0)
@@ -157,6 +161,14 @@ def check_entry(entry: Entry, zones: Zones) -> EntryFault | None:
 def max_per_day(entry: Entry, zones: Zones) -> int:
     """Starts on the entry's fullest day, an upper bound. Raises RuleError for a bad entry."""
     return _Compiled(entry, zones).max_per_day()
+
+
+def times_of_day(entry: Entry, zones: Zones) -> frozenset[time]:
+    """Local times of day at which the entry can start; none for an entry that is refused."""
+    try:
+        return _Compiled(entry, zones).times_of_day()
+    except RuleError:
+        return frozenset()
 
 
 class Expander:
