@@ -1,0 +1,158 @@
+"""The configuration: what loads, and that every mistake is told with its place and its remedy."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from agent import config
+from agent.config import VERSION, Loaded, load
+from agent.core.site import BusChoice
+from agent.errors import ConfigError
+
+REPOSITORY = Path(__file__).parents[2]
+EXAMPLE = REPOSITORY / "config" / "station.example.toml"
+
+
+def root_keys(*publics: str, threshold: int = 1) -> str:
+    keys = {
+        hashlib.sha256(bytes.fromhex(public)).hexdigest()[:16]: {
+            "public": public,
+            "holder": "Chị Hoa",
+            "not_after_ms": 1_900_000_000_000,
+        }
+        for public in publics
+    }
+    return json.dumps({"threshold": threshold, "keys": keys})
+
+
+def load_text(folder: Path, text: str, roots: str | None = None) -> Loaded:
+    (folder / "root.json").write_text(roots or root_keys("11" * 32, "22" * 32), encoding="utf-8")
+    file = folder / "station.toml"
+    file.write_text(text, encoding="utf-8")
+    return load(file)
+
+
+def example(**changes: str) -> str:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    text = text.replace('root_keys = "/etc/commune-radio/root.json"', 'root_keys = "root.json"')
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+def complaints(folder: Path, text: str, roots: str | None = None) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_text(folder, text, roots)
+    assert caught.value.exit_code == 78
+    return str(caught.value)
+
+
+def test_the_example_describes_a_station(tmp_path: Path) -> None:
+    loaded = load_text(tmp_path, example())
+    assert loaded.site.station == "xa-mau-01"
+    assert [zone.name for zone in loaded.site.zones] == ["Thôn Đông", "Thôn Tây"]
+    assert loaded.site.zones[0].buses == (BusChoice(0, 1),)
+    assert loaded.site.zones[0].tags == {"thon-dong", "ven-song"}
+    assert loaded.site.amplifiers[0].warm_up_ms == 1_500
+    assert loaded.roots.threshold == 1
+
+
+def test_the_example_shows_every_key_there_is() -> None:
+    written = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
+    for section in ("station", "clock", "broker", "content", "sound"):
+        known = getattr(config, f"{section.capitalize()}Section").__struct_fields__
+        assert set(written[section]) == set(known), section
+    for section in ("controller", "amplifier", "zone"):
+        known = getattr(config, f"{section.capitalize()}Section").__struct_fields__
+        assert set(written[section][0]) == set(known), section
+
+
+def test_what_may_come_later_is_a_warning_with_its_line(tmp_path: Path) -> None:
+    loaded = load_text(tmp_path, example())
+    by_path = {warning.path: warning for warning in loaded.warnings}
+    assert {"controller[0].port", "broker.ca", "broker.certificate", "broker.key"} <= set(by_path)
+    line = by_path["controller[0].port"].line
+    assert line is not None
+    assert example().splitlines()[line - 1].startswith("port = ")
+
+
+def test_relative_paths_start_at_the_configuration_file(tmp_path: Path) -> None:
+    loaded = load_text(tmp_path, example(**{'"/var/lib/commune-radio"': '"state"'}))
+    assert loaded.config.station.state_dir == str(tmp_path / "state")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('host = "mqtt', 'hots = "mqtt', 'broker.hots: no such key. Did you mean "host"?'),
+        ("frames = 2048", "frame = 2048", 'sound.frame: no such key. Did you mean "frames"?'),
+        ("[broker]", "[brokers]", 'brokers: no such key. Did you mean "broker"?'),
+        ("warm_up_ms = 1500", "warm_up_s = 1.5", 'The key is "warm_up_ms": the unit is part'),
+        ("warm_up_ms = 1500", "warm_up_ms = 1.5", "1.5 seconds is 1500"),
+        ("warm_up_ms = 1500", 'warm_up_ms = "1500"', "It is a whole number without quotes"),
+        ("[1, -4000]", "[1, -40.5]", "whole hundredths of a decibel"),
+        ("[1, -4000]", "[1, -7000]", "gain must not fall"),
+        ('tz = "Asia/Ho_Chi_Minh"', 'tz = "Asia/Hanoi"', "is not an IANA time zone"),
+        ('amplifier = "am-ly-chinh"\n# K', 'amplifier = "am-ly-chin"\n# K', 'mean "am-ly-chinh"?'),
+        ("index = 2", "index = 1", "terminal 1 of 'tu-chinh' already belongs to 'Thôn Đông'"),
+        ("index = 2", "index = 17", "<= 16"),
+        ('name = "Thôn Tây"', 'name = "Thôn Đông"', "'Thôn Đông' is described twice"),
+        ("{ bus = 0, source = 1 }]\n# Âm", "{ bus = 1, source = 1 }]\n# Âm", "sound.buses is 1"),
+        ('id = "xa-mau-01"', 'id = "Xã Mẫu"', "station.id"),
+        ('host = "mqtt.tinh.example.vn"\n', "", "broker.host: is missing"),
+        ('mqtt = "auto"', 'mqtt = "4"', "broker.mqtt"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place_and_remedy(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    text = complaints(tmp_path, example(**{old: new}))
+    assert told in text
+    assert "line " in text
+
+
+def test_the_line_of_an_unknown_key_is_where_it_stands(tmp_path: Path) -> None:
+    text = example(**{"linger_ms = 60000": "lingers = 60000"})
+    number = text.splitlines().index("lingers = 60000") + 1
+    assert f"line {number}, amplifier[0].lingers" in complaints(tmp_path, text)
+
+
+def test_all_unknown_keys_are_told_at_once(tmp_path: Path) -> None:
+    text = complaints(tmp_path, example(**{"frames = ": "frams = ", "parallel = ": "paralel = "}))
+    assert "frams" in text
+    assert "paralel" in text
+
+
+def test_broken_toml_is_told_with_its_line(tmp_path: Path) -> None:
+    assert "line 3" in complaints(tmp_path, "[station]\nid = 'x'\nname = \n")
+
+
+def test_a_missing_file_is_a_configuration_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="No such file"):
+        load(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("roots", "told"),
+    [
+        (root_keys("11" * 32), "a single root key cannot be replaced"),
+        (root_keys("11" * 32, "22" * 32, threshold=3), "threshold 3 of 2 keys"),
+        (root_keys("11" * 32, "22" * 32).replace('{"public": "11', '{"public": "33'), "not the id"),
+        ("{", "root.json"),
+    ],
+)
+def test_root_keys_that_cannot_found_trust_are_refused(
+    tmp_path: Path, roots: str, told: str
+) -> None:
+    assert told in complaints(tmp_path, example(), roots)
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["version"] == VERSION
