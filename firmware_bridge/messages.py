@@ -187,6 +187,11 @@ class Hello:
         )
 
 
+def greeting() -> bytes:
+    """What a host says in its hello: the protocol it speaks, and nothing else."""
+    return bytes((_Tag.PROTOCOL, 2, PROTOCOL_MAJOR, PROTOCOL_MINOR))
+
+
 def _u16(value: int) -> bytes:
     return int(value).to_bytes(2, "little")
 

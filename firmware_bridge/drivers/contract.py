@@ -254,6 +254,9 @@ class Driver(Protocol):
 
     def keep_alive(self, progress_mono_ms: int) -> None: ...
 
+    def adopt(self, controller_id: str | None, now_ms: int) -> None:
+        """The one controller to obey us; called often, a repetition changes nothing."""
+
     def reading(self) -> ControllerReading: ...
 
     def history(self) -> str:
