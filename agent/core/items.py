@@ -61,7 +61,7 @@ class Run:
 
     origin_ms: wall instant of position 0. on: some bus carries it. stopped_ms: when it left its
     last bus, if not on. been: zones it was heard in. left: zones it was pre-empted from.
-    done: it will not sound again.
+    lost: its sound broke off by a fault, nobody pre-empted it. done: it will not sound again.
     """
 
     origin_ms: int
@@ -69,6 +69,7 @@ class Run:
     stopped_ms: int = 0
     been: frozenset[str] = frozenset()
     left: frozenset[str] = frozenset()
+    lost: bool = False
     done: bool = False
 
 
@@ -117,7 +118,7 @@ def _first_offer(item: Item, t_ms: int) -> int | None:
 
 
 def _resume_offer(item: Item, run: Run, t_ms: int) -> int | None:
-    if item.resume == "drop":
+    if item.resume == "drop" and not run.lost:
         return None
     if item.resume == "restart":
         return t_ms
@@ -138,6 +139,24 @@ def is_over(item: Item, run: Run | None, t_ms: int) -> bool:
     if run is None:
         return t_ms > item.start_ms and _first_offer(item, t_ms) is None
     return offer(item, run, t_ms) is None
+
+
+def over_ms(item: Item, run: Run | None) -> int | None:
+    """The first instant at which `is_over` holds if nothing changes; None when it may never."""
+    if run is None:
+        if item.late == "restart":
+            return item.start_ms + max(item.grace_ms, ON_TIME_MS) + 1
+        latest_ms = item.start_ms + item.play_ms - _remainder(item)
+        if item.late == "skip":
+            latest_ms = min(latest_ms, item.start_ms + ON_TIME_MS)
+        return max(latest_ms, item.start_ms) + 1
+    if run.done or run.on:
+        return run.origin_ms + item.play_ms
+    if item.resume == "continue":
+        return item.start_ms + item.play_ms + CONTINUE_LIMIT_MS + 1
+    if item.resume == "restart":
+        return None
+    return run.origin_ms + item.play_ms - _remainder(item) + 1
 
 
 def zone_may_join(item: Item, run: Run | None, zone: str, t_ms: int) -> bool:

@@ -210,7 +210,12 @@ def follow(runs: Mapping[str, Run], before: Decision, after: Decision, t_ms: int
             changed[key] = Run(origin_ms, been=been)
         else:
             changed[key] = replace(
-                run, origin_ms=origin_ms, on=True, been=run.been | been, left=run.left - been
+                run,
+                origin_ms=origin_ms,
+                on=True,
+                lost=False,
+                been=run.been | been,
+                left=run.left - been,
             )
     for on in before.buses.values():
         run = changed.get(on.key)

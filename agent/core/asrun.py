@@ -1,0 +1,169 @@
+"""What really became of an occurrence in each zone: stretches of sound, gaps, one outcome.
+
+Owns the roll-up of segments into played, partial or skipped with its reason, and the honesty of
+`confirmed`. Is told what left the card and what controllers read back; assumes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from agent.contract.reasons import OccurrenceReason
+from agent.contract.reports import AsRun, Confirmation, OccurrenceRef, Outcome, Segment
+from agent.core.facts import OpenItem
+
+SEGMENTS_MAX = 48
+"""Per zone; a line that flutters more often is summed up in the last one."""
+
+GAP_MIN_MS = 100
+"""A shorter silence between two segments is one segment's rounding, not a gap."""
+
+MISSING_MAX_MS = 1_000
+MISSING_PERCENT = 2
+"""Up to this much may be missing from an item that counts as played."""
+
+
+def add_sound(
+    item: OpenItem,
+    zone: str,
+    from_ms: int,
+    to_ms: int,
+    bus: int,
+    level_cdb: int | None,
+    confirmed: Confirmation,
+) -> OpenItem:
+    """A stretch that sounded in `zone`; a gap since the last one becomes a segment too."""
+    if to_ms <= from_ms:
+        return item
+    segments = list(item.segments.get(zone, ()))
+    if segments:
+        last = segments[-1]
+        reason = item.gaps.get(zone, OccurrenceReason.SOUND_LOST)
+        silent_ms = from_ms - last.to_ms
+        if silent_ms >= GAP_MIN_MS and reason is not OccurrenceReason.CLOCK_STEP:
+            segments.append(_gap(last, from_ms, reason))
+        elif abs(silent_ms) < GAP_MIN_MS and _same(last, bus, confirmed):
+            merged = msgspec.structs.replace(
+                last, to_ms=to_ms, level_cdb=_louder(last.level_cdb, level_cdb)
+            )
+            return _with(item, zone, [*segments[:-1], merged])
+    if len(segments) >= SEGMENTS_MAX:
+        last = segments[-1]
+        worst = _worst((last.confirmed, confirmed))
+        segments[-1] = msgspec.structs.replace(last, to_ms=to_ms, confirmed=worst)
+        return _with(item, zone, segments)
+    segments.append(
+        Segment(
+            from_ms=from_ms,
+            to_ms=to_ms,
+            position_ms=max(0, from_ms - item.origin_ms),
+            bus=bus,
+            level_cdb=level_cdb,
+            confirmed=confirmed,
+        )
+    )
+    return _with(item, zone, segments)
+
+
+def _gap(last: Segment, to_ms: int, reason: OccurrenceReason) -> Segment:
+    return Segment(
+        from_ms=last.to_ms,
+        to_ms=to_ms,
+        position_ms=last.position_ms + last.to_ms - last.from_ms,
+        bus=last.bus,
+        gap=reason,
+    )
+
+
+def _same(last: Segment, bus: int, confirmed: Confirmation) -> bool:
+    return last.gap is None and last.bus == bus and last.confirmed == confirmed
+
+
+def _with(item: OpenItem, zone: str, segments: list[Segment]) -> OpenItem:
+    return msgspec.structs.replace(item, segments={**item.segments, zone: tuple(segments)})
+
+
+def _louder(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
+
+
+def _worst(seen: Iterable[Confirmation]) -> Confirmation:
+    found = set(seen)
+    if "no" in found:
+        return "no"
+    return "yes" if found == {"yes"} else "unknown"
+
+
+def outcome_of(item: OpenItem, zone: str, end_reason: OccurrenceReason | None) -> AsRun:
+    """The one record of this occurrence in `zone`."""
+    segments = item.segments.get(zone, ())
+    sounded = [one for one in segments if one.gap is None]
+    heard_ms = sum(one.to_ms - one.from_ms for one in sounded)
+    missing_ms = item.play_ms - heard_ms
+    confirmed = _worst(one.confirmed for one in sounded) if sounded else "unknown"
+    reason: OccurrenceReason | None = None
+    outcome: Outcome
+    if not sounded:
+        outcome = "skipped"
+        reason = end_reason or item.gaps.get(zone) or OccurrenceReason.LATE
+    elif missing_ms <= max(MISSING_MAX_MS, item.play_ms * MISSING_PERCENT // 100):
+        outcome = "played"
+        if confirmed == "no":
+            reason = item.doubts.get(zone, OccurrenceReason.ZONE_NOT_CONFIRMED)
+    else:
+        outcome = "partial"
+        gap = next((one.gap for one in segments if one.gap is not None), None)
+        reason = end_reason or gap or item.gaps.get(zone) or OccurrenceReason.LATE
+    return AsRun(
+        occurrence=item.ref,
+        zone=zone,
+        title=item.title,
+        klass=item.klass,
+        planned_start_ms=item.start_ms,
+        planned_duration_ms=item.play_ms,
+        outcome=outcome,
+        reason=reason,
+        confirmed=confirmed,
+        segments=segments,
+        played_ms=heard_ms,
+        revision=item.revision,
+        author=item.author,
+        approver=item.approver,
+        source=item.source,
+        volume=item.volume,
+        underruns=item.underruns if item.sounded else None,
+        start_error_ms=item.start_error_ms,
+    )
+
+
+def skipped(
+    ref: OccurrenceRef,
+    zone: str,
+    title: str,
+    klass: int,
+    start_ms: int,
+    play_ms: int,
+    reason: OccurrenceReason,
+    revision: int,
+    author: str,
+    approver: str,
+) -> AsRun:
+    """The record of an occurrence that never began."""
+    return AsRun(
+        occurrence=ref,
+        zone=zone,
+        title=title,
+        klass=klass,
+        planned_start_ms=start_ms,
+        planned_duration_ms=play_ms,
+        outcome="skipped",
+        reason=reason,
+        confirmed="unknown",
+        revision=revision,
+        author=author,
+        approver=approver,
+    )

@@ -1,0 +1,217 @@
+"""What a station knows for certain: everything that survives a power cut, and nothing derived.
+
+Facts are (kind, key) → msgspec struct, stored as JSON. A crash equals any prefix of committed
+batches, so every fact is written whole and can be read alone. Unknown kinds and unknown fields
+of newer software are kept untouched in the journal and ignored here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from agent.contract.reasons import OccurrenceReason
+from agent.contract.reports import OccurrenceRef, Segment
+from agent.core.commands import CommandMemory
+from agent.core.effects import Drop, Put, Save
+
+
+class HeldDocument(msgspec.Struct, frozen=True):
+    """An accepted document. `envelope` is what arrived, byte for byte."""
+
+    authority: str
+    audience: str
+    kind: str
+    revision: int
+    digest: str
+    applied_at_ms: int
+    envelope: bytes
+    rank: int = 50
+    class_ceiling: int = 3
+
+
+class OpenItem(msgspec.Struct, frozen=True):
+    """An occurrence that was cued and is not settled.
+
+    from_ms/origin_ms: first planned sound and wall instant of position 0. begun: its start
+    passed. seen_ms: last instant it is known to have sounded. segments, gaps: per zone, and the
+    reason nothing sounds since the last segment. doubts: why a zone's sound is not confirmed.
+    stopped: zones in which somebody ended it. Everything an as-run record needs rides
+    along, because the timetable may change meanwhile.
+    """
+
+    key: str
+    ref: OccurrenceRef
+    title: str
+    klass: int
+    start_ms: int
+    play_ms: int
+    slot_ms: int | None
+    zones: tuple[str, ...]
+    origin_ms: int
+    from_ms: int
+    epoch: int
+    revision: int = 0
+    author: str = ""
+    approver: str = ""
+    source: str = ""
+    volume: int | None = None
+    sounded: bool = False
+    seen_ms: int = 0
+    start_error_ms: int | None = None
+    underruns: int = 0
+    been: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    segments: dict[str, tuple[Segment, ...]] = {}
+    gaps: dict[str, OccurrenceReason] = {}
+    doubts: dict[str, OccurrenceReason] = {}
+    stopped: tuple[str, ...] = ()
+    done: OccurrenceReason | Literal["finished"] | None = None
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """An occurrence whose outcome is recorded; it never plays again. day: local nominal date."""
+
+    end_ms: int
+    aired: bool = False
+    start_ms: int = 0
+
+
+class Override(msgspec.Struct, frozen=True):
+    """A local decision: hold or order an entry, skip an occurrence, set a zone's volume."""
+
+    what: Literal["hold", "skip", "order", "volume"]
+    by: str
+    at_ms: int
+    number: int = 0
+    source: Literal["local", "command"] = "local"
+
+
+class WarningMemory(msgspec.Struct, frozen=True):
+    """What became of a warning here. due_ms: when its next play may begin."""
+
+    id: str
+    revision: int
+    authority: str
+    audience: str
+    received_ms: int
+    due_ms: int
+    plays: int = 0
+    ended: Literal["", "cancelled", "expired", "played"] = ""
+    valid_until_ms: int = 0
+
+
+class AlarmMemory(msgspec.Struct, frozen=True):
+    """An open alarm, or the last episode of a closed one."""
+
+    code: str
+    subject: str
+    episode: int
+    since_ms: int
+    open: bool
+    detail: str = ""
+
+
+class Marks(msgspec.Struct, frozen=True):
+    """Single values. settled_through_ms: every occurrence that ended before it is settled."""
+
+    settled_through_ms: int = 0
+    birth: int = 0
+    next_seq: int = 1
+    cursor_through: int = 0
+    cursor_revision: int = 0
+    floor_ms: int = 0
+
+
+_KINDS: dict[str, type[msgspec.Struct]] = {
+    "document": HeldDocument,
+    "open": OpenItem,
+    "settled": Settled,
+    "override": Override,
+    "warning": WarningMemory,
+    "alarm": AlarmMemory,
+}
+
+
+def document_key(authority: str, audience: str, kind: str) -> str:
+    return f"{authority}|{audience}|{kind}"
+
+
+class Facts:
+    """All facts of one station in memory; `taken` hands out what changed since the last time.
+
+    The station is the only writer.
+    """
+
+    def __init__(self, rows: Iterable[tuple[str, str, bytes]] = ()) -> None:
+        self.documents: dict[str, HeldDocument] = {}
+        self.open: dict[str, OpenItem] = {}
+        self.settled: dict[str, Settled] = {}
+        self.overrides: dict[str, Override] = {}
+        self.warnings: dict[str, WarningMemory] = {}
+        self.alarms: dict[str, AlarmMemory] = {}
+        self.marks = Marks()
+        self.commands = CommandMemory()
+        self.unreadable: list[str] = []
+        self._saves: list[Save] = []
+        for kind, key, value in rows:
+            self._load(kind, key, value)
+
+    def _table(self, kind: str) -> dict[str, msgspec.Struct]:
+        return {
+            "document": self.documents,
+            "open": self.open,
+            "settled": self.settled,
+            "override": self.overrides,
+            "warning": self.warnings,
+            "alarm": self.alarms,
+        }[kind]  # type: ignore[return-value]
+
+    def _load(self, kind: str, key: str, value: bytes) -> None:
+        try:
+            if kind == "marks":
+                self.marks = msgspec.json.decode(value, type=Marks)
+            elif kind == "commands":
+                self.commands = msgspec.json.decode(value, type=CommandMemory)
+            elif kind in _KINDS:
+                self._table(kind)[key] = msgspec.json.decode(value, type=_KINDS[kind])
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            self.unreadable.append(f"{kind}/{key}: {error}")
+
+    def put(self, kind: str, key: str, fact: msgspec.Struct) -> None:
+        """Remember and save."""
+        self._table(kind)[key] = fact
+        self._saves.append(Put(kind, key, msgspec.json.encode(fact)))
+
+    def drop(self, kind: str, key: str) -> None:
+        if self._table(kind).pop(key, None) is not None:
+            self._saves.append(Drop(kind, key))
+
+    def mark(self, **changes: int) -> None:
+        marks = msgspec.structs.replace(self.marks, **changes)
+        if marks != self.marks:
+            self.marks = marks
+            self._saves.append(Put("marks", "", msgspec.json.encode(marks)))
+
+    def remember_commands(self, memory: CommandMemory) -> None:
+        self.commands = memory
+        self._saves.append(Put("commands", "", msgspec.json.encode(memory)))
+
+    def save(self, save: Save) -> None:
+        self._saves.append(save)
+
+    def taken(self) -> tuple[Save, ...]:
+        """The saves since the last call; of several for one fact only the last."""
+        last: dict[tuple[str, str], int] = {}
+        for place, save in enumerate(self._saves):
+            if isinstance(save, Put | Drop):
+                last[save.kind, save.key] = place
+        kept = tuple(
+            save
+            for place, save in enumerate(self._saves)
+            if not isinstance(save, Put | Drop) or last[save.kind, save.key] == place
+        )
+        self._saves.clear()
+        return kept

@@ -1,0 +1,99 @@
+"""Observations to alarms, with hysteresis: a state must hold for a while before it is one.
+
+Six alarms to begin with. Owns the delays before onset and before the end; the facts keep the
+episodes. An alarm is raised once per episode, however often it is observed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from agent.contract.reasons import AlarmCode
+
+ONSET_MS: dict[AlarmCode, int] = {
+    AlarmCode.ZONE_NOT_CONFIRMED: 1_500,
+    AlarmCode.CONTROLLER_LOST: 5_000,
+    AlarmCode.NO_SOUND: 5_000,
+    AlarmCode.STORAGE_LOW: 0,
+    AlarmCode.CLOCK_UNTRUSTED: 60_000,
+    AlarmCode.SOURCE_UNREACHABLE: 180_000,
+}
+"""A fault must last this long before its alarm."""
+
+CLEAR_MS: dict[AlarmCode, int] = {
+    AlarmCode.ZONE_NOT_CONFIRMED: 2_000,
+    AlarmCode.CONTROLLER_LOST: 2_000,
+    AlarmCode.NO_SOUND: 2_000,
+    AlarmCode.STORAGE_LOW: 60_000,
+    AlarmCode.CLOCK_UNTRUSTED: 0,
+    AlarmCode.SOURCE_UNREACHABLE: 10_000,
+}
+"""It must be gone this long before the alarm ends."""
+
+
+@dataclass(slots=True)
+class _Watch:
+    bad: bool
+    since_mono_ms: int
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An alarm's onset (`raised`) or end."""
+
+    code: AlarmCode
+    subject: str
+    raised: bool
+    detail: str
+
+
+@dataclass(slots=True)
+class Health:
+    """What is being watched. `open` is (code, subject) of raised alarms."""
+
+    open: set[tuple[AlarmCode, str]] = field(default_factory=set)
+    _watched: dict[tuple[AlarmCode, str], _Watch] = field(default_factory=dict)
+
+    def observe(
+        self, code: AlarmCode, subject: str, bad: bool, mono_ms: int, detail: str = ""
+    ) -> None:
+        """The state of `subject` now. Repeating it changes nothing."""
+        key = (code, subject)
+        watch = self._watched.get(key)
+        if watch is None:
+            if bad or key in self.open:
+                self._watched[key] = _Watch(bad, mono_ms, detail)
+        elif watch.bad != bad:
+            self._watched[key] = _Watch(bad, mono_ms, detail or watch.detail)
+        elif bad and detail:
+            watch.detail = detail
+
+    def due(self, mono_ms: int) -> list[Change]:
+        """Alarms that begin or end now."""
+        changes: list[Change] = []
+        for key, watch in list(self._watched.items()):
+            code, subject = key
+            wait_ms = ONSET_MS[code] if watch.bad else CLEAR_MS[code]
+            raised = key in self.open
+            if watch.bad == raised:
+                if not watch.bad:
+                    del self._watched[key]
+                continue
+            if mono_ms - watch.since_mono_ms < wait_ms:
+                continue
+            if watch.bad:
+                self.open.add(key)
+            else:
+                self.open.discard(key)
+                del self._watched[key]
+            changes.append(Change(code, subject, watch.bad, watch.detail))
+        return changes
+
+    def wake_mono_ms(self) -> int | None:
+        moments = [
+            watch.since_mono_ms + (ONSET_MS[key[0]] if watch.bad else CLEAR_MS[key[0]])
+            for key, watch in self._watched.items()
+            if watch.bad != (key in self.open)
+        ]
+        return min(moments) if moments else None

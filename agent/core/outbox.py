@@ -1,0 +1,85 @@
+"""What to report next, so that every record reaches the source system exactly once by id.
+
+The broker's PUBACK is not delivery: a record is done when the source system's signed cursor has
+passed it. Until then it is sent again, from the cursor on, after a reconnect or when the cursor
+stands still. Duplicates are harmless: (installation, stream, seq) is the id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+IN_FLIGHT_MAX = 8
+STALLED_FIRST_MS = 60_000
+STALLED_MAX_MS = 3_600_000
+
+
+@dataclass(slots=True)
+class Outbox:
+    """through: the cursor. next_send: the next record to publish. last: the newest record."""
+
+    through: int = 0
+    last: int = 0
+    next_send: int = 1
+    connected: bool = False
+    in_flight: set[int] = field(default_factory=set)
+    stalled_waits: int = 0
+    stalled_at_mono_ms: int | None = None
+
+    @property
+    def unsent(self) -> int:
+        return self.last - self.through
+
+    def linked(self, connected: bool) -> None:
+        """A new connection starts again from the cursor."""
+        self.connected = connected
+        self.in_flight.clear()
+        self.next_send = self.through + 1
+        self.stalled_waits = 0
+        self.stalled_at_mono_ms = None
+
+    def passed(self, through: int) -> bool:
+        """The cursor moved; tells whether it is news. Never goes back."""
+        through = min(through, self.last)
+        if through <= self.through:
+            return False
+        self.through = through
+        self.next_send = max(self.next_send, through + 1)
+        self.in_flight = {seq for seq in self.in_flight if seq > through}
+        self.stalled_waits = 0
+        self.stalled_at_mono_ms = None
+        return True
+
+    def rewind(self, from_seq: int) -> None:
+        """Send again from `from_seq` on, even what the cursor passed (a gap at the source)."""
+        self.next_send = max(1, min(from_seq, self.last + 1))
+        self.in_flight.clear()
+
+    def due(self, mono_ms: int) -> list[int]:
+        """Records to publish now, in order."""
+        if not self.connected:
+            return []
+        if (
+            self.stalled_at_mono_ms is not None
+            and mono_ms >= self.stalled_at_mono_ms
+            and self.next_send > self.last
+        ):
+            self.next_send = self.through + 1
+            self.in_flight.clear()
+            self.stalled_waits += 1
+            self.stalled_at_mono_ms = None
+        sent: list[int] = []
+        while len(self.in_flight) < IN_FLIGHT_MAX and self.next_send <= self.last:
+            sent.append(self.next_send)
+            self.in_flight.add(self.next_send)
+            self.next_send += 1
+        if self.unsent and self.stalled_at_mono_ms is None and self.next_send > self.last:
+            wait_ms = min(STALLED_MAX_MS, STALLED_FIRST_MS * 2 ** min(self.stalled_waits, 8))
+            self.stalled_at_mono_ms = mono_ms + wait_ms
+        return sent
+
+    def delivered(self, seq: int) -> None:
+        self.in_flight.discard(seq)
+
+    def wake_mono_ms(self) -> int | None:
+        return self.stalled_at_mono_ms if self.connected and self.unsent else None

@@ -1,0 +1,319 @@
+"""From documents to items: what is in force, which sound each occurrence has, what it waits for.
+
+Owns the resolution of slots, sources, zones and volume for timetable entries. Derived anew from
+held documents and from what is on the box; keeps no state of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from agent.contract.documents import (
+    Binding,
+    Content,
+    Entry,
+    FileSource,
+    LineInSource,
+    Schedule,
+    Settings,
+    Source,
+    StreamSource,
+    TextSource,
+    ToneSource,
+    Warnings,
+    ZoneSelector,
+)
+from agent.contract.reasons import OccurrenceReason
+from agent.core.items import Item, key_of, play_ms
+from agent.core.schedule import Expander, Occurrence, Zones
+from agent.core.site import Site
+from agent.player import protocol
+
+TONES: dict[str, tuple[tuple[int, ...], int, int]] = {
+    "chime": ((784, 659, 523), 600, 1_800),
+    "siren": ((600, 900), 500, 3_000),
+    "test": ((1_000,), 1_000, 3_000),
+}
+"""name → (frequencies in Hz, step ms, length ms)."""
+
+SPEECH_REASON = OccurrenceReason.SPEECH_UNAVAILABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What an item sounds like. chime_ms is 0 without chime; main_ms None when unknown."""
+
+    chime: protocol.Source | None
+    chime_ms: int
+    main: tuple[protocol.Part, ...]
+    main_ms: int | None
+    label: str = ""
+
+    @property
+    def total_ms(self) -> int | None:
+        return None if self.main_ms is None else self.chime_ms + self.main_ms
+
+
+@dataclass(slots=True)
+class OnBox:
+    """What is on the box: verified files, spoken texts (None: it failed), files given up on."""
+
+    files: dict[str, int] = field(default_factory=dict)
+    speech: dict[str, int | None] = field(default_factory=dict)
+    faults: dict[str, OccurrenceReason] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """An accepted timetable with its rank."""
+
+    schedule: Schedule
+    rank: int
+    class_ceiling: int
+    expander: Expander
+
+
+@dataclass(frozen=True, slots=True)
+class WarningsInForce:
+    document: Warnings
+    rank: int
+
+
+def speech_key(text: str, language: str) -> str:
+    return hashlib.sha256(f"{language}\n{text}".encode()).hexdigest()[:32]
+
+
+def tone_source(name: str) -> protocol.Source:
+    hz, step_ms, _ = TONES[name]
+    return protocol.Source("tone", tone_hz=hz, tone_step_ms=step_ms)
+
+
+def tone_ms(name: str) -> int:
+    return TONES[name][2]
+
+
+def select_zones(site: Site, selector: ZoneSelector, settings: Settings | None) -> tuple[str, ...]:
+    """Names of the addressed zones here, in the station's order."""
+    tags = set(selector.tags)
+    extra = settings.zone_tags if settings is not None else {}
+    return tuple(
+        zone.name
+        for zone in site.zones
+        if selector.all
+        or zone.name in selector.names
+        or tags & zone.tags
+        or tags & set(extra.get(zone.name, ()))
+    )
+
+
+class Programme:
+    """Everything in force, resolved against what is on the box."""
+
+    def __init__(self, site: Site, zones: Zones) -> None:
+        self._site = site
+        self._zones = zones
+        self.schedules: list[InForce] = []
+        self.warnings: list[WarningsInForce] = []
+        self.settings: Settings | None = None
+        self._bindings: dict[str, dict[tuple[str, str | None], Binding]] = {}
+
+    def replace(
+        self,
+        schedules: Iterable[tuple[Schedule, int, int]],
+        contents: Iterable[Content],
+        warnings: Iterable[tuple[Warnings, int]],
+        home_authority: str | None,
+    ) -> None:
+        """Take the held documents as they are now: (document, rank, class ceiling)."""
+        known = {id(one.schedule): one for one in self.schedules}
+        self.schedules = [
+            known.get(id(schedule))
+            or InForce(schedule, rank, ceiling, Expander.of(schedule, self._zones))
+            for schedule, rank, ceiling in schedules
+        ]
+        self.warnings = [WarningsInForce(document, rank) for document, rank in warnings]
+        self.settings = next(
+            (
+                one.schedule.settings
+                for one in self.schedules
+                if one.schedule.settings is not None and one.schedule.authority == home_authority
+            ),
+            None,
+        )
+        self._bindings = {}
+        for content in sorted(contents, key=lambda one: one.audience, reverse=True):
+            slots = self._bindings.setdefault(content.authority, {})
+            for binding in content.bindings:
+                slots.setdefault((binding.slot, binding.date), binding)
+
+    def binding(self, authority: str, source: FileSource, date: str) -> Binding | None:
+        slots = self._bindings.get(authority, {})
+        return slots.get((source.slot, date if source.dated else None))
+
+    def warning_file(
+        self, authority: str, slot: str, box: OnBox
+    ) -> tuple[protocol.Source, int] | None:
+        """The recording in an undated slot, when it is on the box."""
+        binding = self._bindings.get(authority, {}).get((slot, None))
+        if binding is None or binding.sha256 not in box.files:
+            return None
+        return protocol.Source("file", f"content:{binding.sha256}"), binding.duration_ms
+
+    def bindings(self) -> Iterable[Binding]:
+        for slots in self._bindings.values():
+            yield from slots.values()
+
+    def occurrences(self, from_ms: int, to_ms: int) -> list[tuple[Occurrence, InForce]]:
+        """Of every timetable in force, with from_ms <= start < to_ms, by start."""
+        low, high = _utc(from_ms), _utc(to_ms)
+        found = [
+            (occurrence, force)
+            for force in self.schedules
+            for occurrence in force.expander.between(low, high)
+            if force.schedule.effective_from is None
+            or occurrence.ref.nominal >= force.schedule.effective_from
+        ]
+        found.sort(key=lambda pair: (pair[0].start_ms, pair[0].ref))
+        return found
+
+    def sound_of(
+        self, entry: Entry, authority: str, date: str, box: OnBox
+    ) -> tuple[Sound | None, OccurrenceReason | None]:
+        """The sound of an occurrence, or why it has none yet.
+
+        Only sources that can sound now are in it, in the entry's order, so a missing file gives
+        way to the entry's fallback.
+        """
+        usable: list[protocol.Source] = []
+        main_ms: int | None = None
+        label = ""
+        problem: OccurrenceReason | None = None
+        for number, source in enumerate(entry.sources):
+            found, length_ms, why = self._source(source, authority, date, box)
+            if found is None:
+                problem = problem or why
+                continue
+            if not usable:
+                main_ms, label = length_ms, _label(source, found, number)
+            usable.append(found)
+        if not usable:
+            return None, problem or OccurrenceReason.SOURCE_LOST
+        if main_ms is None and entry.duration_ms is None and usable[0].kind != "stream":
+            main_ms = 0
+        chime, chime_ms = self._chime(entry, authority, date, box)
+        part = protocol.Part(tuple(usable))
+        return Sound(chime, chime_ms, (part,), main_ms, label), None
+
+    def _chime(
+        self, entry: Entry, authority: str, date: str, box: OnBox
+    ) -> tuple[protocol.Source | None, int]:
+        """A chime that is not on the box is left out; the item does not wait for it."""
+        if entry.chime is None:
+            return None, 0
+        source, length_ms, _ = self._source(entry.chime, authority, date, box)
+        return (source, length_ms or 0) if source is not None else (None, 0)
+
+    def _source(
+        self, source: Source, authority: str, date: str, box: OnBox
+    ) -> tuple[protocol.Source | None, int | None, OccurrenceReason | None]:
+        match source:
+            case FileSource():
+                binding = self.binding(authority, source, date)
+                if binding is None:
+                    return None, None, OccurrenceReason.CONTENT_NOT_PUBLISHED
+                if binding.sha256 not in box.files:
+                    why = box.faults.get(binding.sha256, OccurrenceReason.CONTENT_NOT_FETCHED)
+                    return None, None, why
+                file = protocol.Source("file", f"content:{binding.sha256}")
+                return file, binding.duration_ms, None
+            case StreamSource():
+                return protocol.Source("stream", source.url), None, None
+            case TextSource():
+                key = speech_key(source.text, source.language)
+                length_ms = box.speech.get(key)
+                if length_ms is None:
+                    return None, None, SPEECH_REASON
+                return protocol.Source("file", f"speech:{key}"), length_ms, None
+            case ToneSource():
+                return tone_source(source.name), tone_ms(source.name), None
+            case LineInSource():
+                return None, None, OccurrenceReason.SOURCE_LOST
+
+    def item(
+        self,
+        occurrence: Occurrence,
+        force: InForce,
+        box: OnBox,
+        held: bool,
+        order: int | None,
+    ) -> tuple[Item, Sound | None]:
+        """The occurrence as the planner sees it, and its sound."""
+        entry = occurrence.entry
+        sound, problem = self.sound_of(entry, occurrence.ref.authority, occurrence.date, box)
+        if held:
+            problem = OccurrenceReason.HELD
+        total_ms = sound.total_ms if sound is not None else None
+        estimate_ms = total_ms
+        if estimate_ms is None and occurrence.slot_ms is None:
+            estimate_ms = self._bound_length(entry, occurrence)
+        item = Item(
+            key=key_of(occurrence.ref),
+            ref=occurrence.ref,
+            title=entry.title,
+            klass=max(entry.klass, force.class_ceiling),
+            rank=force.rank,
+            order=entry.order if order is None else order,
+            start_ms=occurrence.start_ms,
+            zones=select_zones(self._site, entry.zones, self.settings),
+            play_ms=play_ms(occurrence.slot_ms, estimate_ms, entry.end.rule, entry.end.within_ms),
+            total_ms=total_ms,
+            late=entry.late.policy,
+            grace_ms=entry.late.grace_ms,
+            resume=entry.resume,
+            end=entry.end.rule,
+            within_ms=entry.end.within_ms,
+            ready=sound is not None and not held,
+            problem=problem,
+            volume=entry.volume,
+        )
+        return item, sound
+
+    def _bound_length(self, entry: Entry, occurrence: Occurrence) -> int | None:
+        """Length by the timetable's knowledge, for sound that is not on the box yet."""
+        for source in entry.sources:
+            if isinstance(source, FileSource):
+                binding = self.binding(occurrence.ref.authority, source, occurrence.date)
+                if binding is not None:
+                    return binding.duration_ms
+        return ESTIMATE_MS if any(not isinstance(s, StreamSource) for s in entry.sources) else None
+
+
+ESTIMATE_MS = 15 * 60_000
+"""Reserved for sound of unknown length that is not on the box."""
+
+
+def _label(source: Source, found: protocol.Source, number: int) -> str:
+    match source:
+        case FileSource():
+            return f"file:{found.url.removeprefix('content:')[:12]}"
+        case StreamSource():
+            return f"stream:{number}"
+        case TextSource():
+            return "text"
+        case _:
+            return "tone"
+
+
+def texts_of(entries: Iterable[Entry]) -> Iterable[TextSource]:
+    """Texts that have to be spoken for these entries."""
+    for entry in entries:
+        for source in entry.sources:
+            if isinstance(source, TextSource):
+                yield source
+
+
+def _utc(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1_000, UTC)
