@@ -278,7 +278,7 @@ class Content(Header, frozen=True, tag="content", tag_field="kind", kw_only=True
 # --- warning -------------------------------------------------------------------------------
 
 
-class Warning(msgspec.Struct, frozen=True, kw_only=True):
+class Warning(msgspec.Struct, frozen=True, kw_only=True):  # noqa: A001 - the contract's word
     """One emergency. A higher revision replaces it; `cancelled` ends it.
 
     texts/files: by language, in the order they are played. repeat_every_ms 0: once.

@@ -6,7 +6,6 @@ The bytes that were signed are the bytes that are parsed: `open_envelope` return
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Protocol
 
 import msgspec
@@ -24,11 +23,15 @@ class VerifySignature(Protocol):
 
 
 class EnvelopeSignature(msgspec.Struct, frozen=True):
+    """One signature on the wire, base64."""
+
     keyid: str
     sig: str
 
 
-class _Wire(msgspec.Struct, frozen=True):
+class WireEnvelope(msgspec.Struct, frozen=True):
+    """What travels: DSSE's JSON form, everything base64."""
+
     payloadType: str  # noqa: N815 - DSSE's own name
     payload: str
     signatures: tuple[EnvelopeSignature, ...]
@@ -64,24 +67,32 @@ def open_envelope(raw: bytes) -> Envelope:
     if len(raw) > MESSAGE_MAX_BYTES:
         raise EnvelopeError(f"{len(raw)} bytes, at most {MESSAGE_MAX_BYTES}")
     try:
-        wire = msgspec.json.decode(raw, type=_Wire)
-        if wire.payloadType != PAYLOAD_TYPE:
-            raise EnvelopeError("payloadType is not ours")
-        if len(wire.signatures) > SIGNATURES_MAX:
-            raise EnvelopeError(f"more than {SIGNATURES_MAX} signatures")
-        body = base64.b64decode(wire.payload, validate=True)
-        signatures = tuple(
-            Signature(one.keyid, base64.b64decode(one.sig, validate=True))
-            for one in wire.signatures
-        )
-    except (msgspec.DecodeError, UnicodeDecodeError, binascii.Error) as error:
+        wire = msgspec.json.decode(raw, type=WireEnvelope)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise EnvelopeError(str(error)) from None
+    except RecursionError:
+        raise EnvelopeError("nested too deep") from None
+    if wire.payloadType != PAYLOAD_TYPE:
+        raise EnvelopeError("payloadType is not ours")
+    if len(wire.signatures) > SIGNATURES_MAX:
+        raise EnvelopeError(f"more than {SIGNATURES_MAX} signatures")
+    body = _from_base64("payload", wire.payload)
+    signatures = tuple(
+        Signature(one.keyid, _from_base64("sig", one.sig)) for one in wire.signatures
+    )
     return Envelope(body, signed_message(body), signatures)
+
+
+def _from_base64(name: str, text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:  # binascii.Error, and plain ValueError for letters beyond ASCII
+        raise EnvelopeError(f"{name} is not base64") from None
 
 
 def seal(body: bytes, signatures: tuple[Signature, ...]) -> bytes:
     """The wire form of `body` with its signatures."""
-    wire = _Wire(
+    wire = WireEnvelope(
         PAYLOAD_TYPE,
         base64.b64encode(body).decode(),
         tuple(

@@ -109,6 +109,9 @@ class AlarmCode(StrEnum):
     SOURCE_UNREACHABLE = "source_unreachable"
 
 
+# The tables are read and translated as tables.
+# fmt: off
+
 ACK: dict[AckReason, Meaning] = {
     AckReason.MALFORMED: Meaning(
         "sender", "thông điệp sai cấu trúc", "the message is malformed",
@@ -121,7 +124,8 @@ ACK: dict[AckReason, Meaning] = {
         "ký bằng districtctl rồi gửi lại", "sign it with districtctl and send again"),
     AckReason.BAD_SIGNATURE: Meaning(
         "sender", "chữ ký sai", "the signature does not match",
-        "kiểm tra khóa; nếu lặp lại hãy báo an ninh mạng", "check the key; if it repeats tell security"),
+        "kiểm tra khóa; nếu lặp lại hãy báo an ninh mạng",
+        "check the key; if it repeats tell security"),
     AckReason.UNKNOWN_KEY: Meaning(
         "sender", "đài không biết khóa này", "the station does not know this key",
         "ghi danh khóa vào danh sách tin cậy", "enrol the key in the trust document"),
@@ -202,7 +206,8 @@ ACK: dict[AckReason, Meaning] = {
         "technician", "đài chưa được ghi danh", "the station has no trust document yet",
         "ghi danh đài", "enrol the station"),
     AckReason.CANCELLED: Meaning(
-        "nobody", "lệnh đã bị hủy", "the command was cancelled", "không cần làm gì", "nothing to do"),
+        "nobody", "lệnh đã bị hủy", "the command was cancelled",
+        "không cần làm gì", "nothing to do"),
     AckReason.BUSY: Meaning(
         "station", "đài đang bận", "the station is busy",
         "thử lại sau một phút", "try again in a minute"),
@@ -255,7 +260,8 @@ OCCURRENCE: dict[OccurrenceReason, Meaning] = {
         "sender", "máy chủ không có tệp", "the server does not have the file",
         "kiểm tra máy chủ nội dung", "check the content server"),
     OccurrenceReason.SOURCE_LOST: Meaning(
-        "network", "mất nguồn trực tiếp và các dự phòng", "the live source and its fallbacks failed",
+        "network", "mất nguồn trực tiếp và các dự phòng",
+        "the live source and its fallbacks failed",
         "kiểm tra nguồn tiếp âm", "check the relay source"),
     OccurrenceReason.SPEECH_UNAVAILABLE: Meaning(
         "sender", "không đọc được văn bản", "the text could not be spoken",

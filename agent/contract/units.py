@@ -1,6 +1,7 @@
-"""The bounded kinds of value that cross the wire, each with its unit and its limits.
+r"""The bounded kinds of value that cross the wire, each with its unit and its limits.
 
-A value outside its bounds makes the message `malformed`, with the path to the field.
+A value outside its bounds makes the message `malformed`, with the path to the field. Patterns
+end in `\Z`, because `$` would let a trailing line feed through.
 """
 
 from __future__ import annotations
@@ -9,23 +10,23 @@ from typing import Annotated
 
 from msgspec import Meta
 
-ID_PATTERN = r"^[a-z0-9-]{1,32}$"
+ID_PATTERN = r"^[a-z0-9-]{1,32}\Z"
 
 Id = Annotated[str, Meta(pattern=ID_PATTERN)]
 """Opaque identifier: station, group, authority, entry, command, warning."""
 
-KeyId = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$")]
+KeyId = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z")]
 """First 16 hex digits of the SHA-256 of the raw public key; a hint, never a proof."""
 
-PublicKey = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+PublicKey = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 """Raw Ed25519 public key, hex."""
 
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
-Slot = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,64}$")]
+Slot = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,64}\Z")]
 """Name of a place for content that a timetable refers to and a content document fills."""
 
-AudienceRef = Annotated[str, Meta(pattern=r"^[sg]/[a-z0-9-]{1,32}$")]
+AudienceRef = Annotated[str, Meta(pattern=r"^[sg]/[a-z0-9-]{1,32}\Z")]
 """`s/<station>` or `g/<group>`."""
 
 ZoneName = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -33,18 +34,23 @@ Tag = Annotated[str, Meta(pattern=ID_PATTERN)]
 Text = Annotated[str, Meta(max_length=4_000)]
 Line = Annotated[str, Meta(max_length=200)]
 Url = Annotated[str, Meta(min_length=1, max_length=1_000)]
-Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{1,8})*$")]
+Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{1,8})*\Z")]
 
 EpochMs = Annotated[int, Meta(ge=0, le=4_102_444_800_000)]
 """An observed instant, milliseconds since 1970 UTC; up to the year 2100."""
 
 LocalTime = Annotated[
-    str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$", min_length=19, max_length=19)
+    str,
+    Meta(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\Z",
+        min_length=19,
+        max_length=19,
+    ),
 ]
 """A planned instant on the wall of `tz`, seconds resolution, without offset."""
 
-LocalDate = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
-ZoneInfoName = Annotated[str, Meta(pattern=r"^[A-Za-z]+(/[A-Za-z0-9_+-]+){0,2}$", max_length=64)]
+LocalDate = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
+ZoneInfoName = Annotated[str, Meta(pattern=r"^[A-Za-z]+(/[A-Za-z0-9_+-]+){0,2}\Z", max_length=64)]
 """IANA time zone."""
 
 DurationMs = Annotated[int, Meta(ge=0, le=86_400_000)]

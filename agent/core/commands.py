@@ -28,6 +28,9 @@ WINDOWS_MAX = 256
 REMEMBERED_MAX = 256
 """Commands remembered by id."""
 
+OPEN_MAX_MS = 24 * 3_600_000
+"""A command without a final answer for so long after its acceptance ended was forgotten."""
+
 RunState = Literal["accepted", "running", "done", "failed", "expired", "rejected"]
 _OPEN: tuple[RunState, ...] = ("accepted", "running")
 _ALL = (1 << WINDOW_WIDTH) - 1
@@ -163,11 +166,12 @@ def overdue(memory: CommandMemory, earliest_ms: int) -> tuple[Remembered, ...]:
 
 
 def pruned(memory: CommandMemory, earliest_ms: int) -> CommandMemory:
-    """Without answered commands so old that no other copy of them can be accepted any more."""
+    """Without commands so old that no other copy of them can be accepted any more."""
     kept = tuple(
         one
         for one in memory.commands
-        if not one.final or one.accept_until_ms + COMMAND_LIFETIME_MAX_MS >= earliest_ms
+        if one.accept_until_ms + (COMMAND_LIFETIME_MAX_MS if one.final else OPEN_MAX_MS)
+        >= earliest_ms
     )
     return memory if len(kept) == len(memory.commands) else CommandMemory(memory.windows, kept)
 

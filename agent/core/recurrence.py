@@ -150,7 +150,7 @@ def _until(text: str) -> tuple[datetime | None, datetime | None]:
     if found is None:
         raise _bad(f"UNTIL: {text[:20]!r} is not a date or time such as 20261231T235959")
     try:
-        last = datetime.strptime(found[1] + (found[2] or "235959"), "%Y%m%d%H%M%S")  # noqa: DTZ007
+        last = datetime.fromisoformat(f"{found[1]}T{found[2] or '235959'}")
     except ValueError:
         raise _bad(f"UNTIL: {text[:20]!r} does not exist") from None
     if not FIRST_YEAR <= last.year <= LAST_YEAR:

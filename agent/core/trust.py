@@ -12,6 +12,7 @@ a revision never goes back. `judge` returns a verdict for any bytes and raises n
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -63,6 +64,7 @@ FUTURE_TOLERANCE_MS = 5 * 60_000
 VERIFICATIONS_MAX = 32
 """Signature checks spent on one message: a flood of signatures must not stop the box."""
 
+_KEYID = re.compile(r"[0-9a-f]{16}\Z")
 _DAY_MS = 86_400_000
 _LIFETIME_MAX_MS: dict[type[Signed], int] = {
     Trust: 2 * 366 * _DAY_MS,
@@ -301,7 +303,7 @@ class _Case:
         if not signers:
             hinted = any(one.keyid in known for one in envelope.signatures)
             reason = AckReason.BAD_SIGNATURE if hinted else AckReason.UNKNOWN_KEY
-            raise Refusal(reason, f"keys named: {_names(one.keyid for one in envelope.signatures)}")
+            raise Refusal(reason, f"keys named: {_hints(envelope)}")
         self._keyid = min(signers)
         return signers
 
@@ -422,6 +424,11 @@ def _peek(body: bytes) -> _Peek:
         return msgspec.json.decode(body, type=_Peek)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _Peek()
+
+
+def _hints(envelope: Envelope) -> str:
+    """The key ids an unverified envelope names, as far as they look like key ids."""
+    return _names(one.keyid if _KEYID.match(one.keyid) else "?" for one in envelope.signatures)
 
 
 def _names(names: Iterable[str]) -> str:
