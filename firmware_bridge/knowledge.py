@@ -105,7 +105,7 @@ def _zone_reading(
         confirmed=_confirmation(zone, wish),
         at_mono_ms=at_mono_ms,
         line=zone.line,
-        level_cdb=levels[zone.zone - 1] if zone.zone <= len(levels) else None,
+        level_cdb=levels[zone.zone - 1] if zone.gate and zone.zone <= len(levels) else None,
     )
 
 

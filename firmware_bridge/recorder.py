@@ -30,15 +30,18 @@ class FrameRecorder:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def dump(self) -> str:
-        """Oldest first, one line each, with milliseconds before the newest."""
+    def take(self) -> str:
+        """Oldest first, one line each, with milliseconds before the newest; then forgotten,
+        so that a link that flaps does not print the same frames again and again."""
         if not self._entries:
             return ""
         newest = self._entries[-1][0]
-        return "\n".join(
+        text = "\n".join(
             f"{at_ms - newest:+7d} ms {arrow} {_text(entry)}"
             for at_ms, arrow, entry in self._entries
         )
+        self._entries.clear()
+        return text
 
 
 def _text(entry: Frame | FrameError | str) -> str:

@@ -68,6 +68,7 @@ GOODBYE_MS = 300
 ACTIVE_POLL_MS = 5_000
 IDLE_POLL_MS = 10_000
 IDLE_HEALTH_MS = 30_000
+SETTLE_MS = 500
 UNEXPECTED_RETRY_MS = 1_000
 INCOMPATIBLE_POLL_MS = 30_000
 LOSSES_TO_GIVE_UP = 2
@@ -250,7 +251,7 @@ class HostSession:
         self._wish = wish
         self._refused = False
         self._unmet = self._unanswered = True
-        self._renew_at_ms = min(self._renew_at_ms, now_ms + GATE_RENEW_MS)
+        self._renew_at_ms = min(self._renew_at_ms, now_ms)
         self.tick(now_ms)
 
     def keep_alive(self, progress_mono_ms: int) -> None:
@@ -264,7 +265,7 @@ class HostSession:
         self.tick(now_ms)
 
     def history(self) -> str:
-        return self._recorder.dump()
+        return self._recorder.take()
 
     # --- state ----------------------------------------------------------------
 
@@ -392,6 +393,8 @@ class HostSession:
                 raise MessageError(f"{type(message).__name__} does not answer {key}")
 
     def _on_state(self, state: State, key: str, now_ms: int) -> None:
+        if self._known is not None and _audibly_differs(self._known, state):
+            self._health_at_ms = min(self._health_at_ms, now_ms + SETTLE_MS)
         self._known, self._known_at_ms = state, now_ms
         if self._state is LinkState.CONFIGURING:
             self._become_ready(state, now_ms)
@@ -494,8 +497,8 @@ class HostSession:
         if self._state is LinkState.INCOMPATIBLE:
             self._plan_incompatible(now_ms)
         elif self._state.usable:
-            self._plan_renewal(now_ms)
             self._plan_wish(now_ms)
+            self._plan_renewal(now_ms)
             self._plan_health(now_ms)
 
     def _plan_incompatible(self, now_ms: int) -> None:
@@ -522,6 +525,8 @@ class HostSession:
         if self._unmet or not self._requester.has("apply"):
             priority = Priority.MUTE if self._unmet else Priority.STATE
             self._corrected_at_ms = now_ms
+            self._stalled = False
+            self._renew_at_ms = now_ms + _renewal_ms(wish)
             self._ask("apply", priority, self._apply_message(wish), now_ms)
 
     def _keep_muted(self, now_ms: int, *, due: bool) -> None:
@@ -543,7 +548,7 @@ class HostSession:
         wish = self._wish
         if wish is None or not self._renews or now_ms < self._renew_at_ms:
             return
-        self._renew_at_ms = now_ms + (GATE_RENEW_MS if wish.any_gate else POWER_RENEW_MS)
+        self._renew_at_ms = now_ms + _renewal_ms(wish)
         self._stalled = not self._holder.alive(now_ms)
         if not self._stalled and not self._requester.has("renew"):
             zones = tuple(zone.zone for zone in wish.zones if zone.gate)
@@ -601,8 +606,19 @@ class HostSession:
         return LinkWhy.NOISY_LINE if self._state is LinkState.DEGRADED else LinkWhy.OK
 
 
+def _audibly_differs(before: State, after: State) -> bool:
+    return before.power is not after.power or any(
+        (a.gate, a.source, a.gain_cdb) != (b.gate, b.source, b.gain_cdb)
+        for a, b in zip(before.zones, after.zones, strict=False)
+    )
+
+
 def _needs_leases(wish: ControllerWish) -> bool:
     return wish.power or wish.any_gate
+
+
+def _renewal_ms(wish: ControllerWish) -> int:
+    return GATE_RENEW_MS if wish.any_gate else POWER_RENEW_MS
 
 
 def _setting(wish: ZoneWish) -> ZoneSetting:

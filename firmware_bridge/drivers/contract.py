@@ -260,4 +260,4 @@ class Driver(Protocol):
     def reading(self) -> ControllerReading: ...
 
     def history(self) -> str:
-        """The last frames as text, for the log line that accompanies a failure."""
+        """The last frames as text since the last call; logged beside a failure."""
