@@ -1,0 +1,1 @@
+"""`stationctl`: what the technician sees and asks. Shows what the agent says; decides nothing."""

@@ -1,0 +1,142 @@
+"""`stationctl`: one command in, one screen out, an exit status for scripts.
+
+Exit status: 0 good, 1 fault found or refused, 2 wrong usage, 3 the agent cannot be asked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from agent.cli import offline
+from agent.cli.arguments import (
+    EXIT_UNREACHABLE,
+    build_parser,
+    completed,
+    environment_of_process,
+    language,
+)
+from agent.cli.client import (
+    DEFAULT_SOCKET,
+    Ask,
+    Unreachable,
+    asker,
+    configured_socket,
+    real_ask,
+)
+from agent.cli.commands import Session, Shown, run
+from agent.cli.findings import finding_lines
+from agent.cli.screens.doctor import render_doctor
+from agent.cli.texts import Lang
+from agent.core.requests import Answer
+
+_COLOURS = {"✗": "31;1", "!": "33", "?": "35", "✓": "32"}
+_MARK = re.compile(r"(?<!\S)[✗!?✓](?!\S)")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the command line finds around it; tests give their own."""
+
+    ask: Ask
+    load_config: offline.ConfigLoader
+    environment: Mapping[str, str]
+    at_ms: int
+    free_mib: int | None
+    on_terminal: bool
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of `stationctl`."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    around = Surroundings(
+        ask=real_ask,
+        load_config=offline.real_config_loader,
+        environment=environment_of_process(),
+        at_ms=time.time_ns() // 1_000_000,
+        free_mib=offline.read_free_mib(),
+        on_terminal=sys.stdout.isatty(),
+    )
+    try:
+        return run_in(around, sys.argv[1:] if argv is None else argv)
+    except BrokenPipeError:  # `| head` has seen enough
+        return 0
+
+
+def run_in(around: Surroundings, argv: list[str]) -> int:
+    """`main` with everything it touches given to it."""
+    lang = language(argv, around.environment)
+    try:
+        typed = completed(build_parser(lang, _version()).parse_args(argv), around.environment)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    socket = typed.socket or configured_socket(typed.config) or DEFAULT_SOCKET
+    session = Session(asker(around.ask, socket, lang), lang, typed.width)
+    try:
+        shown = run(typed, session)
+    except Unreachable as failure:
+        return _show_unreachable(failure, typed, around, lang)
+    _print(shown, typed, around)
+    return shown.exit_status
+
+
+def _show_unreachable(
+    failure: Unreachable, typed: argparse.Namespace, around: Surroundings, lang: Lang
+) -> int:
+    """The doctor goes on with what it can see itself; everything else ends here."""
+    if typed.command == "doctor":
+        readings = offline.LocalReadings(around.at_ms, around.free_mib)
+        view = offline.offline_checks(Path(typed.config), around.load_config, readings)
+        lines = render_doctor(view, lang, typed.width, (failure.finding,))
+        _print(Shown(lines, view), typed, around)
+        return EXIT_UNREACHABLE
+    if typed.json:
+        said = {
+            "answer": "unreachable",
+            "problem": failure.finding.text,
+            "next": failure.finding.next,
+        }
+        print(msgspec.json.encode(said).decode())
+    else:
+        lines = finding_lines(failure.finding, typed.width)
+        print("\n".join(lines), file=sys.stderr)
+    return EXIT_UNREACHABLE
+
+
+def _print(shown: Shown, typed: argparse.Namespace, around: Surroundings) -> None:
+    if typed.json:
+        print(as_json(shown.answer))
+        return
+    coloured = around.on_terminal and not typed.no_color
+    print("\n".join(paint(line) if coloured else line for line in shown.lines))
+
+
+def as_json(answer: Answer) -> str:
+    return msgspec.json.format(msgspec.json.encode(answer), indent=1).decode()
+
+
+def paint(line: str) -> str:
+    """Colour the marks that already say it."""
+    return _MARK.sub(lambda mark: f"\x1b[{_COLOURS[mark[0]]}m{mark[0]}\x1b[0m", line)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("commune-radio")
+    except PackageNotFoundError:
+        return "?"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""A finding: something to say with its mark, and what to do next. Worst first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.cli.columns import wrap
+from agent.cli.texts import Lang, say
+from agent.cli.wording import (
+    FAULT,
+    OK,
+    UNKNOWN,
+    WATCH,
+    alarm_text,
+    moment,
+    reason_or_text,
+)
+from agent.contract.reasons import AlarmCode
+from agent.core.requests import AlarmView
+
+_ORDER = {FAULT: 0, WATCH: 1, UNKNOWN: 2, OK: 3}
+
+_ALARMS: dict[str, tuple[str, int]] = {
+    AlarmCode.NO_SOUND: (FAULT, 0),
+    AlarmCode.CONTROLLER_LOST: (FAULT, 1),
+    AlarmCode.ZONE_NOT_CONFIRMED: (FAULT, 2),
+    AlarmCode.CLOCK_UNTRUSTED: (FAULT, 3),
+    AlarmCode.STORAGE_LOW: (WATCH, 4),
+    AlarmCode.SOURCE_UNREACHABLE: (WATCH, 5),
+}
+"""Mark and rank of each alarm: what keeps the whole station silent stands first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """rank orders findings of the same mark, lower first."""
+
+    mark: str
+    text: str
+    next: str = ""
+    rank: int = 9
+
+
+def worst_first(findings: list[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda one: (_ORDER[one.mark], one.rank))
+
+
+def any_fault(findings: list[Finding]) -> bool:
+    return any(one.mark == FAULT for one in findings)
+
+
+def counts(findings: list[Finding]) -> str:
+    """`✗ 3 ? 1 ✓ 2`."""
+    numbers = {mark: sum(one.mark == mark for one in findings) for mark in _ORDER}
+    return " ".join(f"{mark} {number}" for mark, number in numbers.items() if number)
+
+
+def finding_lines(finding: Finding, width: int) -> list[str]:
+    text = finding.text[:1].upper() + finding.text[1:]
+    lines = wrap(text, width, first=f"{finding.mark} ")
+    if finding.next:
+        lines += wrap(finding.next, width, first="  → ", then="    ")
+    return lines
+
+
+def alarm_finding(alarm: AlarmView, now_ms: int, tz: str, lang: Lang) -> Finding:
+    """`✗ Thôn Đoài: đường loa hở mạch, từ 04:59`: the cause when it is known, else the alarm."""
+    known = alarm_text(alarm.code, lang)
+    mark, rank = _ALARMS.get(alarm.code, (UNKNOWN, 9))
+    if known is None:
+        text = say(lang, "alarm-unknown", code=alarm.code)
+        step = say(lang, "alarm-unknown-next")
+    else:
+        text, step = known
+    detail = reason_or_text(alarm.detail, lang)
+    if alarm.subject and detail != alarm.detail:
+        what = f"{alarm.subject}: {detail}"
+    else:
+        what = f"{alarm.subject} {text}".strip() + (f": {detail}" if detail else "")
+    since = say(lang, "since", time=moment(alarm.since_ms, now_ms, tz))
+    return Finding(mark, f"{what}, {since}", step, rank)

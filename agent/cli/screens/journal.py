@@ -1,0 +1,95 @@
+"""The journal screen: what played, what failed, who did what; newest first."""
+
+from __future__ import annotations
+
+import msgspec
+
+from agent.cli.columns import cut, spread, wrap
+from agent.cli.texts import Lang, say
+from agent.cli.wording import (
+    FAULT,
+    OK,
+    UNKNOWN,
+    WATCH,
+    alarm_text,
+    clock,
+    day,
+    length,
+    occurrence_reason,
+    reason_or_text,
+)
+from agent.contract.reports import AlarmEvent, AsRun, Audit, Body, WarningReport
+from agent.core.requests import JournalLine, JournalView
+
+
+def render_journal(view: JournalView, lang: Lang, width: int) -> list[str]:
+    when = f"{day(view.at_ms, view.tz, lang)} {clock(view.at_ms, view.tz)}"
+    lines = [spread(say(lang, "journal-title"), when, width)]
+    lines += wrap(say(lang, "journal-through", seq=view.through), width)
+    if not view.records:
+        return [*lines, cut(say(lang, "journal-none"), width)]
+    shown = ""
+    for record in sorted(view.records, key=lambda one: one.seq, reverse=True):
+        date = day(record.at_ms, view.tz, lang)
+        if date != shown:
+            lines.append(date)
+            shown = date
+        lines += _record(record, view.tz, lang, width)
+    return lines
+
+
+def _record(record: JournalLine, tz: str, lang: Lang, width: int) -> list[str]:
+    mark, text = _said(record, lang)
+    first = f"{clock(record.at_ms, tz)} {mark} "
+    return wrap(text, width, first=first, then=" " * 8)
+
+
+def _said(record: JournalLine, lang: Lang) -> tuple[str, str]:
+    try:
+        body = msgspec.json.decode(record.body, type=Body)
+    except msgspec.DecodeError:
+        return UNKNOWN, f"{say(lang, 'journal-strange')} {bytes(record.body)[:60]!r}"
+    match body:
+        case AsRun():
+            return _as_run(body, lang)
+        case AlarmEvent():
+            return _alarm(body, lang)
+        case WarningReport():
+            text = say(lang, f"warning-{body.state}", id=body.id, revision=body.revision)
+            return WATCH, f"{text} {body.detail}".rstrip()
+        case Audit():
+            pass
+    text = say(lang, "audit", by=body.by, what=body.what)
+    return "·", f"{text} {body.detail}".rstrip()
+
+
+def _as_run(body: AsRun, lang: Lang) -> tuple[str, str]:
+    """Played but not confirmed is not a tick."""
+    parts = [
+        f"{body.title} · {body.zone}",
+        say(lang, f"outcome-{body.outcome}", time=length(body.played_ms)),
+    ]
+    if body.reason is not None:
+        parts.append(occurrence_reason(body.reason, lang)[0])
+    if body.outcome != "skipped":
+        parts.append(say(lang, f"confirmed-{body.confirmed}"))
+    if body.outcome != "skipped" and body.start_error_ms is not None:
+        parts.append(say(lang, "start-error", value=f"{body.start_error_ms:+d}"))
+    return _as_run_mark(body), " · ".join(parts)
+
+
+def _as_run_mark(body: AsRun) -> str:
+    if body.outcome == "skipped" or body.confirmed == "no":
+        return FAULT
+    if body.outcome == "partial":
+        return WATCH
+    return OK if body.confirmed == "yes" else UNKNOWN
+
+
+def _alarm(body: AlarmEvent, lang: Lang) -> tuple[str, str]:
+    known = alarm_text(body.code, lang)
+    what = f"{body.subject} {known[0] if known else body.code}".strip()
+    if body.detail:
+        what += f": {reason_or_text(body.detail, lang)}"
+    text = say(lang, f"alarm-{body.state}", what=what)
+    return (FAULT if body.state == "raised" else OK), text

@@ -1,0 +1,239 @@
+"""The status screen: what is wrong and what to do, what is on air, what comes, the basics."""
+
+from __future__ import annotations
+
+from agent.cli.columns import clean, cut, display_width, flow, spread, wrap
+from agent.cli.findings import Finding, alarm_finding, finding_lines, worst_first
+from agent.cli.texts import Lang, say
+from agent.cli.wording import (
+    FAULT,
+    OK,
+    UNKNOWN,
+    WATCH,
+    ack_reason,
+    clock,
+    clock_seconds,
+    day,
+    decimal,
+    length,
+    mark_of,
+    moment,
+    occurrence_reason,
+    size,
+)
+from agent.contract.reasons import AlarmCode
+from agent.contract.reports import Confirmation, Refusal
+from agent.core.requests import OnAir, StatusView, Upcoming
+
+UPCOMING_SHOWN = 3
+ZONES_NAMED = 8
+"""So many zones of one item are named each; of more only those that do not sound."""
+ENDS_SOON_DAYS = 30
+ENDS_NOW_DAYS = 3
+_DAY_MS = 86_400_000
+
+
+def render_status(view: StatusView, lang: Lang, width: int) -> list[str]:
+    when = f"{day(view.at_ms, view.tz, lang)} {clock_seconds(view.at_ms, view.tz)}"
+    lines = [spread(view.name.upper(), when, width)]
+    for finding in status_findings(view, lang):
+        lines += finding_lines(finding, width)
+    lines += _on_air(view, lang, width)
+    lines += _upcoming(view, lang, width)
+    return lines + flow(_basics(view, lang), width, between=" · ")
+
+
+def status_findings(view: StatusView, lang: Lang) -> list[Finding]:
+    """All that is wrong or about to be, worst first."""
+    open_codes = {alarm.code for alarm in view.alarms}
+    findings = [alarm_finding(alarm, view.at_ms, view.tz, lang) for alarm in view.alarms]
+    if view.player == "lost" and AlarmCode.NO_SOUND not in open_codes:
+        findings.append(Finding(FAULT, say(lang, "player-lost"), say(lang, "player-lost-next"), 0))
+    if view.player == "starting":
+        findings.append(Finding(UNKNOWN, say(lang, "player-starting")))
+    if not view.connected and AlarmCode.SOURCE_UNREACHABLE not in open_codes:
+        findings.append(Finding(WATCH, say(lang, "broker-lost"), say(lang, "broker-lost-next"), 5))
+    findings += [
+        Finding(WATCH, say(lang, "warning-active", what=warning), rank=0)
+        for warning in view.warnings
+    ]
+    findings += [_refusal(refusal, lang) for refusal in view.refusals]
+    return worst_first(findings + _timetable(view, lang))
+
+
+def _refusal(refusal: Refusal, lang: Lang) -> Finding:
+    reason, step = ack_reason(refusal.reason, lang) or (str(refusal.reason), "")
+    revision = (
+        say(lang, "revision", number=refusal.revision) if refusal.revision is not None else ""
+    )
+    text = say(
+        lang,
+        "refusal",
+        what=_document(refusal.kind, lang),
+        revision=revision,
+        authority=refusal.authority or "?",
+        reason=reason,
+    )
+    return Finding(WATCH, text + (f" ({refusal.detail})" if refusal.detail else ""), step, 6)
+
+
+def _document(kind: str, lang: Lang) -> str:
+    known = ("trust", "schedule", "content", "warning", "command")
+    return say(lang, f"doc-{kind}") if kind in known else kind
+
+
+def _timetable(view: StatusView, lang: Lang) -> list[Finding]:
+    """Expiry is announced before it comes."""
+    if not any(document.kind == "schedule" for document in view.documents):
+        return [Finding(WATCH, say(lang, "schedule-none"), say(lang, "schedule-none-next"), 7)]
+    if view.schedule_ends_ms is None:
+        return []
+    left_ms = view.schedule_ends_ms - view.at_ms
+    date = day(view.schedule_ends_ms, view.tz, lang)
+    step = say(lang, "schedule-ends-next")
+    if left_ms <= 0:
+        return [Finding(FAULT, say(lang, "schedule-ended", date=date), step, 7)]
+    days = left_ms // _DAY_MS
+    if days > ENDS_SOON_DAYS:
+        return []
+    mark = FAULT if days < ENDS_NOW_DAYS else WATCH
+    return [Finding(mark, say(lang, "schedule-ends", days=days, date=date), step, 7)]
+
+
+def _on_air(view: StatusView, lang: Lang, width: int) -> list[str]:
+    if not view.on_air:
+        return [cut(say(lang, "now-nothing"), width)]
+    lines: list[str] = []
+    for item in sorted(view.on_air, key=lambda one: (one.klass, one.bus)):
+        lines += _item(item, view.at_ms, lang, width)
+    return lines
+
+
+def _item(item: OnAir, now_ms: int, lang: Lang, width: int) -> list[str]:
+    head = f"{WATCH} {say(lang, 'now-emergency')}" if item.klass == 1 else say(lang, "now")
+    lines = wrap(f"{item.title}, {_progress(item, now_ms, lang)}", width, first=f"{head} ")
+    return lines + flow(_zones(item.zones, lang), width, indent="  ")
+
+
+def _progress(item: OnAir, now_ms: int, lang: Lang) -> str:
+    if item.started_ms is None:
+        return say(lang, "not-started")
+    if item.ends_ms is None:
+        return say(lang, "elapsed", time=length(now_ms - item.started_ms))
+    return say(lang, "left", time=length(item.ends_ms - now_ms))
+
+
+def _zones(zones: tuple[tuple[str, Confirmation], ...], lang: Lang) -> list[str]:
+    """`Đoài ✗`, `Trung ? không đo được`, `Đông ✓`; of many, the silent ones and the counts."""
+    if not zones:
+        return [f"{UNKNOWN} {say(lang, 'no-zone')}"]
+    if len(zones) <= ZONES_NAMED:
+        return [_zone(name, confirmed, lang) for name, confirmed in zones]
+    silent = [_zone(name, confirmed, lang) for name, confirmed in zones if confirmed == "no"]
+    shown = silent[:ZONES_NAMED]
+    if len(silent) > len(shown):
+        shown.append(f"{FAULT} {say(lang, 'more', count=len(silent) - len(shown))}")
+    unknown = sum(confirmed == "unknown" for _, confirmed in zones)
+    if unknown:
+        count = say(lang, "zones-count", mark=UNKNOWN, count=unknown)
+        shown.append(f"{count} {say(lang, 'not-measured')}")
+    heard = sum(confirmed == "yes" for _, confirmed in zones)
+    return [*shown, say(lang, "zones-count", mark=OK, count=heard)]
+
+
+def _zone(name: str, confirmed: Confirmation, lang: Lang) -> str:
+    note = f" {say(lang, 'not-measured')}" if confirmed == "unknown" else ""
+    return f"{name} {mark_of(confirmed)}{note}"
+
+
+def _upcoming(view: StatusView, lang: Lang, width: int) -> list[str]:
+    head = f"{say(lang, 'next')} "
+    if not view.upcoming:
+        return [cut(head + say(lang, "next-nothing"), width)]
+    lines: list[str] = []
+    for item in view.upcoming[:UPCOMING_SHOWN]:
+        lead = f"{head}{moment(item.start_ms, view.at_ms, view.tz)} "
+        lines += coming(item, lang, width, lead)
+        head = " " * display_width(head)
+    return lines
+
+
+def coming(item: Upcoming, lang: Lang, width: int, lead: str) -> list[str]:
+    """`05:30 Bản tin khu vực ✓ đã tải`, on two lines when one is too short; a problem's step."""
+    state = readiness(item, lang)
+    indent = " " * display_width(lead)
+    text = f"{item.title} {state}".rstrip()
+    if display_width(clean(lead + text)) <= width:
+        lines = [clean(lead + text)]
+    else:
+        lines = wrap(item.title, width, first=lead, then=indent)
+        lines += wrap(state, width, first=indent, then=indent + "  ") if state else []
+    if item.problem:
+        step = occurrence_reason(item.problem, lang)[1]
+        lines += wrap(step, width, first=f"{indent}→ ", then=f"{indent}  ")
+    return lines
+
+
+def readiness(item: Upcoming, lang: Lang) -> str:
+    """Whether it will play as planned. A problem is loud, with the zones it concerns."""
+    if item.problem:
+        text = occurrence_reason(item.problem, lang)[0]
+        where = f": {', '.join(item.problem_zones)}" if item.problem_zones else ""
+        return f"{FAULT} {text}{where}"
+    if item.ready is None:
+        return ""
+    return f"{OK} {say(lang, 'fetched')}" if item.ready else f"{WATCH} {say(lang, 'not-fetched')}"
+
+
+def _basics(view: StatusView, lang: Lang) -> list[str]:
+    """The last lines. What was not measured is `?`, never left out in silence."""
+    unknown = f"{UNKNOWN} {say(lang, 'not-measured')}"
+    storage = unknown if view.storage_free_mib is None else size(view.storage_free_mib, lang)
+    memory = UNKNOWN if view.memory_free_mib is None else size(view.memory_free_mib, lang)
+    heat = (
+        UNKNOWN if view.temperature_cdeg is None else decimal(view.temperature_cdeg / 100, lang, 0)
+    )
+    items = [_source(view, lang), _clock(view, lang)]
+    revisions = _revisions(view)
+    if revisions:
+        items.append(say(lang, "schedule", revisions=revisions))
+    if view.unsent_records:
+        items.append(say(lang, "unsent", count=view.unsent_records))
+    items += [
+        say(lang, "storage", size=storage),
+        say(lang, "memory", size=memory),
+        say(lang, "temperature", value=heat),
+    ]
+    if view.uptime_s is not None:
+        items.append(say(lang, "uptime", time=length(view.uptime_s * 1000)))
+    return items
+
+
+def _source(view: StatusView, lang: Lang) -> str:
+    if view.connected_since_ms is None:
+        since = ""
+    else:
+        since = say(lang, "since", time=moment(view.connected_since_ms, view.at_ms, view.tz))
+    if view.connected:
+        return say(lang, "source-up", since=since).rstrip()
+    if not since:
+        return f"{WATCH} {say(lang, 'source-never')}"
+    return f"{WATCH} {say(lang, 'source-down', since=since)}"
+
+
+def _clock(view: StatusView, lang: Lang) -> str:
+    if view.clock in ("trusted", "untrusted"):
+        return say(lang, f"clock-{view.clock}")
+    return f"{UNKNOWN} {view.clock or say(lang, 'unknown')} {clock(view.at_ms, view.tz)}"
+
+
+def _revisions(view: StatusView) -> str:
+    """`14→20/02`; of several authorities each with its name."""
+    schedules = [one for one in view.documents if one.kind == "schedule"]
+    names = len(schedules) > 1
+    text = ", ".join(
+        f"{one.authority} {one.revision}" if names else str(one.revision) for one in schedules
+    )
+    if text and view.schedule_ends_ms is not None:
+        text += "→" + day(view.schedule_ends_ms, view.tz, "en").split()[1]
+    return text

@@ -1,0 +1,110 @@
+"""How instants, lengths, numbers, classes and reasons are written in each language."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from agent.cli.texts import Lang, say
+from agent.contract.reasons import ACK, ALARM, OCCURRENCE, AckReason, AlarmCode, OccurrenceReason
+from agent.contract.reports import Confirmation
+
+OK, FAULT, WATCH, UNKNOWN = "✓", "✗", "!", "?"
+"""Marks: what is said is never said by colour alone."""
+
+_WEEKDAYS: dict[Lang, tuple[str, ...]] = {
+    "vi": ("T2", "T3", "T4", "T5", "T6", "T7", "CN"),
+    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+}
+_MARKS: dict[Confirmation, str] = {"yes": OK, "no": FAULT, "unknown": UNKNOWN}
+
+
+def mark_of(confirmed: Confirmation) -> str:
+    return _MARKS[confirmed]
+
+
+def local(at_ms: int, tz: str) -> datetime:
+    """The instant on the station's wall; an unknown zone is shown in UTC."""
+    try:
+        zone = ZoneInfo(tz)
+    except (ZoneInfoNotFoundError, ValueError):
+        return datetime.fromtimestamp(at_ms / 1000, UTC)
+    return datetime.fromtimestamp(at_ms / 1000, zone)
+
+
+def day(at_ms: int, tz: str, lang: Lang) -> str:
+    """`T2 23/11`."""
+    when = local(at_ms, tz)
+    return f"{_WEEKDAYS[lang][when.weekday()]} {when:%d/%m}"
+
+
+def clock(at_ms: int, tz: str) -> str:
+    return f"{local(at_ms, tz):%H:%M}"
+
+
+def clock_seconds(at_ms: int, tz: str) -> str:
+    return f"{local(at_ms, tz):%H:%M:%S}"
+
+
+def moment(at_ms: int, now_ms: int, tz: str) -> str:
+    """`04:59` today, `22/11 04:59` another day."""
+    then, now = local(at_ms, tz), local(now_ms, tz)
+    return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%d/%m %H:%M}"
+
+
+def length(length_ms: int) -> str:
+    """`17:53`, `1:02:03` from an hour on."""
+    seconds = max(0, length_ms) // 1000
+    hours, rest = divmod(seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def decimal(value: float, lang: Lang, places: int = 1) -> str:
+    """Vietnamese writes a comma."""
+    text = f"{value:.{places}f}"
+    return text.replace(".", ",") if lang == "vi" else text
+
+
+def decibels(cdb: int, lang: Lang) -> str:
+    return decimal(cdb / 100, lang)
+
+
+def size(mib: int, lang: Lang) -> str:
+    return f"{decimal(mib / 1024, lang)} GB" if mib >= 1024 else f"{mib} MB"
+
+
+def class_name(klass: int, lang: Lang) -> str:
+    return say(lang, f"class-{klass}") if klass in (1, 2, 3) else str(klass)
+
+
+def occurrence_reason(code: str, lang: Lang) -> tuple[str, str]:
+    """(text, next step) of a reason; a code this version does not know is shown as it is."""
+    try:
+        meaning = OCCURRENCE[OccurrenceReason(code)]
+    except ValueError:
+        return code, say(lang, "alarm-unknown-next")
+    return meaning.text(lang), meaning.next(lang)
+
+
+def ack_reason(code: str, lang: Lang) -> tuple[str, str] | None:
+    try:
+        meaning = ACK[AckReason(code)]
+    except ValueError:
+        return None
+    return meaning.text(lang), meaning.next(lang)
+
+
+def alarm_text(code: str, lang: Lang) -> tuple[str, str] | None:
+    try:
+        meaning = ALARM[AlarmCode(code)]
+    except ValueError:
+        return None
+    return meaning.text(lang), meaning.next(lang)
+
+
+def reason_or_text(detail: str, lang: Lang) -> str:
+    """A detail is a reason code or already a text."""
+    if detail in {reason.value for reason in OccurrenceReason}:
+        return occurrence_reason(detail, lang)[0]
+    return detail

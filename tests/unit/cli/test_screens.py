@@ -1,0 +1,109 @@
+"""Each screen as a person sees it, in both languages, never wider than a phone."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from agent.cli.columns import display_width
+from agent.cli.screens.alarms import render_alarms
+from agent.cli.screens.doctor import render_doctor
+from agent.cli.screens.journal import render_journal
+from agent.cli.screens.plan import render_plan
+from agent.cli.screens.status import render_status
+from agent.cli.screens.zones import render_zones
+from agent.cli.texts import Lang
+from agent.core.requests import AlarmsView, AlarmView, JournalView, PlanView, ZonesView
+from tests.unit.cli import views
+from tests.unit.cli.golden_files import golden
+
+both_languages = pytest.mark.parametrize("lang", ["vi", "en"])
+ITEMS = (views.FARMING, views.AREA, views.COMMUNE)
+
+
+@both_languages
+@pytest.mark.parametrize("name", views.STATUSES)
+def test_status_looks_as_agreed(name: str, lang: Lang) -> None:
+    golden(f"status-{name}.{lang}", render_status(views.STATUSES[name], lang, 44))
+
+
+@both_languages
+def test_plan_looks_as_agreed(lang: Lang) -> None:
+    view = PlanView(views.NOW_MS, views.TZ, ITEMS)
+    golden(f"plan.{lang}", render_plan(view, lang, 44, 48))
+
+
+@both_languages
+def test_zones_look_as_agreed(lang: Lang) -> None:
+    golden(f"zones.{lang}", render_zones(views.ZONES, lang, 44))
+
+
+@both_languages
+def test_alarms_look_as_agreed(lang: Lang) -> None:
+    strange = AlarmView("of-a-later-version", "ampli-1", views.at(4, 0), 3)
+    view = AlarmsView(views.NOW_MS, views.TZ, (strange, views.OFFLINE, views.OPEN_LINE))
+    golden(f"alarms.{lang}", render_alarms(view, lang, 44))
+
+
+@both_languages
+def test_journal_looks_as_agreed(lang: Lang) -> None:
+    golden(f"journal.{lang}", render_journal(views.JOURNAL, lang, 44))
+
+
+@both_languages
+def test_doctor_looks_as_agreed(lang: Lang) -> None:
+    golden(f"doctor.{lang}", render_doctor(views.DOCTOR, lang, 44))
+
+
+@both_languages
+def test_empty_screens_say_that_there_is_nothing(lang: Lang) -> None:
+    screens = [
+        render_plan(PlanView(views.NOW_MS, views.TZ, ()), lang, 44),
+        render_zones(ZonesView(views.NOW_MS, ()), lang, 44),
+        render_alarms(AlarmsView(views.NOW_MS, views.TZ, ()), lang, 44),
+        render_journal(JournalView(views.NOW_MS, views.TZ, 0, ()), lang, 44),
+    ]
+    golden(f"empty.{lang}", [line for screen in screens for line in [*screen, ""]])
+
+
+@both_languages
+@pytest.mark.parametrize("width", [24, 30, 44, 80])
+def test_no_line_is_wider_than_the_terminal(width: int, lang: Lang) -> None:
+    lines = [line for view in views.STATUSES.values() for line in render_status(view, lang, width)]
+    lines += render_plan(PlanView(views.NOW_MS, views.TZ, ITEMS), lang, width)
+    lines += render_zones(views.ZONES, lang, width)
+    lines += render_journal(views.JOURNAL, lang, width)
+    lines += render_doctor(views.DOCTOR, lang, width)
+    assert [line for line in lines if display_width(line) > width] == []
+
+
+def test_the_worst_fault_stands_first_and_each_fault_names_its_next_step() -> None:
+    lines = render_status(views.FAULTY, "vi", 44)
+    assert lines[1].startswith("✗ Thôn Đoài: đường loa hở mạch")
+    assert lines[2].startswith("  → ")
+
+
+def test_a_zone_that_is_not_measured_is_neither_good_nor_bad() -> None:
+    lines = render_status(views.FAULTY, "vi", 44)
+    assert any("Trung ? không đo được" in line for line in lines)
+
+
+def test_of_dozens_of_zones_only_the_silent_ones_are_named() -> None:
+    text = "\n".join(render_status(views.EMERGENCY, "vi", 44))
+    assert "Thôn Cao Lâu ✗" in text
+    assert "✓ 24 cụm" in text
+    assert "Thôn 7" not in text
+
+
+def test_a_title_cannot_steer_the_terminal() -> None:
+    on_air = (msgspec.structs.replace(views.NEWS, title="Tin\x1b[2J\u202e\nmới"),)
+    view = msgspec.structs.replace(views.WELL, on_air=on_air, name="Đài\x1b]0;x\x07")
+    upcoming = (msgspec.structs.replace(views.AREA, title="\x1b[2J"),)
+    view = msgspec.structs.replace(view, upcoming=upcoming)
+    assert all(line.isprintable() for line in render_status(view, "vi", 44))
+
+
+def test_a_reason_of_a_later_version_is_shown_as_it_came() -> None:
+    upcoming = (msgspec.structs.replace(views.COMMUNE, problem="of_a_later_version"),)
+    lines = render_status(msgspec.structs.replace(views.WELL, upcoming=upcoming), "en", 44)
+    assert any("of_a_later_version" in line for line in lines)

@@ -1,0 +1,331 @@
+"""Views as an agent would answer them; the week of the examples."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from agent.contract.reasons import AckReason, AlarmCode, OccurrenceReason
+from agent.contract.reports import (
+    AlarmEvent,
+    AsRun,
+    Audit,
+    Body,
+    DocumentReport,
+    OccurrenceRef,
+    Refusal,
+    WarningReport,
+)
+from agent.core.requests import (
+    CHECKS,
+    AlarmView,
+    Check,
+    DoctorView,
+    JournalLine,
+    JournalView,
+    OnAir,
+    StatusView,
+    Upcoming,
+    ZonesView,
+    ZoneView,
+)
+
+TZ = "Asia/Ho_Chi_Minh"
+
+
+def at(hour: int, minute: int, second: int = 0, *, day: int = 23, month: int = 11) -> int:
+    when = datetime(2026, month, day, hour, minute, second, tzinfo=ZoneInfo(TZ))
+    return int(when.timestamp() * 1000)
+
+
+NOW_MS = at(5, 12, 7)
+
+SCHEDULE = DocumentReport(
+    authority="huyen", audience="s/tan-lien", kind="schedule", revision=14, digest="00"
+)
+NEWS = OnAir(
+    "Thời sự VOV",
+    3,
+    0,
+    "thoi-su",
+    at(5, 0),
+    at(5, 30),
+    (("Đông", "yes"), ("Trung", "unknown"), ("Đoài", "no")),
+    -1420,
+)
+AREA = Upcoming(
+    at(5, 30),
+    900_000,
+    "Bản tin khu vực",
+    3,
+    "khu-vuc",
+    "huyen",
+    "2026-11-23T05:30:00",
+    ("Đông", "Trung"),
+    ready=True,
+)
+COMMUNE = Upcoming(
+    at(5, 45),
+    600_000,
+    "Bản tin xã",
+    2,
+    "ban-tin-xa",
+    "xa-tan-lien",
+    "2026-11-23T05:45:00",
+    ("Đông",),
+    ready=False,
+    problem=OccurrenceReason.CONTENT_NOT_PUBLISHED,
+)
+FARMING = Upcoming(
+    at(17, 0, day=24),
+    None,
+    "Nông nghiệp và đời sống của bà con các thôn bản vùng cao",
+    3,
+    "nong-nghiep",
+    "huyen",
+    "2026-11-24T17:00:00",
+    ("Đông",),
+    ready=False,
+)
+
+WELL = StatusView(
+    station="tan-lien",
+    name="Đài xã Tân Liên",
+    version="0.1.0",
+    at_ms=NOW_MS,
+    tz=TZ,
+    clock="trusted",
+    connected=True,
+    connected_since_ms=at(4, 12),
+    player="ready",
+    on_air=(),
+    upcoming=(AREA,),
+    alarms=(),
+    documents=(SCHEDULE,),
+    refusals=(),
+    warnings=(),
+    unsent_records=0,
+    schedule_ends_ms=at(0, 0, day=20, month=12) + 62 * 86_400_000,
+    temperature_cdeg=4512,
+    storage_free_mib=12_345,
+    memory_free_mib=300,
+    uptime_s=3_725,
+)
+
+OPEN_LINE = AlarmView(
+    AlarmCode.ZONE_NOT_CONFIRMED, "Thôn Đoài", at(4, 59), 1, OccurrenceReason.LINE_OPEN
+)
+OFFLINE = AlarmView(AlarmCode.SOURCE_UNREACHABLE, "", at(22, 0, day=22), 2)
+
+FAULTY = msgspec.structs.replace(
+    WELL,
+    connected=False,
+    on_air=(NEWS,),
+    upcoming=(AREA, COMMUNE, FARMING),
+    alarms=(OFFLINE, OPEN_LINE),
+    unsent_records=12,
+    temperature_cdeg=None,
+    storage_free_mib=None,
+    memory_free_mib=None,
+    uptime_s=None,
+)
+
+FLOOD = OnAir(
+    "Khẩn cấp: xả lũ hồ Cấm Sơn, người dân vùng hạ lưu di chuyển ngay lên chỗ cao",
+    1,
+    0,
+    "w-kc-0123-1",
+    at(5, 11, 50),
+    None,
+    (
+        *((f"Thôn {number}", "yes" if number % 5 else "unknown") for number in range(1, 31)),
+        ("Thôn Cao Lâu", "no"),
+        ("Thôn Xuất Lễ", "no"),
+    ),
+    -900,
+)
+EMERGENCY = msgspec.structs.replace(
+    WELL,
+    on_air=(NEWS, FLOOD),
+    warnings=("kc-0123",),
+    refusals=(
+        Refusal(
+            kind="schedule",
+            digest="11",
+            reason=AckReason.UNKNOWN_ZONE,
+            detail="thôn Trung",
+            at_ms=at(5, 0),
+            authority="huyen",
+            revision=15,
+        ),
+    ),
+    schedule_ends_ms=NOW_MS + 5 * 86_400_000,
+)
+NEW_BOX = msgspec.structs.replace(
+    WELL,
+    clock="untrusted",
+    connected=False,
+    connected_since_ms=None,
+    player="lost",
+    upcoming=(),
+    documents=(),
+    schedule_ends_ms=None,
+    alarms=(AlarmView(AlarmCode.CLOCK_UNTRUSTED, "", at(5, 0), 1),),
+)
+
+STATUSES = {"well": WELL, "faulty": FAULTY, "emergency": EMERGENCY, "new-box": NEW_BOX}
+
+EAST = ZoneView(
+    name="Đông",
+    tags=("tat-ca",),
+    controller="ampli-1",
+    controller_state="ready",
+    gate_wished=True,
+    gate=True,
+    confirmed="yes",
+    line="ok",
+    volume=70,
+    volume_source="timetable",
+    gain_cdb=-600,
+    level_cdb=-1420,
+    playing="Thời sự VOV",
+    power="on",
+    lease="supported",
+)
+replace = msgspec.structs.replace
+ZONES = ZonesView(
+    NOW_MS,
+    (
+        EAST,
+        replace(
+            EAST,
+            name="Trung",
+            confirmed="unknown",
+            line="unknown",
+            level_cdb=None,
+            volume=40,
+            volume_source="local",
+            lease="unsupported",
+        ),
+        replace(EAST, name="Đoài", confirmed="no", line="open"),
+        replace(EAST, name="Bắc", gate=False, confirmed="no"),
+        replace(
+            EAST,
+            name="Nghĩa trang liệt sĩ và nhà văn hóa thôn Thượng Cường",
+            gate_wished=False,
+            gate=None,
+            confirmed="unknown",
+            line="unknown",
+            power="unknown",
+            playing="",
+            controller="rơ-le-2",
+            controller_state="lost",
+        ),
+        replace(
+            EAST,
+            name="Chợ",
+            gate_wished=False,
+            gate=False,
+            confirmed="unknown",
+            playing="",
+            power="off",
+        ),
+    ),
+)
+
+DOCTOR = DoctorView(
+    NOW_MS,
+    tuple(
+        {
+            "zones": Check(
+                "zones",
+                "fault",
+                ("Đoài hở mạch từ 04:59", "Đoài: open line since 04:59"),
+                ("kiểm tra dây loa thôn Đoài", "check the line to Đoài"),
+            ),
+            "broker": Check(
+                "broker",
+                "warning",
+                ("mất liên lạc 12 phút", "unreachable for 12 minutes"),
+                ("kiểm tra 4G", "check the 4G link"),
+            ),
+            "certificate": Check("certificate", "unknown", ("chưa ghi danh", "not enrolled")),
+        }.get(name, Check(name, "ok", ("tốt", "good")))
+        for name in CHECKS
+    ),
+)
+
+
+def _line(seq: int, at_ms: int, body: Body) -> JournalLine:
+    return JournalLine(seq, at_ms, msgspec.Raw(msgspec.json.encode(body)))
+
+
+PLAYED = AsRun(
+    occurrence=OccurrenceRef(
+        authority="huyen", audience="s/tan-lien", entry="thoi-su", nominal="2026-11-23T05:00:00"
+    ),
+    zone="Đông",
+    title="Thời sự VOV",
+    klass=3,
+    planned_start_ms=at(5, 0),
+    planned_duration_ms=1_800_000,
+    outcome="played",
+    reason=None,
+    confirmed="yes",
+    played_ms=1_800_000,
+    start_error_ms=0,
+)
+
+JOURNAL = JournalView(
+    NOW_MS,
+    TZ,
+    3,
+    (
+        _line(1, at(21, 0, day=22), Audit(what="volume all 60", by="socket:hoa")),
+        _line(
+            2,
+            at(4, 59),
+            AlarmEvent(
+                code=AlarmCode.ZONE_NOT_CONFIRMED,
+                subject="Đoài",
+                state="raised",
+                episode=1,
+                since_ms=at(4, 59),
+                detail="line_open",
+            ),
+        ),
+        _line(3, at(5, 0), PLAYED),
+        _line(
+            4,
+            at(5, 1),
+            replace(
+                PLAYED,
+                zone="Đoài",
+                outcome="partial",
+                confirmed="no",
+                reason=OccurrenceReason.LINE_OPEN,
+                played_ms=62_000,
+            ),
+        ),
+        _line(
+            5,
+            at(5, 2),
+            replace(PLAYED, zone="Trung", confirmed="unknown", start_error_ms=None),
+        ),
+        _line(
+            6,
+            at(5, 3),
+            replace(
+                PLAYED,
+                zone="Bắc",
+                outcome="skipped",
+                confirmed="unknown",
+                reason=OccurrenceReason.CONTENT_NOT_FETCHED,
+            ),
+        ),
+        _line(7, at(5, 4), WarningReport(id="kc-0123", revision=1, state="sounded")),
+        JournalLine(8, at(5, 5), msgspec.Raw(b'{"kind":"of-a-later-version"}')),
+    ),
+)
