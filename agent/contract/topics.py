@@ -52,8 +52,8 @@ def parse_down(topic: str) -> Down | None:
 def subscriptions(station: str, groups: tuple[str, ...]) -> tuple[str, ...]:
     """The exact filters of a station: its own, its groups' and its own `up/state`.
 
-    At most 32 filters (the contract): 7 groups with four kinds each fit beside the own seven;
-    further groups are left out by the caller, which alarms.
+    At most 32 filters (the contract): six groups with four kinds each fit beside the own seven;
+    further groups are left out, which the caller alarms.
     """
     own = [station_down(station, kind) for kind in STATION_KINDS]
     own.append(station_up(station, "state"))

@@ -1,0 +1,535 @@
+"""Writes `docs/contract/vectors.json`: envelopes, the situation, and the verdict expected.
+
+`python -m tests.vectors.make` writes, `--check` compares. The expected verdicts stand here by
+hand; nothing is copied from what the code answers.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from agent.contract.documents import (
+    ReplayEntry,
+    Settings,
+    SetVolume,
+    StreamSource,
+    When,
+    ZoneSelector,
+)
+from agent.contract.envelope import seal
+from agent.contract.reasons import AckReason as Why
+from tests.vectors import district as d
+
+PATH = Path(__file__).parents[2] / "docs" / "contract" / "vectors.json"
+
+
+@dataclass
+class Case:
+    """expect: "accepted", "already_held" or the reason.
+
+    held: revision and digest per kind. padding: spaces to append to the message.
+    """
+
+    name: str
+    topic: tuple[str, str]
+    raw: bytes
+    expect: str
+    retained: bool = True
+    clock_trusted: bool = True
+    enrolled_only: bool = False
+    held: list[dict[str, Any]] = field(default_factory=list)
+    padding: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        audience, kind = self.topic
+        return {
+            "name": self.name,
+            "topic": f"radio/v1/{audience}/dn/{kind}",
+            "retained": self.retained,
+            "clock_trusted": self.clock_trusted,
+            "enrolled_only": self.enrolled_only,
+            "held": self.held,
+            "padding": self.padding,
+            "message_base64": base64.b64encode(self.raw).decode(),
+            "expect": self.expect,
+        }
+
+
+def _held(kind: str, revision: int, digest: str, authority: str = "huyen") -> dict[str, Any]:
+    return {
+        "authority": authority,
+        "audience": d.OWN,
+        "kind": kind,
+        "revision": revision,
+        "digest": digest,
+    }
+
+
+def _digest(message: Any) -> str:
+    return hashlib.sha256(msgspec.json.encode(message)).hexdigest()[:16]
+
+
+def _plain() -> Iterator[Case]:
+    """One valid message of each kind."""
+    own = d.OWN
+    yield Case(
+        "trust at enrolment",
+        (own, "trust"),
+        d.sealed(d.trust(), d.ROOT_1, d.ROOT_3),
+        "accepted",
+        enrolled_only=True,
+    )
+    yield Case(
+        "newer trust", (own, "trust"), d.sealed(d.trust(revision=4), d.ROOT_1, d.ROOT_2), "accepted"
+    )
+    yield Case("schedule", (own, "schedule"), d.sealed(d.schedule(), d.OFFICER), "accepted")
+    yield Case("content", (own, "content"), d.sealed(d.content(), d.EDITOR), "accepted")
+    yield Case(
+        "warning from a template", (own, "warning"), d.sealed(d.warnings(), d.DUTY_1), "accepted"
+    )
+    free = d.warnings(d.warning(template=None))
+    yield Case(
+        "warning in free words, two signatures",
+        (own, "warning"),
+        d.sealed(free, d.DUTY_1, d.DUTY_2),
+        "accepted",
+    )
+    yield Case(
+        "command", (own, "cmd"), d.sealed(d.command(), d.SERVICE), "accepted", retained=False
+    )
+    yield Case("cursor", (own, "cursor"), d.sealed(d.cursor(), d.FRESHNESS), "accepted")
+    group = d.schedule(authority="tinh", audience=d.GROUP)
+    yield Case(
+        "schedule for a group", (d.GROUP, "schedule"), d.sealed(group, d.PROVINCE), "accepted"
+    )
+    far = d.schedule(
+        d.entry(zones=ZoneSelector(names=("thôn Xa",))), authority="tinh", audience=d.GROUP
+    )
+    yield Case(
+        "a group's zone name unknown here is ignored",
+        (d.GROUP, "schedule"),
+        d.sealed(far, d.PROVINCE),
+        "accepted",
+    )
+
+
+def _envelopes() -> Iterator[Case]:
+    """Bounds, shape and signatures."""
+    topic = (d.OWN, "schedule")
+    body = msgspec.json.encode(d.schedule())
+    good = d.sealed_bytes(body, d.OFFICER)
+    yield Case("larger than 64 KB", topic, good, Why.TOO_LARGE, padding=65_536)
+    yield Case("empty message", topic, b"", Why.MALFORMED)
+    yield Case("not JSON", topic, b"\x00\xff", Why.MALFORMED)
+    yield Case(
+        "other payload type", topic, good.replace(b"commune-radio", b"somebody-else"), Why.MALFORMED
+    )
+    yield Case(
+        "payload is not base64", topic, good.replace(b'"payload":"', b'"payload":"*'), Why.MALFORMED
+    )
+    yield Case("no signatures", topic, seal(body, ()), Why.UNSIGNED)
+    yield Case("unknown key", topic, d.sealed_bytes(body, d.STRANGER), Why.UNKNOWN_KEY)
+    yield Case(
+        "one byte of the body changed",
+        topic,
+        seal(body.replace(b"05:00:00", b"05:01:00"), (d.OFFICER.sign(body),)),
+        Why.BAD_SIGNATURE,
+    )
+    yield Case(
+        "stranger under a known key id",
+        topic,
+        seal(body, (d.STRANGER.sign(body, keyid=d.OFFICER.keyid),)),
+        Why.BAD_SIGNATURE,
+    )
+    yield Case(
+        "right key under a wrong key id",
+        topic,
+        seal(body, (d.OFFICER.sign(body, keyid="0" * 16),)),
+        "accepted",
+    )
+    yield Case("no trust document yet", topic, good, Why.NO_TRUST, enrolled_only=True)
+
+
+def _bodies() -> Iterator[Case]:
+    """The strict parse of signed bytes."""
+    topic = (d.OWN, "schedule")
+    body = msgspec.json.encode(d.schedule())
+
+    def signed(name: str, changed: bytes, expect: str = Why.MALFORMED) -> Case:
+        return Case(name, topic, d.sealed_bytes(changed, d.OFFICER), expect)
+
+    yield signed("duplicate key", body.replace(b'"revision":7', b'"revision":6,"revision":7'))
+    yield signed("float", body.replace(b'"revision":7', b'"revision":7.0'))
+    yield signed("exponent", body.replace(b'"revision":7', b'"revision":7e0'))
+    yield signed("NaN", body.replace(b'"revision":7', b'"revision":NaN'))
+    yield signed("number of 40 digits", body.replace(b'"revision":7', b'"revision":' + b"9" * 40))
+    yield signed("byte order mark", b"\xef\xbb\xbf" + body)
+    yield signed("not UTF-8", body.replace("Thời".encode(), b"Th\xff"))
+    yield signed("half of a surrogate pair", body.replace("Thời".encode(), b"\\ud800"))
+    yield signed("NUL in a text", body.replace("Thời".encode(), b"\\u0000"))
+    yield signed("nested 25 deep", body[:-1] + b',"x":' + b"[" * 25 + b"]" * 25 + b"}")
+    yield signed("unknown field", body[:-1] + b',"x":[1]}', "accepted")
+    yield signed("unknown kind", body.replace(b'"kind":"schedule"', b'"kind":"timetable"'))
+    yield signed("line feed after an id", body.replace(b'"id":"thoi-su"', b'"id":"thoi-su\\n"'))
+    yield signed("version 2", body.replace(b'"v":1', b'"v":2'))
+    lacking = msgspec.json.encode(d.schedule(requires=("holograms",)))
+    yield signed("requires a feature the station lacks", lacking, Why.UNSUPPORTED)
+    unreadable = lacking.replace(b'"kind":"file"', b'"kind":"hologram"')
+    yield signed("requires a feature that also changes the shape", unreadable, Why.UNSUPPORTED)
+
+
+def _places() -> Iterator[Case]:
+    """Topic, audience and the group's owner."""
+    raw = d.sealed(d.schedule(), d.OFFICER)
+    yield Case("schedule on the content topic", (d.OWN, "content"), raw, Why.WRONG_TOPIC)
+    yield Case(
+        "command on the schedule topic",
+        (d.OWN, "schedule"),
+        d.sealed(d.command(), d.SERVICE),
+        Why.WRONG_TOPIC,
+    )
+    yield Case("own schedule on a group's topic", (d.GROUP, "schedule"), raw, Why.WRONG_AUDIENCE)
+    other = d.sealed(d.schedule(audience="s/cao-lau"), d.OFFICER)
+    yield Case("schedule of another station", (d.OWN, "schedule"), other, Why.WRONG_AUDIENCE)
+    yield Case("another station's topic", ("s/cao-lau", "schedule"), other, Why.WRONG_AUDIENCE)
+    strange = d.sealed(d.schedule(authority="tinh", audience="g/khac"), d.PROVINCE)
+    yield Case("a group the station is not in", ("g/khac", "schedule"), strange, Why.WRONG_AUDIENCE)
+    taken = d.sealed(d.schedule(audience=d.GROUP), d.OFFICER)
+    yield Case(
+        "another authority on a group's topic", (d.GROUP, "schedule"), taken, Why.NOT_ALLOWED
+    )
+    yield Case(
+        "retained command", (d.OWN, "cmd"), d.sealed(d.command(), d.SERVICE), Why.RETAINED_COMMAND
+    )
+
+
+def _rights() -> Iterator[Case]:
+    """Roles, ceilings, thresholds and narrowed keys."""
+    own = d.OWN
+    yield Case(
+        "content key signs a schedule",
+        (own, "schedule"),
+        d.sealed(d.schedule(), d.EDITOR),
+        Why.NOT_ALLOWED,
+    )
+    yield Case(
+        "root key signs a schedule",
+        (own, "schedule"),
+        d.sealed(d.schedule(), d.ROOT_1),
+        Why.NOT_ALLOWED,
+    )
+    yield Case(
+        "province's key signs for the district",
+        (own, "schedule"),
+        d.sealed(d.schedule(), d.PROVINCE),
+        Why.NOT_ALLOWED,
+    )
+    yield Case(
+        "unknown authority",
+        (own, "schedule"),
+        d.sealed(d.schedule(authority="khong-ai"), d.OFFICER),
+        Why.NOT_ALLOWED,
+    )
+    yield Case("expired key", (own, "schedule"), d.sealed(d.schedule(), d.EXPIRED), Why.KEY_EXPIRED)
+    emergency = d.schedule(d.entry(klass=1))
+    yield Case(
+        "class 1 under ceiling 2",
+        (own, "schedule"),
+        d.sealed(emergency, d.OFFICER),
+        Why.CLASS_ABOVE_CEILING,
+    )
+    free = d.warnings(d.warning(template=None))
+    yield Case(
+        "free words with one signature", (own, "warning"), d.sealed(free, d.DUTY_1), Why.THRESHOLD
+    )
+    yield Case(
+        "free words signed twice by one person",
+        (own, "warning"),
+        d.sealed(free, d.DUTY_1, d.DUTY_1),
+        Why.THRESHOLD,
+    )
+    calm = d.warnings(d.warning(template=None, cancelled=True))
+    yield Case("one person may cancel", (own, "warning"), d.sealed(calm, d.DUTY_2), "accepted")
+    east = d.entry(zones=ZoneSelector(names=("thôn Đông",)))
+    yield Case(
+        "head of hamlet in the own zone and hours",
+        (own, "schedule"),
+        d.sealed(d.schedule(east), d.HAMLET_HEAD),
+        "accepted",
+    )
+    west = d.entry(zones=ZoneSelector(names=("thôn Đoài",)))
+    yield Case(
+        "head of hamlet in another zone",
+        (own, "schedule"),
+        d.sealed(d.schedule(west), d.HAMLET_HEAD),
+        Why.NOT_ALLOWED,
+    )
+    yield Case(
+        "head of hamlet in all zones",
+        (own, "schedule"),
+        d.sealed(d.schedule(), d.HAMLET_HEAD),
+        Why.NOT_ALLOWED,
+    )
+    late = d.entry(zones=east.zones, when=When(start="2026-11-20T21:00:00"))
+    yield Case(
+        "head of hamlet outside the hours",
+        (own, "schedule"),
+        d.sealed(d.schedule(late), d.HAMLET_HEAD),
+        Why.NOT_ALLOWED,
+    )
+    long = d.entry(zones=east.zones, duration_ms=2 * d.HOUR_MS)
+    yield Case(
+        "head of hamlet beyond the hours",
+        (own, "schedule"),
+        d.sealed(d.schedule(long), d.HAMLET_HEAD),
+        Why.NOT_ALLOWED,
+    )
+    foreign = d.schedule(authority="tinh", settings=Settings())
+    yield Case(
+        "settings from an authority that is not home",
+        (own, "schedule"),
+        d.sealed(foreign, d.PROVINCE),
+        Why.NOT_ALLOWED,
+    )
+
+
+def _trust_documents() -> Iterator[Case]:
+    topic = (d.OWN, "trust")
+    newer = d.trust(revision=4)
+    yield Case(
+        "trust with one of two root signatures", topic, d.sealed(newer, d.ROOT_1), Why.THRESHOLD
+    )
+    yield Case("trust signed by a schedule key", topic, d.sealed(newer, d.OFFICER), Why.NOT_ALLOWED)
+    fresh = d.Person("new root")
+    keys = {**newer.keys, fresh.keyid: fresh.key}
+    moved = d.trust(revision=4, keys=keys, root_keyids=(d.ROOT_1.keyid, fresh.keyid))
+    yield Case(
+        "new root keys, signed by old and new",
+        topic,
+        d.sealed(moved, d.ROOT_1, d.ROOT_2, fresh),
+        "accepted",
+    )
+    yield Case(
+        "new root keys, not signed by enough of the new",
+        topic,
+        d.sealed(moved, d.ROOT_1, d.ROOT_2),
+        Why.THRESHOLD,
+    )
+    yield Case(
+        "new root keys, not signed by enough of the old",
+        topic,
+        d.sealed(moved, d.ROOT_1, fresh),
+        Why.THRESHOLD,
+    )
+    alone = d.trust(revision=4, root_keyids=(d.ROOT_1.keyid,), root_threshold=1)
+    yield Case("root held by one person", topic, d.sealed(alone, d.ROOT_1, d.ROOT_2), Why.MALFORMED)
+    yield Case("older trust", topic, d.sealed(d.trust(revision=2), d.ROOT_1, d.ROOT_2), Why.OLDER)
+    wrong = d.trust(revision=4, keys={**newer.keys, "0" * 16: fresh.key})
+    yield Case(
+        "key id that is not of its key", topic, d.sealed(wrong, d.ROOT_1, d.ROOT_2), Why.MALFORMED
+    )
+
+
+def _times() -> Iterator[Case]:
+    own, officer = d.OWN, d.OFFICER
+    past = d.schedule(issued_at_ms=d.NOW_MS - d.DAY_MS, accept_until_ms=d.NOW_MS - 1)
+    yield Case("acceptance over", (own, "schedule"), d.sealed(past, officer), Why.EXPIRED)
+    ahead = d.NOW_MS + 6 * d.MINUTE_MS
+    future = d.schedule(issued_at_ms=ahead, accept_until_ms=ahead + d.DAY_MS)
+    yield Case(
+        "issued six minutes from now",
+        (own, "schedule"),
+        d.sealed(future, officer),
+        Why.FROM_THE_FUTURE,
+    )
+    yield Case(
+        "issued six minutes from now, clock not trusted",
+        (own, "schedule"),
+        d.sealed(future, officer),
+        "accepted",
+        clock_trusted=False,
+    )
+    yield Case(
+        "acceptance over, clock not trusted",
+        (own, "schedule"),
+        d.sealed(past, officer),
+        Why.EXPIRED,
+        clock_trusted=False,
+    )
+    soon = d.NOW_MS + 4 * d.MINUTE_MS
+    early = d.schedule(issued_at_ms=soon, accept_until_ms=soon + d.DAY_MS)
+    yield Case(
+        "issued four minutes from now", (own, "schedule"), d.sealed(early, officer), "accepted"
+    )
+    long = d.schedule(accept_until_ms=d.NOW_MS + 91 * d.DAY_MS)
+    yield Case(
+        "schedule acceptable for 91 days",
+        (own, "schedule"),
+        d.sealed(long, officer),
+        Why.LIFETIME_TOO_LONG,
+    )
+    slow = d.command(accept_until_ms=d.NOW_MS + 11 * d.MINUTE_MS)
+    yield Case(
+        "command acceptable for 12 minutes",
+        (own, "cmd"),
+        d.sealed(slow, d.SERVICE),
+        Why.LIFETIME_TOO_LONG,
+        retained=False,
+    )
+    days = d.warnings(d.warning(valid_until_ms=d.NOW_MS + 25 * d.HOUR_MS))
+    yield Case(
+        "warning valid for 25 hours",
+        (own, "warning"),
+        d.sealed(days, d.DUTY_1),
+        Why.LIFETIME_TOO_LONG,
+    )
+
+
+def _revisions() -> Iterator[Case]:
+    topic, now = (d.OWN, "schedule"), d.schedule()
+    raw = d.sealed(now, d.OFFICER)
+    yield Case("older revision", topic, raw, Why.OLDER, held=[_held("schedule", 8, "0" * 16)])
+    yield Case(
+        "same revision, other content",
+        topic,
+        raw,
+        Why.SAME_REVISION_DIFFERS,
+        held=[_held("schedule", 7, "0" * 16)],
+    )
+    yield Case(
+        "the document that is held",
+        topic,
+        raw,
+        "already_held",
+        held=[_held("schedule", 7, _digest(now))],
+    )
+    yield Case(
+        "another authority's revision does not matter",
+        topic,
+        raw,
+        "accepted",
+        held=[_held("schedule", 80, "0" * 16, "tinh")],
+    )
+
+
+def _contents() -> Iterator[Case]:
+    def case(name: str, expect: str, *entries: Any) -> Case:
+        return Case(name, (d.OWN, "schedule"), d.sealed(d.schedule(*entries), d.OFFICER), expect)
+
+    def rule(text: str, start: str = "2026-11-20T05:00:00", **more: Any) -> Any:
+        return d.entry(when=When(start=start, rrule=text, **more))
+
+    yield case("two entries with one id", Why.DUPLICATE_ID, d.entry(), d.entry())
+    yield case("rule that is none", Why.BAD_RECURRENCE, rule("FREQ=SOMETIMES"))
+    yield case("DTSTART in the rule", Why.BAD_RECURRENCE, rule("DTSTART=20261120;FREQ=DAILY"))
+    yield case(
+        "30 February for ever", Why.RECURRENCE_NEVER, rule("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")
+    )
+    yield case("every second", Why.RECURRENCE_FLOODS, rule("FREQ=SECONDLY"))
+    yield case(
+        "twenty times an hour",
+        Why.RECURRENCE_FLOODS,
+        rule("FREQ=HOURLY;BYMINUTE=" + ",".join(map(str, range(0, 60, 3)))),
+    )
+    yield case(
+        "a day that does not exist",
+        Why.BAD_RECURRENCE,
+        d.entry(when=When(start="2026-02-30T05:00:00")),
+    )
+    yield case("unknown time zone", Why.BAD_TIME_ZONE, rule("FREQ=DAILY", tz="Asia/Ha_Noi"))
+    plain = StreamSource(url="http://dai.example/live")
+    yield case("stream without TLS", Why.INSECURE_STREAM, d.entry(sources=(plain,)))
+    said = StreamSource(url="http://dai.example/live", insecure_live=True)
+    yield case("stream without TLS, and said so", "accepted", d.entry(sources=(said,)))
+    local = StreamSource(url="file:///etc/passwd", insecure_live=True)
+    yield case("a file is not a stream", Why.INSECURE_STREAM, d.entry(sources=(local,)))
+    yield case(
+        "unknown zone name", Why.UNKNOWN_ZONE, d.entry(zones=ZoneSelector(names=("thôn Đoai",)))
+    )
+    turn = d.command(action=SetVolume(zones=ZoneSelector(names=("thôn Tây",)), volume=5))
+    yield Case(
+        "command for an unknown zone",
+        (d.OWN, "cmd"),
+        d.sealed(turn, d.SERVICE),
+        Why.UNKNOWN_ZONE,
+        retained=False,
+    )
+    again = d.command(action=ReplayEntry(entry="thoi-su"))
+    yield Case(
+        "command to replay an entry",
+        (d.OWN, "cmd"),
+        d.sealed(again, d.SERVICE),
+        "accepted",
+        retained=False,
+    )
+    twice = d.content(d.binding(), d.binding(sha256="cd" * 32))
+    yield Case(
+        "one slot and date bound twice",
+        (d.OWN, "content"),
+        d.sealed(twice, d.EDITOR),
+        Why.DUPLICATE_ID,
+    )
+
+
+def cases() -> list[Case]:
+    groups = (
+        _plain,
+        _envelopes,
+        _bodies,
+        _places,
+        _rights,
+        _trust_documents,
+        _times,
+        _revisions,
+        _contents,
+    )
+    return [case for group in groups for case in group()]
+
+
+def build() -> str:
+    """The text of the vectors file."""
+    document = {
+        "about": "Conformance vectors of the contract, version 1; see README.md beside this file. "
+        "The keys are test keys: their seeds are public.",
+        "station": d.STATION,
+        "zone_names": d.ZONES,
+        "now_ms": d.NOW_MS,
+        "floor_ms": d.NOW_MS,
+        "enrolled_root": {
+            "keyids": [one.keyid for one in (d.ROOT_1, d.ROOT_2, d.ROOT_3)],
+            "threshold": 2,
+        },
+        "persons": [
+            {
+                "name": one.name,
+                "keyid": one.keyid,
+                "public": one.public.hex(),
+                "seed": one.seed.hex(),
+            }
+            for one in (*d.EVERYBODY, d.STRANGER)
+        ],
+        "held_trust": json.loads(msgspec.json.encode(d.trust())),
+        "cases": [case.as_json() for case in cases()],
+    }
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    if "--check" in arguments:
+        return int(PATH.read_text(encoding="utf-8") != build())
+    PATH.parent.mkdir(parents=True, exist_ok=True)
+    PATH.write_text(build(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
