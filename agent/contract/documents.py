@@ -111,8 +111,24 @@ class GroupMembership(msgspec.Struct, frozen=True, kw_only=True):
     authority: Id
 
 
+class WarningTemplate(msgspec.Struct, frozen=True, kw_only=True):
+    """Words an emergency may use with one signature.
+
+    texts: by language, with places such as `{muc}` for what differs each time (each at most 40
+    letters, words between them). slots: recordings that may be played instead.
+    """
+
+    id: Line
+    texts: dict[Language, Text] = {}
+    slots: tuple[Slot, ...] = ()
+
+
 class Trust(Header, frozen=True, tag="trust", tag_field="kind", kw_only=True):
-    """Keys, roles, ranked authorities and group membership of one station; signed by root."""
+    """Keys, roles, ranked authorities and group membership of one station; signed by root.
+
+    templates: empty means that the name of a template is believed. With templates a warning's
+    words must be those of the one it names, or they count as free words.
+    """
 
     revision: Revision
     keys: dict[KeyId, Key]
@@ -121,6 +137,7 @@ class Trust(Header, frozen=True, tag="trust", tag_field="kind", kw_only=True):
     authorities: tuple[AuthorityGrant, ...]
     roles: tuple[RoleGrant, ...]
     groups: tuple[GroupMembership, ...] = ()
+    templates: tuple[WarningTemplate, ...] = ()
 
 
 # --- schedule ------------------------------------------------------------------------------

@@ -28,7 +28,9 @@ from agent.contract.documents import (
     StreamSource,
     TestTone,
     Trust,
+    Warning,  # noqa: A004 - the contract's word
     Warnings,
+    WarningTemplate,
     ZoneSelector,
 )
 from agent.contract.reasons import AckReason
@@ -37,6 +39,10 @@ from agent.core.schedule import Zones, check_entry, times_of_day
 _INSECURE_SCHEMES = ("http://", "rtsp://", "rtp://", "udp://", "srt://", "rtmp://")
 _FILE_SCHEMES = ("https://", "http://")
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])\Z")
+_PLACE = re.compile(r"\{[a-z_]{1,20}\}")
+PLACE_MAX = 40
+"""Letters a place of a template may hold: a name, a level or a time, not another message."""
+
 _DAY_MS = 86_400_000
 
 RoleSigned = Schedule | Content | Warnings | Command | Cursor
@@ -77,6 +83,7 @@ def check_trust(trust: Trust) -> None:
     for group in trust.groups:
         if group.authority not in authorities:
             raise _malformed(f"groups: {group.id} belongs to unknown {group.authority}")
+    _unique("templates", (one.id for one in trust.templates))
     for grant in trust.roles:
         _check_grant(grant, trust, authorities)
 
@@ -110,9 +117,43 @@ def _check_grant(grant: RoleGrant, trust: Trust, authorities: set[str]) -> None:
 # --- what a grant narrows ------------------------------------------------------------------
 
 
-def needs_second_signature(document: Warnings) -> bool:
-    """Whether a warning says free text; a template or a cancellation does not."""
-    return any(one.template is None and not one.cancelled for one in document.warnings)
+def needs_second_signature(document: Warnings, templates: tuple[WarningTemplate, ...]) -> bool:
+    """Whether a warning says free words; a filled-in template or a cancellation does not."""
+    known = {one.id: one for one in templates}
+    return any(not one.cancelled and not _is_from_template(one, known) for one in document.warnings)
+
+
+def _is_from_template(warning: Warning, known: dict[str, WarningTemplate]) -> bool:
+    if warning.template is None or not known:
+        return warning.template is not None
+    template = known.get(warning.template)
+    return (
+        template is not None
+        and all(
+            language in template.texts and fills(template.texts[language], text)
+            for language, text in warning.texts.items()
+        )
+        and set(warning.files.values()) <= set(template.slots)
+    )
+
+
+def fills(template: str, text: str) -> bool:
+    """Whether `text` is `template` with each place filled by 1 to 40 letters of one line.
+
+    A place ends where the words after it first appear; one pass, whatever the text.
+    """
+    words = _PLACE.split(template)
+    if not text.startswith(words[0]):
+        return False
+    at = len(words[0])
+    for index, following in enumerate(words[1:], start=1):
+        last = index == len(words) - 1
+        found = len(text) - len(following) if last else text.find(following, at + 1)
+        value = text[at:found]
+        if found < 0 or not 1 <= len(value) <= PLACE_MAX or not value.isprintable():
+            return False
+        at = found + len(following)
+    return at == len(text) and text.endswith(words[-1])
 
 
 def check_narrowing(

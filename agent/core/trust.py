@@ -399,9 +399,10 @@ class _Case:
     ) -> Accepted:
         trust = self._view.trust
         keys = {} if trust is None else trust.keys
+        templates = () if trust is None else trust.templates
         holders = {keyid: keys[keyid] for keyid in grant.keyids if keyid in keys}
         needed = grant.threshold
-        if isinstance(message, Warnings) and needs_second_signature(message):
+        if isinstance(message, Warnings) and needs_second_signature(message, templates):
             needed = max(needed, grant.free_text_threshold)
         counted = _enough(signers, holders, needed, earliest_ms, grant.role)
         ceiling = max(authority.class_ceiling, grant.class_ceiling)

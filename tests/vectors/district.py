@@ -31,6 +31,7 @@ from agent.contract.documents import (
     Trust,
     Warning,  # noqa: A004 - the contract's word
     Warnings,
+    WarningTemplate,
     When,
     ZoneSelector,
 )
@@ -182,6 +183,15 @@ def trust(**changes: Any) -> Trust:
         "groups": (GroupMembership(id="ha-luu", authority="tinh"),),
     }
     return Trust(**{**fields, **changes})
+
+
+TEMPLATES = (
+    WarningTemplate(
+        id="xa-lu",
+        texts={"vi": "{ho} xả lũ lúc {gio}, mức {muc}. Tránh xa bờ sông."},
+        slots=("xa-lu-ghi-am",),
+    ),
+)
 
 
 def entry(**changes: Any) -> Entry:

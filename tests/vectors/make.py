@@ -36,7 +36,8 @@ PATH = Path(__file__).parents[2] / "docs" / "contract" / "vectors.json"
 class Case:
     """expect: "accepted", "already_held" or the reason.
 
-    held: revision and digest per kind. padding: spaces to append to the message.
+    held: revision and digest per kind. templates: the held trust document carries those of the
+    file. padding: spaces to append to the message.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Case:
     enrolled_only: bool = False
     held: list[dict[str, Any]] = field(default_factory=list)
     padding: int = 0
+    templates: bool = False
 
     def as_json(self) -> dict[str, Any]:
         audience, kind = self.topic
@@ -58,6 +60,7 @@ class Case:
             "clock_trusted": self.clock_trusted,
             "enrolled_only": self.enrolled_only,
             "held": self.held,
+            "templates_held": self.templates,
             "padding": self.padding,
             "message_base64": base64.b64encode(self.raw).decode(),
             "expect": self.expect,
@@ -302,6 +305,33 @@ def _rights() -> Iterator[Case]:
     )
 
 
+def _templates() -> Iterator[Case]:
+    """A station whose trust document carries the words of the templates."""
+
+    def case(name: str, expect: str, *people: d.Person, **changes: Any) -> Case:
+        message = d.warnings(d.warning(**changes))
+        return Case(name, (d.OWN, "warning"), d.sealed(message, *people), expect, templates=True)
+
+    spoken = "Hồ Núi Cốc xả lũ lúc 08:00, mức 3. Tránh xa bờ sông."
+    yield case("template filled in", "accepted", d.DUTY_1, texts={"vi": spoken})
+    longer = spoken.replace("mức 3", "mức 3" + " và hãy ra hết đường lớn ngay bây giờ nhé")
+    yield case("place filled with a message", Why.THRESHOLD, d.DUTY_1, texts={"vi": longer})
+    added = spoken + " Ra hết đường lớn."
+    yield case("words after the template", Why.THRESHOLD, d.DUTY_1, texts={"vi": added})
+    yield case(
+        "words after the template, two signatures",
+        "accepted",
+        d.DUTY_1,
+        d.DUTY_2,
+        texts={"vi": added},
+    )
+    yield case("template that is not known", Why.THRESHOLD, d.DUTY_1, template="khac")
+    yield case(
+        "recording of the template", "accepted", d.DUTY_1, texts={}, files={"vi": "xa-lu-ghi-am"}
+    )
+    yield case("another recording", Why.THRESHOLD, d.DUTY_1, texts={}, files={"vi": "thoi-su"})
+
+
 def _trust_documents() -> Iterator[Case]:
     topic = (d.OWN, "trust")
     newer = d.trust(revision=4)
@@ -487,6 +517,7 @@ def cases() -> list[Case]:
         _bodies,
         _places,
         _rights,
+        _templates,
         _trust_documents,
         _times,
         _revisions,
@@ -518,6 +549,7 @@ def build() -> str:
             for one in (*d.EVERYBODY, d.STRANGER)
         ],
         "held_trust": json.loads(msgspec.json.encode(d.trust())),
+        "templates": json.loads(msgspec.json.encode(d.TEMPLATES)),
         "cases": [case.as_json() for case in cases()],
     }
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"

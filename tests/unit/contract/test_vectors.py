@@ -28,7 +28,10 @@ def test_this_station_answers_as_the_vector_says(case: dict[str, Any]) -> None:
         base64.b64decode(case["message_base64"]) + b" " * case["padding"],
         topic=topic,
         retained=case["retained"],
-        view=district.view(enrolled=case["enrolled_only"]),
+        view=district.view(
+            district.trust(templates=district.TEMPLATES if case["templates_held"] else ()),
+            enrolled=case["enrolled_only"],
+        ),
         held={
             (one["authority"], one["audience"], one["kind"]): Held(one["revision"], one["digest"])
             for one in case["held"]
