@@ -510,6 +510,7 @@ class HostSession:
         due = now_ms >= self._assert_at_ms
         if not due and not self._unmet:
             return
+        self._corrected_at_ms = now_ms
         if due:
             self._assert_at_ms = now_ms + self._poll_ms
         if not self._adopted:
@@ -524,7 +525,6 @@ class HostSession:
     def _assert_wish(self, wish: ControllerWish, now_ms: int) -> None:
         if self._unmet or not self._requester.has("apply"):
             priority = Priority.MUTE if self._unmet else Priority.STATE
-            self._corrected_at_ms = now_ms
             self._stalled = False
             self._renew_at_ms = now_ms + _renewal_ms(wish)
             self._ask("apply", priority, self._apply_message(wish), now_ms)
@@ -532,7 +532,6 @@ class HostSession:
     def _keep_muted(self, now_ms: int, *, due: bool) -> None:
         known = self._known
         if known is not None and any(zone.gate for zone in known.zones):
-            self._corrected_at_ms = now_ms
             self._ask("mute", Priority.MUTE, MuteAll(), now_ms)
         if due:
             self._read_state(now_ms)
