@@ -239,11 +239,13 @@ def reopen(
     """The verdict on a document accepted earlier, under the trust of now.
 
     For restoring after a start, and for dropping what a new trust document no longer allows.
-    Time plays no part: an accepted schedule outlives its envelope and its key.
+    Time plays no part: an accepted schedule outlives its envelope and its key. A trust document
+    must be signed by its own root, which every accepted one is: the enrolment's root may have
+    been replaced long ago, and the journal is as safe a place as the enrolment.
     """
     case = _Case(topic, view, verify, zones)
     try:
-        return case.open(raw, None)
+        return case.reopen_trust(raw) if topic.kind == "trust" else case.open(raw, None)
     except Refusal as refusal:
         return case.refused(raw, refusal)
 
@@ -271,6 +273,20 @@ class _Case:
         if isinstance(message, Trust):
             return self._as_root(message, envelope, signers, earliest_ms)
         return self._as_role(message, signers, earliest_ms)
+
+    def reopen_trust(self, raw: bytes) -> Accepted:
+        """A trust document this station accepted earlier. Raises Refusal."""
+        envelope = self._envelope(raw)
+        message = self._parse(envelope.body)
+        self._check_topic(message)
+        self._check_audience(message)
+        if not isinstance(message, Trust):
+            raise Refusal(AckReason.WRONG_TOPIC, "not a trust document")
+        check_trust(message)
+        root = root_of(message)
+        signers = _valid_signers(envelope, root.keys, self._verify)
+        counted = _enough(signers, root.keys, root.threshold, None, "root")
+        return Accepted(message, self._digest, tuple(sorted(counted)), 0, 1)
 
     def refused(self, raw: bytes, refusal: Refusal) -> Refused:
         return Refused(
