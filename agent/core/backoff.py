@@ -23,18 +23,18 @@ def reconnect_wait_ms(cause: Cause, tries: int, chance: float, spread_ms: int = 
     Refused credentials: rarely, so that the log and the broker stay quiet.
     """
     if cause in ("not_authorised", "tls"):
-        ceiling = min(REFUSED_MAX_MS, REFUSED_FIRST_MS * 2 ** min(tries, 10))
+        ceiling = min(REFUSED_MAX_MS, REFUSED_FIRST_MS << min(tries, 10))
         return round(ceiling * (0.75 + 0.25 * chance))
     if tries == 0:
         return (
             round(spread_ms * chance) if cause == "broker_closed" else 1_000 + round(4_000 * chance)
         )
-    ceiling = min(RECONNECT_MAX_MS, 2_000 * 2 ** min(tries, 12))
+    ceiling = min(RECONNECT_MAX_MS, 2_000 << min(tries, 12))
     return 1_000 + round(ceiling * chance)
 
 
 def fetch_wait_ms(tries: int, chance: float, permanent: bool) -> int:
     """Wait before fetching a file again; a permanent fault (404, wrong hash) waits longer."""
     base, limit = (60_000, 3_600_000) if permanent else (2_000, 300_000)
-    ceiling = min(limit, base * 2 ** min(tries, 12))
+    ceiling = min(limit, base << min(tries, 12))
     return round(ceiling * (0.5 + 0.5 * chance))

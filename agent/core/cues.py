@@ -104,13 +104,18 @@ class Wishes:
         self._site = site
 
     def gates(self, plan: Plan, tails: Mapping[str, ZoneSpan], now_ms: int) -> dict[str, ZoneSpan]:
-        """Zone → the span its gate is open for: on air, about to be, or draining."""
+        """Zone → the span its gate is open for: on air, about to be, or draining.
+
+        An idle zone opens a little early, but never onto a bus that still carries something else.
+        """
         open_: dict[str, ZoneSpan] = dict(tails)
         for span in plan.zones:
             if span.from_ms <= now_ms < span.to_ms:
                 open_[span.zone] = span
+        taken = {one.bus for one in plan.buses if one.from_ms <= now_ms < one.to_ms}
         for span in plan.zones:
-            if now_ms < span.from_ms <= now_ms + GATE_LEAD_MS and span.zone not in open_:
+            ahead = now_ms < span.from_ms <= now_ms + GATE_LEAD_MS
+            if ahead and span.zone not in open_ and span.bus not in taken:
                 open_[span.zone] = span
         return open_
 

@@ -2,12 +2,13 @@
 
 Owns the late, resume and end rules as plain questions about one item. Does not know other items.
 
-To change what happens when a start was missed, look at `offer`; when an item ends, at `play_ms`.
+To change what happens when a start was missed or an item was interrupted, look at `over_ms` and
+`offer`; when an item ends, at `play_ms`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from agent.contract.reasons import OccurrenceReason
@@ -17,10 +18,10 @@ ON_TIME_MS = 2_000
 """Up to this late counts as on time for every late policy."""
 
 REMAINDER_MIN_MS = 1_000
-"""Less than this left is not worth (re)starting."""
+"""Less than this left (or half, of a shorter item) is not worth (re)starting."""
 
 CONTINUE_LIMIT_MS = 2 * 3_600_000
-"""An interrupted item waits this long past its planned end to continue, then it is over."""
+"""An interrupted item waits this long past the end it was heading for, then it is over."""
 
 STREAM_LENGTH_MS = 4 * 3_600_000
 """Assumed length of a source without an end of its own and without a slot."""
@@ -95,80 +96,80 @@ def offer(item: Item, run: Run | None, t_ms: int) -> int | None:
 
     This is the late policy (not begun) and the resume policy (begun, and off every bus).
     """
+    if item.play_ms <= 0 or (run is None and t_ms < item.start_ms) or is_over(item, run, t_ms):
+        return None
     if run is None:
-        return _first_offer(item, t_ms)
-    if run.done:
-        return None
+        return t_ms if item.late == "restart" else item.start_ms
     if run.on:
-        return run.origin_ms if t_ms < run.origin_ms + item.play_ms else None
-    return _resume_offer(item, run, t_ms)
+        return run.origin_ms
+    return _resumed_origin(item, run, t_ms)
 
 
-def _first_offer(item: Item, t_ms: int) -> int | None:
-    late_ms = t_ms - item.start_ms
-    if late_ms < 0:
-        return None
-    if late_ms == 0:
-        return t_ms
-    if item.late == "restart":
-        return t_ms if late_ms <= max(item.grace_ms, ON_TIME_MS) else None
-    if item.late == "skip" and late_ms > ON_TIME_MS:
-        return None
-    return item.start_ms if late_ms <= item.play_ms - _remainder(item) else None
-
-
-def _resume_offer(item: Item, run: Run, t_ms: int) -> int | None:
-    if item.resume == "drop" and not run.lost:
-        return None
+def _resumed_origin(item: Item, run: Run, t_ms: int) -> int:
+    """Never behind the position reached, even if the clock went back since (a box without RTC)."""
     if item.resume == "restart":
         return t_ms
-    origin_ms = run.origin_ms
-    if item.resume == "continue":
-        if t_ms > item.start_ms + item.play_ms + CONTINUE_LIMIT_MS:
-            return None
-        origin_ms += t_ms - run.stopped_ms
-    return origin_ms if t_ms - origin_ms <= item.play_ms - _remainder(item) else None
-
-
-def _remainder(item: Item) -> int:
-    return min(REMAINDER_MIN_MS, item.play_ms)
+    paused_ms = t_ms - run.stopped_ms
+    return run.origin_ms + (paused_ms if item.resume == "continue" else min(0, paused_ms))
 
 
 def is_over(item: Item, run: Run | None, t_ms: int) -> bool:
-    """Nothing of `item` can sound at `t_ms` or later."""
-    if run is None:
-        return t_ms > item.start_ms and _first_offer(item, t_ms) is None
-    return offer(item, run, t_ms) is None
+    """Nothing of `item` can sound at `t_ms` or later, unless the item itself changes."""
+    end_ms = over_ms(item, run)
+    return end_ms is not None and t_ms >= end_ms
 
 
 def over_ms(item: Item, run: Run | None) -> int | None:
     """The first instant at which `is_over` holds if nothing changes; None when it may never."""
     if run is None:
-        if item.late == "restart":
-            return item.start_ms + max(item.grace_ms, ON_TIME_MS) + 1
-        latest_ms = item.start_ms + item.play_ms - _remainder(item)
-        if item.late == "skip":
-            latest_ms = min(latest_ms, item.start_ms + ON_TIME_MS)
-        return max(latest_ms, item.start_ms) + 1
-    if run.done or run.on:
+        return item.start_ms + _late_limit(item) + 1
+    if run.done:
+        return run.stopped_ms
+    if run.on:
         return run.origin_ms + item.play_ms
-    if item.resume == "continue":
-        return item.start_ms + item.play_ms + CONTINUE_LIMIT_MS + 1
+    return _resume_over_ms(item, run)
+
+
+def _late_limit(item: Item) -> int:
+    """Up to this late it may still begin."""
+    if item.late == "restart":
+        return max(item.grace_ms, ON_TIME_MS)
+    return min(_last_entry(item), ON_TIME_MS) if item.late == "skip" else _last_entry(item)
+
+
+def _resume_over_ms(item: Item, run: Run) -> int | None:
     if item.resume == "restart":
         return None
-    return run.origin_ms + item.play_ms - _remainder(item) + 1
+    if item.resume == "drop" and not run.lost:
+        return run.stopped_ms
+    if item.resume == "continue":
+        if run.stopped_ms - run.origin_ms > _last_entry(item):
+            return run.stopped_ms
+        return run.origin_ms + item.play_ms + CONTINUE_LIMIT_MS + 1
+    return run.origin_ms + _last_entry(item) + 1
+
+
+def _last_entry(item: Item) -> int:
+    """The last position at which it is still worth beginning."""
+    return max(0, item.play_ms - min(REMAINDER_MIN_MS, item.play_ms // 2))
 
 
 def zone_may_join(item: Item, run: Run | None, zone: str, t_ms: int) -> bool:
-    """Whether `zone` may tune in to the item that is already on elsewhere.
+    """Whether `zone` may take part in the item at `t_ms`.
 
-    A zone that was pre-empted comes back unless the item drops; one that was never in joins
-    only where the late policy is `join`.
+    A zone that was pre-empted comes back unless the item drops. One that was never in joins from
+    the beginning, or anywhere when the late policy is `join`.
     """
-    if run is None or not run.on:
+    if run is None:
         return True
     if zone in run.left:
         return item.resume != "drop"
-    if zone in run.been:
+    if zone in run.been or item.late == "join":
         return True
-    return item.late == "join" or t_ms - item.start_ms <= ON_TIME_MS
+    origin_ms = offer(item, run, t_ms)
+    return origin_ms is not None and t_ms - origin_ms <= ON_TIME_MS
+
+
+def shifted(run: Run, step_ms: int) -> Run:
+    """The run after the wall clock jumped by `step_ms`: what has begun keeps its own time (D6)."""
+    return replace(run, origin_ms=run.origin_ms + step_ms, stopped_ms=run.stopped_ms + step_ms)

@@ -74,7 +74,7 @@ class Outbox:
             self.in_flight.add(self.next_send)
             self.next_send += 1
         if self.unsent and self.stalled_at_mono_ms is None and self.next_send > self.last:
-            wait_ms = min(STALLED_MAX_MS, STALLED_FIRST_MS * 2 ** min(self.stalled_waits, 8))
+            wait_ms = min(STALLED_MAX_MS, STALLED_FIRST_MS << min(self.stalled_waits, 8))
             self.stalled_at_mono_ms = mono_ms + wait_ms
         return sent
 

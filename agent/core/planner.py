@@ -8,16 +8,16 @@ Owns no policy of a single item (items.py) nor of who wins (arbitration.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from agent.contract.reasons import OccurrenceReason
-from agent.core.arbitration import Blocked, assign_buses, pick_bus, precedence, winner
-from agent.core.items import Item, Run, is_over, offer, zone_may_join
+from agent.core.arbitration import Blocked, assign_buses, in_order, pick_bus, precedence
+from agent.core.items import ON_TIME_MS, Item, Run, is_over, offer, over_ms, zone_may_join
 from agent.core.site import Site
 
-STEPS_MAX = 20_000
-"""Changes foreseen in one call; a plan with more is cut there."""
+STEPS_MAX = 100_000
+"""Changes foreseen in one call; a plan with more ends there, and its `until_ms` says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,11 @@ class Plan:
 
 def _goes_on(before: BusSpan | ZoneSpan, after: BusSpan | ZoneSpan) -> bool:
     """The same thing without a gap."""
-    return before.to_ms == after.from_ms and before == replace(
-        after, from_ms=before.from_ms, to_ms=before.to_ms
+    return (
+        before.to_ms == after.from_ms
+        and before.key == after.key
+        and before.bus == after.bus
+        and getattr(before, "origin_ms", None) == getattr(after, "origin_ms", None)
     )
 
 
@@ -153,47 +156,120 @@ def decide(
         for item in kept
         for zone in item.zones
     ]
-    wants: dict[str, list[str]] = {}
-    won: dict[str, Item] = {}
+    wishes = _wishes(site, able, runs, before, t_ms)
+    choices = {
+        zone.name: tuple(choice.bus for choice in zone.buses)
+        for zone in site.zones
+        if zone.name in wishes
+    }
+    current = {bus: on.key for bus, on in before.buses.items()}
+    demands = _demands(able, wishes, before, t_ms)
+    carried = assign_buses(demands, choices, site.buses, current) if demands else {}
+    zones: dict[str, InZone] = {}
+    for name, here in wishes.items():
+        where = _tune(here, choices[name], carried, before.zones.get(name))
+        if where is not None:
+            zones[name] = where
+        blocked.extend(_losers(name, here, where, choices[name], carried))
+    heard = {where.bus for where in zones.values()}
+    lengths = {item.key: item.play_ms for item in able}
+    buses = {
+        bus: OnBus(key, origins[key], origins[key] + lengths[key])
+        for bus, key in carried.items()
+        if bus in heard
+    }
+    return Decision(buses, zones, tuple(blocked))
+
+
+def _wishes(
+    site: Site,
+    able: Sequence[Item],
+    runs: Mapping[str, Run],
+    before: Decision,
+    t_ms: int,
+) -> dict[str, list[Item]]:
+    """Zone → the items it may hear, best first; only zones with any."""
+    wishes: dict[str, list[Item]] = {}
     for zone in site.zones:
         here = [
             item
             for item in able
             if zone.name in item.zones and zone_may_join(item, runs.get(item.key), zone.name, t_ms)
         ]
-        if not here:
-            continue
-        first = winner(here, runs, t_ms)
-        won[zone.name] = first
-        wants.setdefault(first.key, []).append(zone.name)
-        blocked.extend(
-            Blocked(item.key, zone.name, OccurrenceReason.PREEMPTED, first.key)
-            for item in here
-            if item is not first
-        )
-    demands = [(item.key, wants[item.key]) for item in able if item.key in wants]
-    choices = {zone.name: tuple(choice.bus for choice in zone.buses) for zone in site.zones}
-    current = {bus: on.key for bus, on in before.buses.items()}
-    carried = assign_buses(demands, choices, site.buses, current) if demands else {}
-    zones: dict[str, InZone] = {}
-    for name, item in won.items():
-        was = before.zones.get(name)
+        if len(here) > 1 and zone.name in before.zones:
+            here = in_order(here, (before.zones[zone.name].key,), t_ms)
+        if here:
+            wishes[zone.name] = here
+    return wishes
+
+
+def _demands(
+    able: Sequence[Item],
+    wishes: Mapping[str, Sequence[Item]],
+    before: Decision,
+    t_ms: int,
+) -> list[tuple[str, list[str]]]:
+    """(key, zones that want it most), best first.
+
+    An item that may finish goes before those it holds off with the zones that hear it; its other
+    zones keep its own place, or it would take a bus from what sounds there.
+    """
+    wants: dict[str, list[str]] = {}
+    for name, here in wishes.items():
+        wants.setdefault(here[0].key, []).append(name)
+    wanted = [item for item in able if item.key in wants]
+    heard = {name: where.key for name, where in before.zones.items()}
+    order = in_order(wanted, heard.values(), t_ms)
+    if order == wanted:
+        return [(item.key, wants[item.key]) for item in wanted]
+    demands = [(item, wants[item.key]) for item in order]
+    for number, item in enumerate(order):
+        if any(precedence(other) < precedence(item) for other in order[number + 1 :]):
+            _split(demands, item, heard)
+    return [(item.key, zones) for item, zones in demands]
+
+
+def _split(demands: list[tuple[Item, list[str]]], holder: Item, heard: Mapping[str, str]) -> None:
+    """Leave `holder` ahead with the zones that hear it, and put its other zones in their place."""
+    at = next(number for number, (item, _) in enumerate(demands) if item is holder)
+    zones = demands[at][1]
+    rest = [name for name in zones if heard.get(name) != holder.key]
+    demands[at] = holder, [name for name in zones if name not in rest]
+    if rest:
+        better = [
+            n for n, (item, _) in enumerate(demands) if precedence(item) <= precedence(holder)
+        ]
+        demands.insert(better[-1] + 1, (holder, rest))
+
+
+def _tune(
+    here: Sequence[Item], choices: Sequence[int], carried: Mapping[int, str], was: InZone | None
+) -> InZone | None:
+    """The best item a zone can hear on the buses as they are."""
+    for item in here:
         bus = pick_bus(
-            choices[name], item.key, carried, was.bus if was and was.key == item.key else None
+            choices, item.key, carried, was.bus if was is not None and was.key == item.key else None
         )
-        if bus is None:
-            by = next((carried[bus] for bus in choices[name] if bus in carried), "")
-            blocked.append(Blocked(item.key, name, OccurrenceReason.BUS_BUSY, by))
-        else:
-            zones[name] = InZone(item.key, bus)
-    heard = {(where.bus, where.key) for where in zones.values()}
-    lengths = {item.key: item.play_ms for item in able}
-    buses = {
-        bus: OnBus(key, origins[key], origins[key] + lengths[key])
-        for bus, key in carried.items()
-        if (bus, key) in heard
-    }
-    return Decision(buses, zones, tuple(blocked))
+        if bus is not None:
+            return InZone(item.key, bus)
+    return None
+
+
+def _losers(
+    zone: str,
+    here: Sequence[Item],
+    where: InZone | None,
+    choices: Sequence[int],
+    carried: Mapping[int, str],
+) -> Iterator[Blocked]:
+    """Those the zone does not hear, because of what it hears or of what is on its buses."""
+    if where is None:
+        on_bus = next((carried[bus] for bus in choices if bus in carried), "")
+        yield from (Blocked(item.key, zone, OccurrenceReason.BUS_BUSY, on_bus) for item in here)
+        return
+    for item in here:
+        if item.key != where.key:
+            yield Blocked(item.key, zone, OccurrenceReason.PREEMPTED, where.key)
 
 
 def follow(runs: Mapping[str, Run], before: Decision, after: Decision, t_ms: int) -> dict[str, Run]:
@@ -233,26 +309,32 @@ def follow(runs: Mapping[str, Run], before: Decision, after: Decision, t_ms: int
 
 def _next_change(
     live: Sequence[Item],
-    waiting: Sequence[Item],
-    decision: Decision,
+    next_start_ms: int | None,
+    runs: Mapping[str, Run],
     t_ms: int,
 ) -> int | None:
-    """When `decide` may answer differently."""
-    moments: list[int] = []
-    if waiting:
-        moments.append(waiting[0].start_ms)
-    by_key = {item.key: item for item in live}
-    for on in decision.buses.values():
-        item = by_key[on.key]
-        moments.append(on.origin_ms + item.play_ms)
-        if item.end == "finish":
-            moments.extend(
-                other.start_ms + item.within_ms
-                for other in live
-                if other.start_ms > item.start_ms and other.start_ms + item.within_ms > t_ms
-            )
-    later = [moment for moment in moments if moment > t_ms]
-    return min(later) if later else None
+    """When `decide` may answer differently: a start, an end, or a patience that runs out."""
+    earliest = next_start_ms
+    for item in live:
+        for moment in _moments(item, runs.get(item.key), live):
+            if moment > t_ms and (earliest is None or moment < earliest):
+                earliest = moment
+    return earliest
+
+
+def _moments(item: Item, run: Run | None, live: Sequence[Item]) -> Iterator[int]:
+    """Instants that change what `item` may do; past ones too."""
+    over = over_ms(item, run)
+    if over is not None:
+        yield over
+    if run is None:
+        return
+    if item.late != "join" and len(run.been) < len(item.zones):
+        yield run.origin_ms + ON_TIME_MS + 1
+    if item.end == "finish" and run.on:
+        for other in live:
+            if other.start_ms >= item.start_ms and other is not item:
+                yield other.start_ms + item.within_ms
 
 
 def foresee(
@@ -265,23 +347,29 @@ def foresee(
 ) -> Plan:
     """The plan from `from_ms` to `until_ms`; `items` in any order."""
     plan = Plan(from_ms, until_ms)
-    waiting = sorted((i for i in items if i.start_ms > from_ms), key=lambda item: item.start_ms)
-    live = [item for item in items if item.start_ms <= from_ms]
-    runs = dict(runs)
-    decision, t_ms = before, from_ms
-    starts = 0
+    waiting = [item for item in items if item.start_ms > from_ms and item.key not in runs]
+    waiting.sort(key=lambda item: item.start_ms)
+    live = [item for item in items if item.start_ms <= from_ms or item.key in runs]
+    runs = {item.key: runs[item.key] for item in live if item.key in runs}
+    decision, t_ms, starts = before, from_ms, 0
     for _ in range(STEPS_MAX):
         while starts < len(waiting) and waiting[starts].start_ms <= t_ms:
             live.append(waiting[starts])
             starts += 1
         live = [item for item in live if not is_over(item, runs.get(item.key), t_ms)]
         after = decide(site, live, runs, decision, t_ms)
-        runs = follow(runs, decision, after, t_ms)
-        next_ms = _next_change(live, waiting[starts : starts + 1], after, t_ms)
-        to_ms = until_ms if next_ms is None else min(next_ms, until_ms)
-        plan.extend(after, t_ms, to_ms)
-        decision = after
+        runs = _of(live, follow(runs, decision, after, t_ms))
+        next_start_ms = waiting[starts].start_ms if starts < len(waiting) else None
+        next_ms = _next_change(live, next_start_ms, runs, t_ms)
         if next_ms is None or next_ms >= until_ms:
-            break
-        t_ms = next_ms
+            plan.extend(after, t_ms, until_ms)
+            return plan
+        plan.extend(after, t_ms, next_ms)
+        decision, t_ms = after, next_ms
+    plan.until_ms = t_ms
     return plan
+
+
+def _of(live: Sequence[Item], runs: Mapping[str, Run]) -> dict[str, Run]:
+    """Only the runs that still matter: a plan of many days must not carry them all along."""
+    return {item.key: runs[item.key] for item in live if item.key in runs}

@@ -1,0 +1,304 @@
+"""What people ask for: signed commands from above and requests through the control socket.
+
+Owns what each verb does and when it is refused. Whether a command may be given at all was
+decided before (trust, commands).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from agent.contract import documents as said
+from agent.contract.reasons import AckReason, OccurrenceReason
+from agent.contract.reports import OccurrenceRef
+from agent.core import requests as asked
+from agent.core import views
+from agent.core.air import Provenance
+from agent.core.commands import RunState
+from agent.core.effects import Log, Reply, Restart
+from agent.core.events import Requested
+from agent.core.facts import Override
+from agent.core.items import Item, key_of
+from agent.core.programme import Sound, select_zones, tone_source
+from agent.core.turn import Turn
+from agent.player.protocol import Part
+
+if TYPE_CHECKING:
+    from agent.core.station import Station
+
+LOCAL = "local"
+"""Authority of what is asked for at the station itself."""
+
+TONE_LEAD_MS = 300
+
+Verdict = tuple[RunState, AckReason | None, str]
+
+
+class Actions:
+    """Carries out commands and requests on its station."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._ad_hoc: dict[str, tuple[Item, Sound, Provenance]] = {}
+        self._count = 0
+
+    # --- items that are in no timetable -------------------------------------------------
+
+    def add_items(
+        self,
+        items: dict[str, Item],
+        sounds: dict[str, Sound],
+        provenance: dict[str, Provenance],
+        now_ms: int,
+    ) -> None:
+        """Put what was asked for beside the timetable's items."""
+        settled = self._station.facts.settled
+        for key in [key for key in self._ad_hoc if key in settled]:
+            del self._ad_hoc[key]
+        for key, (item, sound, origin) in self._ad_hoc.items():
+            if item.start_ms + item.play_ms + 60_000 > now_ms:
+                items[key], sounds[key], provenance[key] = item, sound, origin
+
+    def _test_tone(self, zones: tuple[str, ...], length_ms: int, turn: Turn) -> Verdict:
+        busy = sorted(set(zones) & set(self._station.air.decision.zones))
+        if busy:
+            return "failed", AckReason.BUSY, f"on air: {', '.join(busy)}"
+        if not zones:
+            return "failed", AckReason.UNKNOWN_ZONE, "no zone selected"
+        self._count += 1
+        start_ms = turn.wall_ms + TONE_LEAD_MS + self._station.air.cold_ms(zones)
+        ref = OccurrenceRef(
+            authority=LOCAL,
+            audience=f"s/{self._station.site.station}",
+            entry=f"test-tone-{self._count}",
+            nominal=self._nominal(turn.wall_ms),
+        )
+        part = Part((tone_source("test"),), 0, length_ms, -1_200)
+        item = Item(
+            key=key_of(ref),
+            ref=ref,
+            title="test tone",
+            klass=3,
+            rank=99,
+            order=0,
+            start_ms=start_ms,
+            zones=zones,
+            play_ms=length_ms,
+            total_ms=length_ms,
+            late="skip",
+            resume="drop",
+        )
+        sound = Sound(None, 0, (part,), length_ms, "tone")
+        self._ad_hoc[item.key] = (item, sound, Provenance(recorded=False))
+        self._station.items_changed()
+        return "done", None, f"{length_ms} ms: {', '.join(zones)}"
+
+    def _replay(self, command: said.Command, entry_id: str, turn: Turn) -> Verdict:
+        station = self._station
+        for force in station.programme.schedules:
+            for entry in force.schedule.entries:
+                if entry.id != entry_id or force.schedule.authority != command.authority:
+                    continue
+                day = station.local(turn.wall_ms).date().isoformat()
+                sound, problem = station.programme.sound_of(
+                    entry, command.authority, day, station.box
+                )
+                zones = select_zones(station.site, entry.zones, station.programme.settings)
+                if sound is None:
+                    return "failed", AckReason.BUSY, str(problem)
+                self._add_replay(command, entry, sound, zones, force.rank, turn)
+                return "done", None, entry.title
+        return "failed", AckReason.UNKNOWN_ENTRY, entry_id
+
+    def _add_replay(
+        self,
+        command: said.Command,
+        entry: said.Entry,
+        sound: Sound,
+        zones: tuple[str, ...],
+        rank: int,
+        turn: Turn,
+    ) -> None:
+        start_ms = turn.wall_ms + TONE_LEAD_MS + self._station.air.cold_ms(zones)
+        ref = OccurrenceRef(
+            authority=command.authority,
+            audience=command.audience,
+            entry=f"{entry.id}-replay-{command.id}",
+            nominal=self._nominal(turn.wall_ms),
+        )
+        length_ms = sound.total_ms or entry.duration_ms or 0
+        item = Item(
+            key=key_of(ref),
+            ref=ref,
+            title=entry.title,
+            klass=max(2, entry.klass),
+            rank=rank,
+            order=entry.order,
+            start_ms=start_ms,
+            zones=zones,
+            play_ms=length_ms,
+            total_ms=sound.total_ms,
+            volume=entry.volume,
+        )
+        origin = Provenance(author=entry.author, approver=entry.approver)
+        self._ad_hoc[item.key] = (item, sound, origin)
+        self._station.items_changed()
+
+    def _nominal(self, at_ms: int) -> str:
+        return self._station.local(at_ms).strftime("%Y-%m-%dT%H:%M:%S")
+
+    # --- commands from above ------------------------------------------------------------
+
+    def command(  # noqa: C901 - one row a verb
+        self, command: said.Command, turn: Turn
+    ) -> Verdict:
+        """Carry out an admitted command; the verdict becomes its final ack."""
+        station = self._station
+        match command.action:
+            case said.SetVolume(zones=zones, volume=volume):
+                return self._volume(self._select(zones), volume, command.by, "command", turn)
+            case said.StopItem(zones=zones):
+                return self._stop(self._select(zones), turn)
+            case said.SkipOccurrence(entry=entry, nominal=nominal):
+                return self._skip(command.authority, entry, nominal, command.by, turn)
+            case said.TestTone(zones=zones, length_ms=length_ms):
+                return self._test_tone(self._select(zones), length_ms, turn)
+            case said.ReplayEntry(entry=entry):
+                return self._replay(command, entry, turn)
+            case said.CancelCommand(id=identity):
+                return "done", None, identity
+            case said.Refetch(sha256=sha256):
+                station.fetch_again(sha256)
+                return "done", None, sha256[:12]
+            case said.Resend(from_seq=seq):
+                station.reporter.outbox.rewind(seq)
+                return "done", None, f"from {seq}"
+            case said.Diagnose():
+                return "done", None, views.diagnosis(station, turn.now)
+            case said.SetLogLevel(level=level):
+                turn.do(Log("log_level", (("level", level),)), "now")
+                return "done", None, level
+            case said.Reboot():
+                if station.active_warnings():
+                    return "failed", AckReason.EMERGENCY_ON_AIR, "a warning is active"
+                turn.do(Restart("command"))
+                return "done", None, ""
+
+    def _select(self, selector: said.ZoneSelector) -> tuple[str, ...]:
+        return select_zones(self._station.site, selector, self._station.programme.settings)
+
+    def _volume(
+        self,
+        zones: Iterable[str],
+        volume: int | None,
+        by: str,
+        source: Any,
+        turn: Turn,
+    ) -> Verdict:
+        names = tuple(zones)
+        if not names:
+            return "failed", AckReason.UNKNOWN_ZONE, "no zone selected"
+        for zone in names:
+            key = f"volume|{zone}"
+            if volume is None:
+                self._station.facts.drop("override", key)
+            else:
+                made = Override("volume", by, turn.wall_ms, volume, source)
+                self._station.facts.put("override", key, made)
+        self._station.air.dirty = True
+        return "done", None, f"{volume if volume is not None else 'auto'}: {', '.join(names)}"
+
+    def _stop(self, zones: tuple[str, ...], turn: Turn) -> Verdict:
+        air = self._station.air
+        keys = {where.key for zone, where in air.decision.zones.items() if zone in zones}
+        if not keys:
+            return "failed", AckReason.NOTHING_ON_AIR, ", ".join(zones)
+        if any(air.items[key].klass == 1 for key in keys):
+            return "failed", AckReason.EMERGENCY_ON_AIR, ", ".join(zones)
+        for key in sorted(keys):
+            held = self._station.facts.open.get(key)
+            if held is None:
+                continue
+            stopped = tuple(sorted({*held.stopped, *(z for z in held.zones if z in zones)}))
+            held = msgspec.structs.replace(held, stopped=stopped)
+            self._station.facts.put("open", key, held)
+            if set(stopped) >= set(held.zones):
+                air.end_item(key, OccurrenceReason.STOPPED, turn)
+        self._station.items_changed()
+        return "done", None, ", ".join(sorted(keys))
+
+    def _skip(self, authority: str, entry: str, nominal: str, by: str, turn: Turn) -> Verdict:
+        known = any(
+            entry == one.id
+            for force in self._station.programme.schedules
+            if force.schedule.authority == authority
+            for one in force.schedule.entries
+        )
+        if not known:
+            return "failed", AckReason.UNKNOWN_ENTRY, f"{authority} {entry}"
+        key = f"skip|{authority}|{entry}|{nominal}"
+        self._station.facts.put("override", key, Override("skip", by, turn.wall_ms))
+        self._station.items_changed()
+        return "done", None, f"{entry} {nominal}"
+
+    # --- requests at the station --------------------------------------------------------
+
+    def requested(self, event: Requested, turn: Turn) -> None:
+        """Answer a request of the control socket."""
+        turn.do(Reply(event.id, self._answer(event.body, event.who, turn)))
+
+    def _answer(self, body: Any, who: str, turn: Turn) -> Any:
+        station, now = self._station, turn.now
+        match body:
+            case asked.StatusRequest():
+                return views.status(station, now)
+            case asked.PlanRequest(hours=hours):
+                return views.plan(station, now, max(1, min(14 * 24, hours)))
+            case asked.ZonesRequest():
+                return views.zones(station, now)
+            case asked.AlarmsRequest():
+                return views.alarms(station, now)
+            case asked.DoctorRequest():
+                return views.doctor(station, now)
+            case asked.TestToneRequest(zones=zones, length_ms=length_ms):
+                length_ms = max(100, min(60_000, length_ms))
+                return self._locally(zones, lambda z: self._test_tone(z, length_ms, turn))
+            case asked.VolumeRequest(zones=zones, volume=volume):
+                return self._locally(zones, lambda z: self._volume(z, volume, who, "local", turn))
+            case asked.HoldRequest():
+                return self._hold(body, who, turn)
+            case asked.SkipRequest(authority=authority, entry=entry, nominal=nominal):
+                return _told(self._skip(authority, entry, nominal, who, turn))
+            case asked.OrderRequest(authority=authority, entry=entry, order=order):
+                key = f"order|{authority}|{entry}"
+                made = Override("order", who, turn.wall_ms, max(-1000, min(1000, order)))
+                station.facts.put("override", key, made)
+                station.items_changed()
+                return asked.Done(f"{entry} {order}")
+            case _:
+                return asked.Refused(AckReason.UNSUPPORTED.value, type(body).__name__)
+
+    def _locally(self, zones: tuple[str, ...], act: Any) -> Any:
+        names = [zone.name for zone in self._station.site.zones]
+        unknown = [zone for zone in zones if zone not in names]
+        if unknown:
+            detail = f"{', '.join(unknown)}; zones: {', '.join(names)}"
+            return asked.Refused(AckReason.UNKNOWN_ZONE.value, detail)
+        return _told(act(tuple(zone for zone in names if not zones or zone in zones)))
+
+    def _hold(self, body: asked.HoldRequest, who: str, turn: Turn) -> Any:
+        key = f"hold|{body.authority}|{body.entry}"
+        if body.held:
+            self._station.facts.put("override", key, Override("hold", who, turn.wall_ms))
+        else:
+            self._station.facts.drop("override", key)
+        self._station.items_changed()
+        return asked.Done(body.entry)
+
+
+def _told(verdict: Verdict) -> asked.Done | asked.Refused:
+    _, reason, detail = verdict
+    return asked.Done(detail) if reason is None else asked.Refused(reason.value, detail)

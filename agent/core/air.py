@@ -1,0 +1,644 @@
+"""What is on air: carries out the plan cue by cue, and books what really sounded where.
+
+Owns the decision in force, the runs, the cues the sound child holds, the wish for every zone, and
+the open stretches of sound. Does not own what the items are (programme, warnings) nor when an
+outcome is reported (station).
+
+Invariants: an item is saved as open before its cue is released; a cue that no span wants any
+more is stopped; a zone's stretch is open exactly while its gate is open on a bus that sounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import msgspec
+
+from agent.contract.reasons import OccurrenceReason
+from agent.contract.reports import Confirmation
+from agent.core import asrun, cues
+from agent.core.cues import CUE_LEAD_MS, Sent, Wishes
+from agent.core.effects import HoldZones, PlayCue, StopCue
+from agent.core.events import (
+    ControllerSeen,
+    SoundEnded,
+    SoundProgress,
+    SoundStarted,
+    SourceGaveUp,
+    ZoneSeen,
+)
+from agent.core.facts import Facts, OpenItem
+from agent.core.items import Item, Run, is_over, over_ms
+from agent.core.planner import SILENCE, BusSpan, Decision, Plan, ZoneSpan, decide, follow, foresee
+from agent.core.programme import Sound
+from agent.core.site import Site
+from agent.core.turn import Turn
+
+DRAIN_MAX_MS = 2_000
+"""How long after its planned end an item may still drain before it is stopped."""
+
+SETTLE_WAIT_MS = 3_000
+"""How long the end of a cue is waited for before the outcome is booked without it."""
+
+CONFIRM_WITHIN_MS = 2_000
+"""A zone may take this long to confirm a change before its silence means something."""
+
+ORIGIN_SLACK_MS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What an as-run record tells of where an item came from."""
+
+    revision: int = 0
+    author: str = ""
+    approver: str = ""
+    slot_ms: int | None = None
+    recorded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A zone that sounds: since when (booked up to), and how far it is confirmed."""
+
+    key: str
+    bus: int
+    from_ms: int
+    since_ms: int
+    confirmed: Confirmation
+
+
+class Air:
+    """The live side of the plan of one station."""
+
+    def __init__(self, site: Site, facts: Facts) -> None:
+        self._site = site
+        self._facts = facts
+        self._wishes = Wishes(site)
+        self.items: dict[str, Item] = {}
+        self.sounds: dict[str, Sound] = {}
+        self.provenance: dict[str, Provenance] = {}
+        self.runs: dict[str, Run] = {}
+        self.decision: Decision = SILENCE
+        self.plan = Plan(0, 0)
+        self.player: Literal["starting", "ready", "lost"] = "starting"
+        self.sent: dict[str, Sent] = {}
+        self.levels: dict[str, int | None] = {}
+        self.zones_seen: dict[str, ZoneSeen] = {}
+        self.controllers: dict[str, ControllerSeen] = {}
+        self.power: frozenset[str] = frozenset()
+        self.gates: dict[str, ZoneSpan] = {}
+        self.stretches: dict[str, Stretch] = {}
+        self.blocked: dict[tuple[str, str], OccurrenceReason] = {}
+        self.next_ms: int | None = None
+        self.dirty = True
+        self._holds: dict[str, HoldZones] = {}
+        self._tokens = 0
+        self._horizon_ms = CUE_LEAD_MS + 1_000
+        for amplifier in site.amplifiers:
+            reach_ms = amplifier.warm_up_ms + amplifier.linger_ms + 2_000
+            self._horizon_ms = max(self._horizon_ms, reach_ms)
+
+    # --- restoring ----------------------------------------------------------------------
+
+    def restore(self, wall_ms: int) -> None:
+        """Take up the open items of an earlier life of the agent.
+
+        A cue whose start lies ahead never sounded here: it is planned anew. One whose start
+        passed may have been heard, so it counts as begun and broken off.
+        """
+        for key, item in list(self._facts.open.items()):
+            if item.from_ms > wall_ms and not item.sounded:
+                self._facts.drop("open", key)
+                continue
+            gaps = dict.fromkeys(item.zones, OccurrenceReason.STATION_RESTARTED)
+            item = msgspec.structs.replace(item, gaps=gaps)
+            self._facts.put("open", key, item)
+            stopped_ms = max(item.seen_ms, min(item.from_ms, wall_ms))
+            self.runs[key] = Run(
+                item.origin_ms,
+                on=False,
+                stopped_ms=stopped_ms,
+                been=frozenset(item.been),
+                left=frozenset(item.left),
+                lost=True,
+                done=item.done is not None,
+            )
+
+    def set_items(
+        self,
+        items: Mapping[str, Item],
+        sounds: Mapping[str, Sound],
+        provenance: Mapping[str, Provenance],
+    ) -> None:
+        """The items of the time around now, as documents and the box have them."""
+        self.items = dict(items)
+        for key, sound in self.sounds.items():
+            if key in self.runs and key in items and key not in sounds:
+                sounds = {**sounds, key: sound}
+        self.sounds = dict(sounds)
+        self.provenance = dict(provenance)
+        for key in [key for key in self.runs if key not in items and key not in self._facts.open]:
+            del self.runs[key]
+        self.dirty = True
+
+    # --- planning -----------------------------------------------------------------------
+
+    def replan(self, turn: Turn, volumes: Mapping[str, int]) -> None:
+        """Decide for now, and tell player and controllers what follows from it."""
+        now_ms = turn.wall_ms
+        live = [
+            item
+            for item in self.items.values()
+            if item.start_ms <= now_ms and not is_over(item, self.runs.get(item.key), now_ms)
+        ]
+        before = self.decision
+        if self.player == "ready":
+            after = decide(self._site, live, self.runs, before, now_ms)
+        else:
+            after = SILENCE
+        self.runs = follow(self.runs, before, after, now_ms)
+        self.decision = after
+        self._note_blocked(live, after)
+        near = [
+            item
+            for item in self.items.values()
+            if item.start_ms <= now_ms + self._horizon_ms
+            and not is_over(item, self.runs.get(item.key), now_ms)
+        ]
+        self.plan = foresee(self._site, near, self.runs, after, now_ms, now_ms + self._horizon_ms)
+        if self.player == "ready":
+            self._reconcile_cues(turn)
+        self._wish_zones(turn, volumes)
+        self._sync_stretches(now_ms)
+        self.next_ms = self._next_change(live, now_ms)
+        self.dirty = False
+
+    def _note_blocked(self, live: list[Item], after: Decision) -> None:
+        for one in after.blocked:
+            self.blocked[one.key, one.zone] = one.reason
+        if self.player == "ready":
+            return
+        for item in live:
+            if item.ready:
+                for zone in item.zones:
+                    self.blocked[item.key, zone] = OccurrenceReason.SOUND_LOST
+
+    def _next_change(self, live: list[Item], now_ms: int) -> int | None:
+        moments: list[int] = [self._far_start(now_ms)]
+        moments += [moment for moment in self.plan.changes_ms if moment > now_ms][:1]
+        moments += [span.from_ms - CUE_LEAD_MS for span in self.plan.buses]
+        moments.append(self._wishes.next_ms(self.plan, now_ms) or 0)
+        moments += [span.to_ms for span in self.plan.buses]
+        for item in live:
+            over = over_ms(item, self.runs.get(item.key))
+            if over is not None:
+                moments.append(over)
+        moments += [sent.end_ms + DRAIN_MAX_MS for sent in self.sent.values()]
+        moments += [
+            run.origin_ms + self.items[key].play_ms + SETTLE_WAIT_MS
+            for key, run in self.runs.items()
+            if run.done and key in self.items and key in self._facts.open
+        ]
+        later = [moment for moment in moments if moment > now_ms]
+        return min(later) if later else None
+
+    def _far_start(self, now_ms: int) -> int:
+        """When the first item beyond the horizon comes into sight."""
+        far = [
+            item.start_ms - self._horizon_ms
+            for item in self.items.values()
+            if item.start_ms > now_ms + self._horizon_ms
+        ]
+        return min(far) + 1 if far else 0
+
+    # --- sound --------------------------------------------------------------------------
+
+    def _reconcile_cues(self, turn: Turn) -> None:
+        now_ms = turn.wall_ms
+        unwanted = dict(self.sent)
+        fresh: list[BusSpan] = []
+        for span in cues.due_spans(self.plan, now_ms):
+            found = next((s for s in unwanted.values() if cues.carries(s, span, now_ms)), None)
+            if found is not None:
+                del unwanted[found.token]
+            elif span.key in self.sounds:
+                fresh.append(span)
+        for span in fresh:
+            self._cue(span, turn)
+        taken = {span.bus for span in fresh if span.from_ms <= now_ms}
+        for sent in unwanted.values():
+            if self._drains(sent, now_ms, taken):
+                continue
+            turn.do(StopCue(sent.token), "soon")
+            if sent.from_ms > now_ms and not sent.sounding:
+                del self.sent[sent.token]
+                self._forget_unbegun(sent, now_ms)
+
+    def _drains(self, sent: Sent, now_ms: int, taken: set[int]) -> bool:
+        """An item at its natural end is left to finish unless another takes its bus."""
+        return (
+            sent.bus not in taken
+            and sent.bus not in self.decision.buses
+            and sent.end_ms <= now_ms < sent.end_ms + DRAIN_MAX_MS
+        )
+
+    def _forget_unbegun(self, sent: Sent, now_ms: int) -> None:
+        """A cue taken back before its start leaves no trace."""
+        item = self._facts.open.get(sent.key)
+        others = any(other.key == sent.key for other in self.sent.values())
+        if item is not None and not item.sounded and item.from_ms > now_ms and not others:
+            self._facts.drop("open", sent.key)
+
+    def _cue(self, span: BusSpan, turn: Turn) -> None:
+        item, sound = self.items[span.key], self.sounds[span.key]
+        self._tokens += 1
+        token = f"{self._facts.marks.birth}.{self._tokens}"
+        cue = cues.cue_for(item, sound, span, token, turn.now.epoch, turn.wall_ms)
+        end_ms = span.origin_ms + item.play_ms
+        self.sent[token] = Sent(token, span.bus, span.key, span.origin_ms, span.from_ms, end_ms)
+        self._save_cued(item, sound, span, turn.now.epoch)
+        turn.do(PlayCue(cue), "soon" if item.klass == 1 else "after_commit")
+
+    def _save_cued(self, item: Item, sound: Sound, span: BusSpan, epoch: int) -> None:
+        held = self._facts.open.get(item.key)
+        origin = self.provenance.get(item.key, Provenance())
+        run = self.runs.get(item.key)
+        if held is None:
+            held = OpenItem(
+                key=item.key,
+                ref=item.ref,
+                title=item.title,
+                klass=item.klass,
+                start_ms=item.start_ms,
+                play_ms=item.play_ms,
+                slot_ms=origin.slot_ms,
+                zones=item.zones,
+                origin_ms=span.origin_ms,
+                from_ms=span.from_ms,
+                epoch=epoch,
+                revision=origin.revision,
+                author=origin.author,
+                approver=origin.approver,
+                source=sound.label,
+                volume=item.volume,
+            )
+        else:
+            held = msgspec.structs.replace(
+                held, origin_ms=span.origin_ms, epoch=epoch, play_ms=item.play_ms
+            )
+        if run is not None:
+            been, left = tuple(sorted(run.been)), tuple(sorted(run.left))
+            held = msgspec.structs.replace(held, been=been, left=left)
+        self._facts.put("open", item.key, held)
+
+    def sound_started(self, event: SoundStarted) -> None:
+        sent = self.sent.get(event.token)
+        if sent is None:
+            return
+        self.sent[event.token] = replace(sent, sounding=True)
+        held = self._facts.open.get(sent.key)
+        run = self.runs.get(sent.key)
+        item = self.items.get(sent.key)
+        if held is None:
+            return
+        changes: dict[str, Any] = {"sounded": True, "seen_ms": event.at_ms}
+        if not held.sounded and event.part == 0 and event.position_ms == 0:
+            changes["start_error_ms"] = event.at_ms - held.start_ms
+        if run is not None and item is not None and item.late == "restart":
+            origin_ms = event.at_ms
+            if (
+                event.part == 0
+                and event.position_ms == 0
+                and (abs(origin_ms - run.origin_ms) > ORIGIN_SLACK_MS)
+            ):
+                self.runs[sent.key] = replace(run, origin_ms=origin_ms)
+                end_ms = origin_ms + item.play_ms
+                self.sent[event.token] = replace(
+                    self.sent[event.token], origin_ms=origin_ms, end_ms=end_ms
+                )
+                changes["origin_ms"] = origin_ms
+        self._facts.put("open", sent.key, msgspec.structs.replace(held, **changes))
+        self._sync_stretches(event.at_ms)
+        self.dirty = True
+
+    def sound_progress(self, event: SoundProgress) -> None:
+        sent = self.sent.get(event.token)
+        if sent is None:
+            return
+        self.levels[event.token] = event.level_cdb
+        self._book(sent.key, event.at_ms)
+        held = self._facts.open.get(sent.key)
+        if held is not None:
+            self._facts.put(
+                "open",
+                sent.key,
+                msgspec.structs.replace(held, seen_ms=event.at_ms, underruns=event.underruns),
+            )
+
+    def sound_ended(self, event: SoundEnded, turn: Turn) -> None:
+        sent = self.sent.pop(event.token, None)
+        if sent is None:
+            return
+        self.levels[event.token] = event.level_cdb
+        self._end_stretches(sent, event.at_ms)
+        self.levels.pop(event.token, None)
+        held = self._facts.open.get(sent.key)
+        run = self.runs.get(sent.key)
+        if held is not None:
+            seen_ms = max(held.seen_ms, event.at_ms) if held.sounded else held.seen_ms
+            held = msgspec.structs.replace(
+                held, seen_ms=seen_ms, underruns=held.underruns + event.underruns
+            )
+            done = self._done_by(event, held)
+            if done is not None and not any(s.key == sent.key for s in self.sent.values()):
+                held = msgspec.structs.replace(held, done=done)
+                if run is not None:
+                    self.runs[sent.key] = replace(run, on=False, done=True, stopped_ms=event.at_ms)
+            self._facts.put("open", sent.key, held)
+        self.dirty = True
+        turn.log("sound_ended", token=event.token, reason=event.reason, item=sent.key)
+
+    def _done_by(
+        self, event: SoundEnded, held: OpenItem
+    ) -> OccurrenceReason | Literal["finished"] | None:
+        match event.reason:
+            case "finished" | "end_reached":
+                return "finished"
+            case "source_failed":
+                file = held.source.startswith("file:")
+                not_audio = file and not held.sounded
+                return (
+                    OccurrenceReason.CONTENT_NOT_AUDIO
+                    if not_audio
+                    else OccurrenceReason.SOURCE_LOST
+                )
+            case "late":
+                return OccurrenceReason.LATE
+            case "stopped" | "taken_over":
+                return None
+
+    def source_gave_up(self, event: SourceGaveUp, turn: Turn) -> None:
+        sent = self.sent.get(event.token)
+        key = sent.key if sent is not None else ""
+        turn.log("source_failed", "warning", item=key, source=event.source, fault=event.fault)
+
+    def player_ready(self) -> None:
+        self.player = "ready"
+        self.dirty = True
+
+    def player_lost(self, turn: Turn) -> None:
+        """All cues are gone with the child; what was on air broke off."""
+        at_ms = turn.wall_ms
+        for sent in self.sent.values():
+            self._end_stretches(sent, at_ms)
+            item = self._facts.open.get(sent.key)
+            if item is None:
+                continue
+            gaps = dict.fromkeys(item.zones, OccurrenceReason.SOUND_LOST)
+            if item.sounded or item.from_ms <= at_ms:
+                held = msgspec.structs.replace(item, gaps={**item.gaps, **gaps})
+                self._facts.put("open", sent.key, held)
+            else:
+                self._facts.drop("open", sent.key)
+            run = self.runs.get(sent.key)
+            if run is not None and run.on:
+                self.runs[sent.key] = replace(run, on=False, lost=True, stopped_ms=at_ms)
+        self.sent.clear()
+        self.levels.clear()
+        self.player = "lost"
+        self.decision = SILENCE
+        self.dirty = True
+
+    # --- zones --------------------------------------------------------------------------
+
+    def _tails(self, now_ms: int) -> dict[str, ZoneSpan]:
+        """Zones whose item reached its end but still drains."""
+        tails: dict[str, ZoneSpan] = {}
+        for sent in self.sent.values():
+            if not sent.sounding or not sent.end_ms <= now_ms < sent.end_ms + DRAIN_MAX_MS:
+                continue
+            for zone, span in self.gates.items():
+                if span.key == sent.key and span.bus == sent.bus:
+                    tails[zone] = replace(span, to_ms=sent.end_ms + DRAIN_MAX_MS)
+        return tails
+
+    def _wish_zones(self, turn: Turn, volumes: Mapping[str, int]) -> None:
+        now_ms = turn.wall_ms
+        self.gates = self._wishes.gates(self.plan, self._tails(now_ms), now_ms)
+        self.power = self._wishes.powered(self.plan, self.gates, self.power, now_ms)
+        urgent = any(
+            span.key in self.items and self.items[span.key].klass == 1
+            for span in self.gates.values()
+        )
+        for hold in self._wishes.holds(self.gates, self.power, volumes):
+            if self._holds.get(hold.controller) == hold:
+                continue
+            before = self._holds.get(hold.controller)
+            self._holds[hold.controller] = hold
+            mutes = before is not None and not any(
+                new.gate and not old.gate
+                for new, old in zip(hold.zones, before.zones, strict=False)
+            )
+            turn.do(hold, "now" if mutes else "soon" if urgent else "after_commit")
+
+    def cold_ms(self, zones: tuple[str, ...]) -> int:
+        """How long the coldest amplifier of these zones needs before it can be heard."""
+        names = {zone.amplifier for zone in self._site.zones if zone.name in zones}
+        waits = [
+            amplifier.warm_up_ms + cues.GATE_LEAD_MS
+            for amplifier in self._site.amplifiers
+            if amplifier.name in names and not self._is_warm(amplifier.name, amplifier.controller)
+        ]
+        return max(waits, default=0)
+
+    def _is_warm(self, amplifier: str, controller: str) -> bool:
+        if amplifier not in self.power:
+            return False
+        seen = self.controllers.get(controller)
+        return seen is None or seen.power in ("on", "unknown")
+
+    def controller_seen(self, event: ControllerSeen, turn: Turn) -> None:
+        self.controllers[event.controller] = event
+        for zone in event.zones:
+            self.zones_seen[zone.zone] = zone
+        for name in list(self.stretches):
+            self._confirm(name, turn.wall_ms)
+
+    def confirmation(self, zone: str) -> tuple[Confirmation, OccurrenceReason | None]:
+        """Whether the controller confirms what the zone was told, and why not."""
+        place = self._site.zone(zone)
+        seen = self.zones_seen.get(zone)
+        controller = self.controllers.get(place.controller) if place is not None else None
+        if controller is None or seen is None:
+            return "unknown", None
+        if controller.state != "ready":
+            return "unknown", OccurrenceReason.CONTROLLER_LOST
+        if seen.line == "open":
+            return "no", OccurrenceReason.LINE_OPEN
+        if seen.line == "short":
+            return "no", OccurrenceReason.LINE_SHORT
+        if seen.confirmed == "no":
+            return "no", OccurrenceReason.ZONE_NOT_CONFIRMED
+        return seen.confirmed, None
+
+    def _confirm(self, zone: str, at_ms: int) -> None:
+        """The controller's word about a sounding zone changed: a new segment, or the first."""
+        stretch = self.stretches[zone]
+        confirmed, doubt = self.confirmation(zone)
+        if confirmed == stretch.confirmed:
+            return
+        early = at_ms - stretch.since_ms <= CONFIRM_WITHIN_MS
+        if early and confirmed == "no" and doubt is OccurrenceReason.ZONE_NOT_CONFIRMED:
+            return
+        if not early:
+            self._book_zone(zone, stretch, at_ms)
+            stretch = replace(self.stretches[zone], since_ms=at_ms)
+        self.stretches[zone] = replace(stretch, confirmed=confirmed)
+        held = self._facts.open.get(stretch.key)
+        if doubt is not None and held is not None:
+            doubts = {**held.doubts, zone: doubt}
+            self._facts.put("open", stretch.key, msgspec.structs.replace(held, doubts=doubts))
+
+    # --- booking ------------------------------------------------------------------------
+
+    def _sounding_on(self, key: str, bus: int) -> Sent | None:
+        return next(
+            (s for s in self.sent.values() if s.sounding and (s.key, s.bus) == (key, bus)), None
+        )
+
+    def _sync_stretches(self, at_ms: int) -> None:
+        """Open and close the zones' stretches as gates and sound now stand."""
+        for zone, stretch in list(self.stretches.items()):
+            span = self.gates.get(zone)
+            same = span is not None and (span.key, span.bus) == (stretch.key, stretch.bus)
+            if not same:
+                self._book_zone(zone, stretch, at_ms)
+                del self.stretches[zone]
+                self._note_gap(zone, stretch.key)
+        for zone, span in self.gates.items():
+            if zone in self.stretches or self._sounding_on(span.key, span.bus) is None:
+                continue
+            if not span.from_ms <= at_ms + 50:
+                continue
+            confirmed, doubt = self.confirmation(zone)
+            if confirmed == "no" and doubt is OccurrenceReason.ZONE_NOT_CONFIRMED:
+                confirmed = "unknown"
+            self.stretches[zone] = Stretch(span.key, span.bus, at_ms, at_ms, confirmed)
+            held = self._facts.open.get(span.key)
+            if doubt is not None and confirmed == "no" and held is not None:
+                doubts = {**held.doubts, zone: doubt}
+                self._facts.put("open", span.key, msgspec.structs.replace(held, doubts=doubts))
+
+    def _note_gap(self, zone: str, key: str) -> None:
+        """Why `zone` no longer hears `key`, for the gap that may follow."""
+        reason = self.blocked.get((key, zone))
+        held = self._facts.open.get(key)
+        if reason is not None and held is not None:
+            gaps = {**held.gaps, zone: reason}
+            self._facts.put("open", key, msgspec.structs.replace(held, gaps=gaps))
+
+    def _book_zone(self, zone: str, stretch: Stretch, to_ms: int) -> None:
+        held = self._facts.open.get(stretch.key)
+        if held is None:
+            return
+        sent = self._sounding_on(stretch.key, stretch.bus)
+        level_cdb = self.levels.get(sent.token) if sent is not None else None
+        held = asrun.add_sound(
+            held, zone, stretch.from_ms, to_ms, stretch.bus, level_cdb, stretch.confirmed
+        )
+        self._facts.put("open", stretch.key, held)
+        self.stretches[zone] = replace(stretch, from_ms=max(to_ms, stretch.from_ms))
+
+    def _book(self, key: str, to_ms: int) -> None:
+        for zone, stretch in list(self.stretches.items()):
+            if stretch.key == key:
+                self._book_zone(zone, stretch, to_ms)
+
+    def _end_stretches(self, sent: Sent, at_ms: int) -> None:
+        for zone, stretch in list(self.stretches.items()):
+            if (stretch.key, stretch.bus) == (sent.key, sent.bus):
+                self._book_zone(zone, stretch, at_ms)
+                del self.stretches[zone]
+                self._note_gap(zone, sent.key)
+
+    # --- clock steps and settling -------------------------------------------------------
+
+    def stepped(self, step_ms: int, turn: Turn) -> None:
+        """The wall jumped: what is on air keeps its instants, the rest is planned again (D6)."""
+        old_ms = turn.wall_ms - step_ms
+        for zone, stretch in list(self.stretches.items()):
+            self._book_zone(zone, stretch, old_ms)
+            moved = replace(stretch, from_ms=turn.wall_ms, since_ms=stretch.since_ms + step_ms)
+            self.stretches[zone] = moved
+            held = self._facts.open.get(stretch.key)
+            if held is not None:
+                gaps = {**held.gaps, zone: OccurrenceReason.CLOCK_STEP}
+                self._facts.put("open", stretch.key, msgspec.structs.replace(held, gaps=gaps))
+        for token, sent in list(self.sent.items()):
+            if sent.from_ms > old_ms and not sent.sounding:
+                turn.do(StopCue(token), "now")
+                del self.sent[token]
+                self._forget_unbegun(sent, old_ms)
+                continue
+            self.sent[token] = replace(
+                sent,
+                origin_ms=sent.origin_ms + step_ms,
+                from_ms=sent.from_ms + step_ms,
+                end_ms=sent.end_ms + step_ms,
+            )
+        for key, run in list(self.runs.items()):
+            if not run.on:
+                continue
+            self.runs[key] = replace(run, origin_ms=run.origin_ms + step_ms)
+            held = self._facts.open.get(key)
+            if held is not None:
+                moved_origin = held.origin_ms + step_ms
+                self._facts.put("open", key, msgspec.structs.replace(held, origin_ms=moved_origin))
+        self.dirty = True
+
+    def finished_runs(self, now_ms: int) -> list[str]:
+        """Keys of items that are over and whose sound has ended (or was waited for)."""
+        waiting = {sent.key for sent in self.sent.values()}
+        found: list[str] = []
+        for key, item in self.items.items():
+            if item.start_ms > now_ms:
+                continue
+            run = self.runs.get(key)
+            if not is_over(item, run, now_ms):
+                continue
+            if key in waiting:
+                end_ms = max(s.end_ms for s in self.sent.values() if s.key == key)
+                if now_ms < end_ms + SETTLE_WAIT_MS:
+                    continue
+            found.append(key)
+        found.sort(key=lambda key: self.items[key].start_ms)
+        return found
+
+    def end_item(self, key: str, reason: OccurrenceReason, turn: Turn) -> None:
+        """Somebody ended it: it stops, and does not come back."""
+        held = self._facts.open.get(key)
+        if held is None:
+            return
+        for sent in self.sent.values():
+            if sent.key == key:
+                self._end_stretches(sent, turn.wall_ms)
+                turn.do(StopCue(sent.token, fade_ms=100), "soon")
+        held = msgspec.structs.replace(self._facts.open[key], done=reason)
+        self._facts.put("open", key, held)
+        run = self.runs.get(key, Run(held.origin_ms, on=False))
+        self.runs[key] = replace(run, on=False, done=True, stopped_ms=turn.wall_ms)
+        self.dirty = True
+
+    def forget(self, key: str) -> None:
+        """The item is settled."""
+        self.items.pop(key, None)
+        self.sounds.pop(key, None)
+        self.runs.pop(key, None)
+        for token in [token for token, sent in self.sent.items() if sent.key == key]:
+            del self.sent[token]
+        for pair in [pair for pair in self.blocked if pair[0] == key]:
+            del self.blocked[pair]
+        self.dirty = True

@@ -1,0 +1,212 @@
+"""Ten named checks of a running station, each with a verdict, what was seen, and the next step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent.core.events import Now
+from agent.core.requests import Check, Verdict
+
+if TYPE_CHECKING:
+    from agent.core.station import Station
+
+DAY_MS = 86_400_000
+CERTIFICATE_SOON_MS = 14 * DAY_MS
+PLAN_SOON_MS = 7 * DAY_MS
+
+
+def examine(station: Station, now: Now) -> tuple[Check, ...]:
+    """The checks in the order in which a technician would make them."""
+    return (
+        _config(station),
+        _clock(station),
+        _broker(station),
+        _certificate(station, now),
+        _content(station),
+        _sound(station),
+        _controller(station),
+        _zones(station),
+        _storage(station),
+        _plan(station, now),
+    )
+
+
+def _check(
+    name: str, verdict: Verdict, vi: str, en: str, next_vi: str = "", next_en: str = ""
+) -> Check:
+    return Check(name, verdict, (vi, en), (next_vi, next_en))
+
+
+def _config(station: Station) -> Check:
+    zones, buses = len(station.site.zones), station.site.buses
+    return _check(
+        "config", "ok", f"{zones} khu vực, {buses} đường tiếng", f"{zones} zones, {buses} buses"
+    )
+
+
+def _clock(station: Station) -> Check:
+    if station.time.trust == "trusted":
+        return _check("clock", "ok", "giờ tin được", "the time is trusted")
+    return _check(
+        "clock",
+        "fault",
+        "giờ chưa tin được: chỉ phát khẩn cấp",
+        "the time is not trusted: only emergencies play",
+        "nối mạng hoặc thay pin đồng hồ",
+        "connect the network or change the clock battery",
+    )
+
+
+def _broker(station: Station) -> Check:
+    if station.uplink.connected:
+        unsent = station.reporter.outbox.unsent
+        return _check(
+            "broker", "ok", f"đã nối, chờ gửi {unsent}", f"connected, {unsent} records to send"
+        )
+    cause = station.uplink.cause
+    return _check(
+        "broker",
+        "fault",
+        f"chưa nối được hệ thống nguồn ({cause})",
+        f"not connected to the source system ({cause})",
+        "kiểm tra 4G/mạng và địa chỉ máy chủ; đài vẫn phát theo lịch",
+        "check 4G/network and the broker's address; the station plays on",
+    )
+
+
+def _certificate(station: Station, now: Now) -> Check:
+    ends_ms = station.host.certificate_not_after_ms
+    if ends_ms is None:
+        return _check(
+            "certificate",
+            "unknown",
+            "không đọc được chứng thư",
+            "the certificate was not read",
+            "kiểm tra [broker] cert trong cấu hình",
+            "check [broker] cert in the configuration",
+        )
+    days = (ends_ms - now.wall_ms) // DAY_MS
+    verdict: Verdict = (
+        "ok" if days * DAY_MS > CERTIFICATE_SOON_MS else "warning" if days >= 0 else "fault"
+    )
+    return _check(
+        "certificate",
+        verdict,
+        f"chứng thư còn {days} ngày",
+        f"the certificate ends in {days} days",
+        "" if verdict == "ok" else "ghi danh lại đài",
+        "" if verdict == "ok" else "enrol the station again",
+    )
+
+
+def _content(station: Station) -> Check:
+    missing, awaiting = len(station.missing), len(station.awaiting)
+    if not missing and not awaiting:
+        files = len(station.box.files)
+        return _check("content", "ok", f"đủ tệp ({files})", f"all files are here ({files})")
+    first = station.awaiting[0] if station.awaiting else station.missing[0][:12]
+    return _check(
+        "content",
+        "warning",
+        f"thiếu {missing} tệp chưa tải, {awaiting} chưa đăng: {first}",
+        f"{missing} files not fetched, {awaiting} not published: {first}",
+        "chờ mạng, hoặc báo biên tập đăng tệp",
+        "wait for the network, or ask the editor to publish",
+    )
+
+
+def _sound(station: Station) -> Check:
+    player = station.air.player
+    if player == "ready":
+        return _check("sound", "ok", "thẻ âm thanh chạy", "the sound card runs")
+    return _check(
+        "sound",
+        "fault",
+        "không có tiếng ra",
+        "no sound can leave the card",
+        "kiểm tra thẻ âm thanh: aplay -L, mục [sound]",
+        "check the sound card: aplay -L, section [sound]",
+    )
+
+
+def _controller(station: Station) -> Check:
+    names = sorted({zone.controller for zone in station.site.zones})
+    states = {n: station.air.controllers[n].state for n in names if n in station.air.controllers}
+    bad = [f"{n}: {states.get(n, 'opening')}" for n in names if states.get(n) != "ready"]
+    if not bad:
+        return _check("controller", "ok", f"{len(names)} bộ chạy", f"{len(names)} ready")
+    adopt = any("not_adopted" in one for one in bad)
+    return _check(
+        "controller",
+        "fault",
+        "; ".join(bad),
+        "; ".join(bad),
+        "python -m firmware_bridge adopt" if adopt else "kiểm tra cáp và nguồn bộ điều khiển",
+        "python -m firmware_bridge adopt" if adopt else "check the controller's cable and power",
+    )
+
+
+def _zones(station: Station) -> Check:
+    bad: list[str] = []
+    unknown: list[str] = []
+    for zone in station.site.zones:
+        confirmed, doubt = station.air.confirmation(zone.name)
+        if confirmed == "no":
+            bad.append(f"{zone.name} ({doubt})")
+        elif confirmed == "unknown":
+            unknown.append(zone.name)
+    if bad:
+        return _check(
+            "zones",
+            "fault",
+            "; ".join(bad),
+            "; ".join(bad),
+            "kiểm tra dây loa: stationctl zones",
+            "check the loudspeaker line: stationctl zones",
+        )
+    if unknown:
+        names = ", ".join(unknown)
+        return _check("zones", "unknown", f"không đo được: {names}", f"not measured: {names}")
+    return _check("zones", "ok", "các khu vực xác nhận", "all zones confirm")
+
+
+def _storage(station: Station) -> Check:
+    free = station.host.storage_free_mib
+    if free is None:
+        return _check("storage", "unknown", "không đo được", "not measured")
+    if free < station.site.storage_low_mib:
+        return _check(
+            "storage",
+            "fault",
+            f"chỉ còn {free} MiB",
+            f"only {free} MiB left",
+            "xóa tệp lạ trong thư mục dữ liệu hoặc thay thẻ nhớ",
+            "remove strange files from the state folder, or change the card",
+        )
+    return _check("storage", "ok", f"còn {free} MiB", f"{free} MiB free")
+
+
+def _plan(station: Station, now: Now) -> Check:
+    from agent.core.views import schedule_ends_ms
+
+    ends_ms = schedule_ends_ms(station, now)
+    if ends_ms is None:
+        return _check(
+            "plan",
+            "fault",
+            "không có lượt phát nào sắp tới",
+            "nothing is planned",
+            "báo kỹ sư đẩy lịch: districtctl push",
+            "ask the engineer to push a timetable: districtctl push",
+        )
+    days = (ends_ms - now.wall_ms) // DAY_MS
+    if ends_ms - now.wall_ms < PLAN_SOON_MS:
+        return _check(
+            "plan",
+            "warning",
+            f"lịch hết sau {days} ngày",
+            f"the timetable ends in {days} days",
+            "báo kỹ sư đẩy lịch mới",
+            "ask the engineer for a new timetable",
+        )
+    return _check("plan", "ok", f"lịch còn {days}+ ngày", f"planned for {days}+ days")

@@ -1,0 +1,187 @@
+"""What is said upwards: the event stream, the receipt, the heartbeat, birth and acks.
+
+Owns the numbering of records and the moment of each report. Delivery is the outbox's; a record
+is durable before it is published.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from agent.contract import topics
+from agent.contract.documents import FEATURES
+from agent.contract.reasons import AckReason
+from agent.contract.reports import (
+    Ack,
+    AckState,
+    Body,
+    DocumentReport,
+    Event,
+    Health,
+    Refusal,
+    Reported,
+    State,
+)
+from agent.core.effects import Append, Publish, PublishRecord
+from agent.core.facts import Facts
+from agent.core.outbox import Outbox
+from agent.core.site import Site
+from agent.core.turn import Turn
+
+STREAM = "main"
+HEARTBEAT_MS = 300_000
+REPORT_PAUSE_MS = 1_000
+"""Receipts that change in quick succession are told together."""
+
+RECORD_TOKENS_FROM = 1_000_000
+"""Tokens below it name other publishes."""
+
+
+class Reporter:
+    def __init__(self, site: Site, facts: Facts) -> None:
+        self._site = site
+        self._facts = facts
+        self.installation = ""
+        self.nonce = ""
+        self.outbox = Outbox(facts.marks.cursor_through, facts.marks.next_seq - 1)
+        self.outbox.next_send = self.outbox.through + 1
+        self._reported: Reported | None = None
+        self._heartbeat_mono_ms: int | None = None
+        self._report_after_mono_ms = 0
+
+    def _up(self, kind: str) -> str:
+        return topics.station_up(self._site.station, kind)
+
+    def record(self, body: Body, turn: Turn) -> None:
+        """Append one record to the stream."""
+        seq = self._facts.marks.next_seq
+        self._facts.mark(next_seq=seq + 1)
+        event = Event(
+            station=self._site.station,
+            installation=self.installation,
+            stream=STREAM,
+            seq=seq,
+            at_ms=max(0, turn.wall_ms),
+            body=body,
+        )
+        self._facts.save(Append(seq, turn.wall_ms, msgspec.json.encode(event)))
+        self.outbox.last = seq
+
+    def send_records(self, turn: Turn) -> None:
+        for seq in self.outbox.due(turn.now.mono_ms):
+            turn.do(PublishRecord(self._up("event"), seq, RECORD_TOKENS_FROM + seq))
+
+    def delivered(self, token: int) -> None:
+        if token >= RECORD_TOKENS_FROM:
+            self.outbox.delivered(token - RECORD_TOKENS_FROM)
+
+    def will(self) -> tuple[str, bytes]:
+        lost = State(station=self._site.station, state="lost", birth=self._facts.marks.birth)
+        return self._up("state"), msgspec.json.encode(lost)
+
+    def birth(self, turn: Turn) -> None:
+        """Say that we are here."""
+        state = State(
+            station=self._site.station,
+            state="online",
+            birth=self._facts.marks.birth,
+            installation=self.installation,
+            version=self._site.version,
+            features=tuple(sorted(FEATURES)),
+            nonce=self.nonce,
+            at_ms=turn.wall_ms,
+            last_seq=self.outbox.last,
+        )
+        turn.do(Publish(self._up("state"), msgspec.json.encode(state), 1, retain=True))
+
+    def state_topic_says(self, topic: str, payload: bytes, turn: Turn) -> bool:
+        """Our own `up/state` came back; a stale `lost` is answered with the birth."""
+        if topic != self._up("state"):
+            return False
+        try:
+            said = msgspec.json.decode(payload, type=State)
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            return True
+        if said.state == "lost":
+            self.birth(turn)
+        return True
+
+    def ack(
+        self,
+        identity: str,
+        state: AckState,
+        turn: Turn,
+        reason: AckReason | None = None,
+        detail: str = "",
+    ) -> None:
+        message = Ack(
+            station=self._site.station,
+            installation=self.installation,
+            id=identity,
+            state=state,
+            at_ms=turn.wall_ms,
+            reason=reason,
+            detail=detail[:200],
+        )
+        turn.do(Publish(self._up("ack"), msgspec.json.encode(message), 1))
+
+    def report(
+        self,
+        refusals: tuple[Refusal, ...],
+        awaiting: tuple[str, ...],
+        missing: tuple[str, ...],
+        turn: Turn,
+        *,
+        connected: bool,
+    ) -> None:
+        """The receipt, when something in it changed since it was last told."""
+        if not connected or turn.now.mono_ms < self._report_after_mono_ms:
+            return
+        told = Reported(
+            station=self._site.station,
+            installation=self.installation,
+            at_ms=0,
+            documents=document_reports(self._facts),
+            refusals=refusals,
+            awaiting=awaiting,
+            missing=missing,
+        )
+        if told == self._reported:
+            return
+        self._reported = told
+        self._report_after_mono_ms = turn.now.mono_ms + REPORT_PAUSE_MS
+        said = msgspec.structs.replace(told, at_ms=turn.wall_ms)
+        turn.do(Publish(self._up("reported"), msgspec.json.encode(said), 1, retain=True))
+
+    def report_wake_mono_ms(self) -> int:
+        return self._report_after_mono_ms
+
+    def linked(self, connected: bool) -> None:
+        self.outbox.linked(connected)
+        if connected:
+            self._reported = None
+            self._heartbeat_mono_ms = None
+
+    def heartbeat_due(self, mono_ms: int) -> bool:
+        return self._heartbeat_mono_ms is None or mono_ms >= self._heartbeat_mono_ms
+
+    def heartbeat_wake_mono_ms(self) -> int | None:
+        return self._heartbeat_mono_ms
+
+    def heartbeat(self, health: Health, turn: Turn) -> None:
+        self._heartbeat_mono_ms = turn.now.mono_ms + HEARTBEAT_MS
+        turn.do(Publish(self._up("health"), msgspec.json.encode(health), 0))
+
+
+def document_reports(facts: Facts) -> tuple[DocumentReport, ...]:
+    return tuple(
+        DocumentReport(
+            authority=one.authority,
+            audience=one.audience,
+            kind=one.kind,
+            revision=one.revision,
+            digest=one.digest,
+            applied_at_ms=one.applied_at_ms,
+        )
+        for _, one in sorted(facts.documents.items())
+    )
