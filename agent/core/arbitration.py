@@ -6,15 +6,11 @@ winner found no bus is `bus_busy`. Nothing here knows time beyond the instant it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 from agent.contract.reasons import OccurrenceReason
-from agent.core.items import Item, Run
-
-DEMANDS_MAX = 6
-"""Distinct winners weighed against each other at one instant; buses are at most four."""
+from agent.core.items import Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +28,60 @@ def precedence(item: Item) -> tuple[int, int, int, int, str]:
     return (item.klass, item.rank, item.order, -item.start_ms, item.key)
 
 
-def _holds_on(item: Item, run: Run | None, best: Item, t_ms: int) -> bool:
-    """An equal that began earlier and may finish is not cut by a later start."""
+def _holds_on(item: Item, other: Item, t_ms: int) -> bool:
+    """An equal that began earlier and may finish is not cut by a later start.
+
+    Sound without a known end has nothing to finish.
+    """
     return (
         item.end == "finish"
-        and run is not None
-        and run.on
-        and (item.klass, item.rank, item.order) == (best.klass, best.rank, best.order)
-        and item.start_ms < best.start_ms
-        and t_ms < best.start_ms + item.within_ms
+        and item.total_ms is not None
+        and (item.klass, item.rank, item.order) == (other.klass, other.rank, other.order)
+        and item.start_ms <= other.start_ms
+        and t_ms < other.start_ms + item.within_ms
     )
 
 
-def winner(candidates: Sequence[Item], runs: Mapping[str, Run], t_ms: int) -> Item:
-    """The item a zone gets; `candidates` in order of precedence, not empty."""
-    best = candidates[0]
-    for item in candidates[1:]:
-        if _holds_on(item, runs.get(item.key), best, t_ms):
-            return item
-    return best
+def place_of(item: Item, sounds: bool, better: Sequence[Item], t_ms: int) -> int:
+    """Where `item` goes in an order of the items that precede it.
+
+    One that sounds goes before those it holds off, from the last one upwards and no further than
+    the first it does not: a chain of later starts does not prolong it.
+    """
+    at = len(better)
+    while sounds and at and _holds_on(item, better[at - 1], t_ms):
+        at -= 1
+    return at
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Buses given away so far, and how good that is beyond the zones served.
+
+    score: buses that keep their item, minus buses used, minus places down the zones'
+    preferences, then low bus numbers.
+    """
+
+    given: tuple[tuple[str, int], ...] = ()
+    score: tuple[int, int, int, tuple[int, ...]] = (0, 0, 0, ())
+
+    def with_(self, key: str, buses: int, stays: int, places: int) -> _Answer:
+        kept, used, preference, numbers = self.score
+        return _Answer(
+            (*self.given, (key, buses)),
+            (
+                kept + (buses & stays).bit_count(),
+                used - buses.bit_count(),
+                preference - places,
+                (*numbers, -buses),
+            ),
+        )
+
+    def taken(self) -> int:
+        return sum(mask for _, mask in self.given)
+
+    def given_to(self, key: str) -> int:
+        return sum(mask for one, mask in self.given if one == key)
 
 
 def assign_buses(
@@ -59,45 +90,85 @@ def assign_buses(
     buses: int,
     current: Mapping[int, str],
 ) -> dict[int, str]:
-    """(key, zones) in order of precedence → bus → key.
+    """(key, zones), best first → bus → key. A key may come again with further zones.
 
     Serves as many zones of the best demand as can be, then of the next; between equal answers
-    keeps what is already on its bus, then follows the zones' own preference.
+    keeps what is already on its bus, then takes few buses, then the zones' own preference, then
+    low bus numbers. Sets of buses are bit masks here.
     """
-    demands = demands[:DEMANDS_MAX]
-    if len(demands) == 1 and buses == 1:
-        key, zones = demands[0]
-        return {0: key} if any(0 in choices[zone] for zone in zones) else {}
-    best_score: tuple[int, ...] | None = None
-    best: dict[int, str] = {}
-    options: list[str | None] = [None, *(key for key, _ in demands)]
-    for picked in product(options, repeat=buses):
-        score = _score(picked, demands, choices, current)
-        if best_score is None or score > best_score:
-            best_score = score
-            best = {bus: key for bus, key in enumerate(picked) if key is not None}
-    return best
-
-
-def _score(
-    picked: Sequence[str | None],
-    demands: Sequence[tuple[str, Sequence[str]]],
-    choices: Mapping[str, Sequence[int]],
-    current: Mapping[int, str],
-) -> tuple[int, ...]:
-    served: list[int] = []
-    preference = 0
+    if buses == 1:
+        return _assign_single(demands, choices)
+    keys = [key for key, _ in demands]
+    twice = [key for key in dict.fromkeys(keys) if keys.count(key) > 1]
+    answers = [_Answer()]
     for key, zones in demands:
-        count = 0
-        for zone in zones:
-            place = next((n for n, bus in enumerate(choices[zone]) if picked[bus] == key), None)
-            if place is not None:
-                count += 1
-                preference -= place
-        served.append(count)
-    used = sum(1 for key in picked if key is not None)
-    stays = sum(1 for bus, key in current.items() if bus < len(picked) and picked[bus] == key)
-    return (*served, stays, -used, preference)
+        stays = sum(1 << bus for bus, held in current.items() if held == key)
+        served = _serve(answers, key, [choices[zone] for zone in zones], stays, (1 << buses) - 1)
+        answers = _distinct(served, twice)
+    best = max(answers, key=lambda answer: answer.score)
+    return {bus: key for key, mask in best.given for bus in range(buses) if mask >> bus & 1}
+
+
+def _assign_single(
+    demands: Sequence[tuple[str, Sequence[str]]], choices: Mapping[str, Sequence[int]]
+) -> dict[int, str]:
+    for key, zones in demands:
+        if any(0 in choices[zone] for zone in zones):
+            return {0: key}
+    return {}
+
+
+def _serve(
+    answers: Sequence[_Answer],
+    key: str,
+    zones: Sequence[Sequence[int]],
+    stays: int,
+    every: int,
+) -> list[_Answer]:
+    """All ways to give `key` as many of its zones as it can have."""
+    reach = {mask: _reach(mask, zones) for mask in _subsets(every)}
+    most = 0
+    found: list[_Answer] = []
+    for answer in answers:
+        held = answer.given_to(key)
+        for mask in _subsets(every & ~answer.taken()):
+            served, places = reach[held | mask]
+            if served > most:
+                most, found = served, []
+            if served == most:
+                found.append(answer.with_(key, mask, stays, places))
+    return found
+
+
+def _distinct(answers: Iterable[_Answer], twice: Sequence[str]) -> list[_Answer]:
+    """The best of the answers that have the same future: the same buses taken."""
+    best: dict[tuple[int, ...], _Answer] = {}
+    for answer in answers:
+        future = (answer.taken(), *(answer.given_to(key) for key in twice))
+        known = best.get(future)
+        if known is None or answer.score > known.score:
+            best[future] = answer
+    return list(best.values())
+
+
+def _subsets(mask: int) -> Iterator[int]:
+    part = mask
+    while part:
+        yield part
+        part = (part - 1) & mask
+    yield 0
+
+
+def _reach(mask: int, zones: Sequence[Sequence[int]]) -> tuple[int, int]:
+    """How many zones hear the buses of `mask`, and the sum of their places of preference."""
+    served = places = 0
+    for choice in zones:
+        for place, bus in enumerate(choice):
+            if mask >> bus & 1:
+                served += 1
+                places += place
+                break
+    return served, places
 
 
 def pick_bus(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from agent.contract.reasons import OccurrenceReason
-from agent.core.arbitration import Blocked, assign_buses, in_order, pick_bus, precedence
+from agent.core.arbitration import Blocked, assign_buses, pick_bus, place_of, precedence
 from agent.core.items import ON_TIME_MS, Item, Run, is_over, offer, over_ms, zone_may_join
 from agent.core.site import Site
 
@@ -191,13 +191,13 @@ def _wishes(
     """Zone → the items it may hear, best first; only zones with any."""
     wishes: dict[str, list[Item]] = {}
     for zone in site.zones:
-        here = [
-            item
-            for item in able
-            if zone.name in item.zones and zone_may_join(item, runs.get(item.key), zone.name, t_ms)
-        ]
-        if len(here) > 1 and zone.name in before.zones:
-            here = in_order(here, (before.zones[zone.name].key,), t_ms)
+        was = before.zones.get(zone.name)
+        here: list[Item] = []
+        for item in able:
+            run = runs.get(item.key)
+            if zone.name in item.zones and zone_may_join(item, run, zone.name, t_ms):
+                sounds = was is not None and was.key == item.key
+                here.insert(place_of(item, sounds, here, t_ms), item)
         if here:
             wishes[zone.name] = here
     return wishes
@@ -209,37 +209,27 @@ def _demands(
     before: Decision,
     t_ms: int,
 ) -> list[tuple[str, list[str]]]:
-    """(key, zones that want it most), best first.
+    """(key, zones that want it most), best first; zones that hear it before its other zones.
 
-    An item that may finish goes before those it holds off with the zones that hear it; its other
-    zones keep its own place, or it would take a bus from what sounds there.
+    Only for the zones that hear it an item may go before one it holds off: for the others it
+    would take a bus from what sounds there.
     """
-    wants: dict[str, list[str]] = {}
+    hearing: dict[str, list[str]] = {}
+    wanting: dict[str, list[str]] = {}
     for name, here in wishes.items():
-        wants.setdefault(here[0].key, []).append(name)
-    wanted = [item for item in able if item.key in wants]
-    heard = {name: where.key for name, where in before.zones.items()}
-    order = in_order(wanted, heard.values(), t_ms)
-    if order == wanted:
-        return [(item.key, wants[item.key]) for item in wanted]
-    demands = [(item, wants[item.key]) for item in order]
-    for number, item in enumerate(order):
-        if any(precedence(other) < precedence(item) for other in order[number + 1 :]):
-            _split(demands, item, heard)
-    return [(item.key, zones) for item, zones in demands]
-
-
-def _split(demands: list[tuple[Item, list[str]]], holder: Item, heard: Mapping[str, str]) -> None:
-    """Leave `holder` ahead with the zones that hear it, and put its other zones in their place."""
-    at = next(number for number, (item, _) in enumerate(demands) if item is holder)
-    zones = demands[at][1]
-    rest = [name for name in zones if heard.get(name) != holder.key]
-    demands[at] = holder, [name for name in zones if name not in rest]
-    if rest:
-        better = [
-            n for n, (item, _) in enumerate(demands) if precedence(item) <= precedence(holder)
-        ]
-        demands.insert(better[-1] + 1, (holder, rest))
+        key = here[0].key
+        was = before.zones.get(name)
+        part = hearing if was is not None and was.key == key else wanting
+        part.setdefault(key, []).append(name)
+    order: list[Item] = []
+    demands: list[tuple[str, list[str]]] = []
+    for item in able:
+        for part in (hearing, wanting):
+            if item.key in part:
+                at = place_of(item, part is hearing, order, t_ms)
+                order.insert(at, item)
+                demands.insert(at, (item.key, part[item.key]))
+    return demands
 
 
 def _tune(
