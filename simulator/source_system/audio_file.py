@@ -1,0 +1,94 @@
+"""Is it audio, how long, which kind: asked before a file is published.
+
+Owns the measuring: ffprobe when it is installed, else WAV headers only (and it says so). Never
+trusts a file name. Invariant: a duration is measured or the file is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import wave
+from pathlib import Path
+from typing import NamedTuple
+
+PROBE_DEADLINE_S = 30.0
+LENGTH_MAX_MS = 86_400_000
+SIZE_MAX_BYTES = 2_000_000_000
+
+MEDIA_TYPES = {
+    "mp3": "audio/mpeg",
+    "wav": "audio/wav",
+    "ogg": "audio/ogg",
+    "flac": "audio/flac",
+    "aac": "audio/aac",
+    "mov": "audio/mp4",
+    "mp4": "audio/mp4",
+    "m4a": "audio/mp4",
+}
+
+
+class AudioFileError(Exception):
+    """Not a file that a station could play; the text says what was found."""
+
+
+class AudioFacts(NamedTuple):
+    """measured_by: ffprobe, or the WAV header."""
+
+    sha256: str
+    size: int
+    duration_ms: int
+    media_type: str
+    measured_by: str
+
+
+def examine(path: Path) -> AudioFacts:
+    """Hash and measure. Raises AudioFileError."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise AudioFileError(f"{path}: {error.strerror}") from error
+    if not 0 < size <= SIZE_MAX_BYTES:
+        raise AudioFileError(f"{path}: {size} bytes; 1 to {SIZE_MAX_BYTES} are possible")
+    try:
+        duration_ms, container = _ffprobe(path)
+        measured_by = "ffprobe"
+    except FileNotFoundError:
+        duration_ms, container, measured_by = _wav_length_ms(path), "wav", "WAV header"
+    if not 0 < duration_ms <= LENGTH_MAX_MS:
+        raise AudioFileError(f"{path}: {duration_ms} ms long")
+    media_type = MEDIA_TYPES.get(container.split(",")[0], "application/octet-stream")
+    return AudioFacts(digest, size, duration_ms, media_type, measured_by)
+
+
+def _ffprobe(path: Path) -> tuple[int, str]:
+    """(duration in ms, container name). FileNotFoundError when ffprobe is not installed."""
+    fields = "format=duration,format_name:stream=codec_type"
+    command = ["ffprobe", "-v", "error", "-show_entries", fields, "-of", "json", f"file:{path}"]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=PROBE_DEADLINE_S, check=False)
+        found = json.loads(done.stdout or b"{}")
+    except (subprocess.TimeoutExpired, json.JSONDecodeError) as error:
+        raise AudioFileError(f"{path}: ffprobe: {error}") from error
+    kinds = {stream.get("codec_type") for stream in found.get("streams", [])}
+    if done.returncode != 0 or "audio" not in kinds:
+        text = done.stderr.decode(errors="replace").strip()[-120:]
+        raise AudioFileError(f"{path}: no sound in it {text}".rstrip())
+    try:
+        seconds = float(found["format"]["duration"])
+    except (KeyError, ValueError):
+        raise AudioFileError(f"{path}: its length cannot be measured") from None
+    return round(seconds * 1000), found["format"].get("format_name", "")
+
+
+def _wav_length_ms(path: Path) -> int:
+    try:
+        with wave.open(str(path), "rb") as sound:
+            return sound.getnframes() * 1000 // sound.getframerate()
+    except (wave.Error, EOFError) as error:
+        raise AudioFileError(
+            f"{path}: without ffprobe only WAV can be measured ({error}); apt install ffmpeg"
+        ) from error

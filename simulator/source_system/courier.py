@@ -1,0 +1,159 @@
+"""The district's own MQTT connection: publish, look at what is retained, listen for receipts.
+
+Owns one short-lived paho client with mutual TLS. Decides nothing. Invariants: every wait has a
+deadline and ends in a value or a CourierError; callbacks only enqueue.
+"""
+
+from __future__ import annotations
+
+import queue
+import secrets
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+
+CONNECT_DEADLINE_S = 10.0
+PUBLISH_DEADLINE_S = 10.0
+RETAINED_DEADLINE_S = 5.0
+KEEPALIVE_S = 30
+
+
+class CourierError(Exception):
+    """The broker cannot be reached or did not take a message; the text says where."""
+
+
+class Message(NamedTuple):
+    topic: str
+    payload: bytes
+    retained: bool
+
+
+def client_tls(folder: Path) -> ssl.SSLContext:
+    """ca.pem, client.pem, client.key in `folder`."""
+    context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+    context.load_cert_chain(str(folder / "client.pem"), str(folder / "client.key"))
+    return context
+
+
+class Courier:
+    """`with Courier(...) as courier:` connects; raises CourierError when it cannot."""
+
+    def __init__(self, host: str, port: int, credentials: Path) -> None:
+        self._where = f"{host}:{port}"
+        self._address = (host, port)
+        self._connected = threading.Event()
+        self._refusal = ""
+        self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._subscribed: dict[int, list[int]] = {}
+        self._suback = threading.Condition()
+        self._client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=f"operator-{secrets.token_hex(6)}",
+            protocol=MQTTProtocolVersion.MQTTv5,
+        )
+        self._client.tls_set_context(client_tls(credentials))
+        self._client.on_connect = self._on_connect
+        self._client.on_message = self._on_message
+        self._client.on_subscribe = self._on_subscribe
+
+    def __enter__(self) -> Self:
+        try:
+            self._client.connect(*self._address, keepalive=KEEPALIVE_S, clean_start=True)
+        except (OSError, ValueError) as error:
+            raise CourierError(f"broker {self._where}: {error}") from error
+        self._client.loop_start()
+        if not self._connected.wait(CONNECT_DEADLINE_S) or self._refusal:
+            reason = self._refusal or "no answer"
+            self.close()
+            raise CourierError(f"broker {self._where}: {reason}")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
+        """Until the broker's PUBACK, which is not delivery. Raises CourierError."""
+        info = self._client.publish(topic, payload, qos=1, retain=retain)
+        try:
+            info.wait_for_publish(PUBLISH_DEADLINE_S)
+        except (RuntimeError, ValueError) as error:
+            raise CourierError(f"{topic}: {error}") from error
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS or not info.is_published():
+            raise CourierError(f"{topic}: broker {self._where} did not take it")
+
+    def subscribe(self, topics: Sequence[str]) -> None:
+        """Until every SUBACK; raises CourierError for a refused topic."""
+        if not topics:
+            return
+        _, mid = self._client.subscribe([(topic, 1) for topic in topics])
+        if mid is None:
+            raise CourierError(f"broker {self._where}: connection lost")
+        with self._suback:
+            if not self._suback.wait_for(lambda: mid in self._subscribed, CONNECT_DEADLINE_S):
+                raise CourierError(f"broker {self._where}: no answer to subscribe")
+            granted = self._subscribed[mid]
+        refused = [topic for topic, code in zip(topics, granted, strict=True) if code >= 0x80]
+        if refused:
+            raise CourierError(f"broker {self._where} refuses {', '.join(refused)}")
+
+    def messages(self, deadline_s: float) -> Iterator[Message]:
+        """What arrives within `deadline_s` seconds from now."""
+        end = time.monotonic() + deadline_s
+        while (left := end - time.monotonic()) > 0:
+            try:
+                yield self._inbox.get(timeout=left)
+            except queue.Empty:
+                return
+
+    def retained(self, topic: str, quiet_s: float = 0.3) -> bytes | None:
+        """The retained message on `topic`, or None.
+
+        Mosquitto sends retained messages right after the SUBACK; `quiet_s` without one means
+        there is none.
+        """
+        self.subscribe([topic])
+        deadline = time.monotonic() + RETAINED_DEADLINE_S
+        try:
+            while time.monotonic() < deadline:
+                for message in self.messages(quiet_s):
+                    if message.topic == topic:
+                        return message.payload or None
+                return None
+            return None
+        finally:
+            self._client.unsubscribe(topic)
+
+    def _on_connect(
+        self, client: mqtt.Client, data: Any, flags: Any, reason: Any, properties: Any
+    ) -> None:
+        del client, data, flags, properties
+        self._refusal = str(reason) if reason.is_failure else ""
+        self._connected.set()
+
+    def _on_message(self, client: mqtt.Client, data: Any, message: mqtt.MQTTMessage) -> None:
+        del client, data
+        self._inbox.put(Message(message.topic, bytes(message.payload), message.retain))
+
+    def _on_subscribe(
+        self, client: mqtt.Client, data: Any, mid: int, reasons: Any, properties: Any
+    ) -> None:
+        del client, data, properties
+        with self._suback:
+            self._subscribed[mid] = [reason.value for reason in reasons]
+            self._suback.notify_all()

@@ -1,0 +1,285 @@
+"""What stations told the source system, kept in one SQLite file.
+
+Owns: events (once each), how far each stream is whole, births, receipts, heartbeats, acks. Knows
+no MQTT. Invariants: an event is stored once, whatever was delivered how often in which order;
+`through` is the end of the gapless beginning of a stream (events count from 1); a second event
+under the same id with other bytes is never stored and is counted as a conflict (a cloned card).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from agent.contract.reports import Ack, AsRun, Event, Health, Reported, State
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS events(
+  station TEXT NOT NULL, installation TEXT NOT NULL, stream TEXT NOT NULL,
+  seq INTEGER NOT NULL, at_ms INTEGER NOT NULL, received_ms INTEGER NOT NULL,
+  kind TEXT NOT NULL, raw BLOB NOT NULL,
+  PRIMARY KEY(station, installation, stream, seq)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS events_by_time ON events(station, kind, at_ms);
+CREATE TABLE IF NOT EXISTS streams(
+  station TEXT NOT NULL, installation TEXT NOT NULL, stream TEXT NOT NULL,
+  through INTEGER NOT NULL, PRIMARY KEY(station, installation, stream)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS latest(
+  station TEXT NOT NULL, kind TEXT NOT NULL, received_ms INTEGER NOT NULL, raw BLOB NOT NULL,
+  PRIMARY KEY(station, kind)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS births(
+  station TEXT NOT NULL, installation TEXT NOT NULL, birth INTEGER NOT NULL,
+  received_ms INTEGER NOT NULL, version TEXT NOT NULL,
+  PRIMARY KEY(station, installation, birth)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS acks(
+  station TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, at_ms INTEGER NOT NULL,
+  received_ms INTEGER NOT NULL, raw BLOB NOT NULL,
+  PRIMARY KEY(station, id, state)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS cursor_revisions(
+  station TEXT PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+"""
+BUSY_TIMEOUT_S = 10.0
+
+T = TypeVar("T")
+
+
+class StreamId(NamedTuple):
+    station: str
+    installation: str
+    stream: str
+
+
+class Gap(NamedTuple):
+    """`missing_from` has not come though a later event has."""
+
+    stream: StreamId
+    missing_from: int
+
+
+class Journal:
+    """One connection, one thread: the collector's. Readers open their own."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        self._database.execute("PRAGMA journal_mode=WAL")
+        self._database.execute("PRAGMA synchronous=FULL")
+        self._database.executescript(SCHEMA)
+
+    def close(self) -> None:
+        self._database.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything stored inside is on disk when the block ends, or nothing of it."""
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+
+    def add_event(self, station: str, event: Event, raw: bytes, received_ms: int) -> bool:
+        """Whether it was new. `station` is the topic's, which the broker has authenticated."""
+        key = (station, event.installation, event.stream, event.seq)
+        kind = event.body.__struct_config__.tag
+        added = self._database.execute(
+            "INSERT OR IGNORE INTO events VALUES(?,?,?,?,?,?,?,?)",
+            (*key, event.at_ms, received_ms, kind, raw),
+        ).rowcount
+        if added:
+            self._advance(StreamId(station, event.installation, event.stream))
+            return True
+        self.count("duplicates")
+        held = self._database.execute(
+            "SELECT raw FROM events WHERE station=? AND installation=? AND stream=? AND seq=?", key
+        ).fetchone()
+        if held[0] != raw:
+            self.count("conflicts")
+        return False
+
+    def _advance(self, stream: StreamId) -> None:
+        through = self.through(stream)
+        rows = self._database.execute(
+            "SELECT seq FROM events WHERE station=? AND installation=? AND stream=? AND seq>?"
+            " ORDER BY seq",
+            (*stream, through),
+        )
+        for (seq,) in rows:
+            if seq != through + 1:
+                break
+            through = seq
+        self._database.execute("INSERT OR REPLACE INTO streams VALUES(?,?,?,?)", (*stream, through))
+
+    def through(self, stream: StreamId) -> int:
+        row = self._database.execute(
+            "SELECT through FROM streams WHERE station=? AND installation=? AND stream=?", stream
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def streams(self, station: str | None = None) -> list[StreamId]:
+        rows = self._database.execute(
+            "SELECT station, installation, stream FROM streams WHERE ?1 IS NULL OR station=?1"
+            " ORDER BY 1, 2, 3",
+            (station,),
+        )
+        return [StreamId(*row) for row in rows]
+
+    def gaps(self) -> list[Gap]:
+        rows = self._database.execute(
+            "SELECT s.station, s.installation, s.stream, s.through FROM streams s WHERE EXISTS("
+            "SELECT 1 FROM events e WHERE e.station=s.station AND e.installation=s.installation"
+            " AND e.stream=s.stream AND e.seq > s.through)"
+        )
+        return [Gap(StreamId(*row[:3]), row[3] + 1) for row in rows]
+
+    def add_latest(self, station: str, kind: str, raw: bytes, received_ms: int) -> None:
+        self._database.execute(
+            "INSERT OR REPLACE INTO latest VALUES(?,?,?,?)", (station, kind, received_ms, raw)
+        )
+
+    def add_birth(self, station: str, state: State, received_ms: int) -> None:
+        self._database.execute(
+            "INSERT OR IGNORE INTO births VALUES(?,?,?,?,?)",
+            (station, state.installation, state.birth, received_ms, state.version),
+        )
+
+    def add_ack(self, station: str, ack: Ack, raw: bytes, received_ms: int) -> None:
+        self._database.execute(
+            "INSERT OR IGNORE INTO acks VALUES(?,?,?,?,?,?)",
+            (station, ack.id, ack.state, ack.at_ms, received_ms, raw),
+        )
+
+    def next_cursor_revision(self, station: str) -> int:
+        row = self._database.execute(
+            "INSERT INTO cursor_revisions VALUES(?, 1)"
+            " ON CONFLICT(station) DO UPDATE SET revision = revision + 1 RETURNING revision",
+            (station,),
+        ).fetchone()
+        return int(row[0])
+
+    def raise_cursor_revision(self, station: str, at_least: int) -> None:
+        """After this file was lost: go on above what the broker still holds."""
+        self._database.execute(
+            "INSERT INTO cursor_revisions VALUES(?1, ?2)"
+            " ON CONFLICT(station) DO UPDATE SET revision = MAX(revision, ?2)",
+            (station, at_least),
+        )
+
+    def count(self, name: str) -> None:
+        self._database.execute(
+            "INSERT INTO counters VALUES(?, 1) ON CONFLICT(name) DO UPDATE SET value = value + 1",
+            (name,),
+        )
+
+
+class StationReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest of each kind from one station, and when it came."""
+
+    station: str
+    state: State | None = None
+    reported: Reported | None = None
+    health: Health | None = None
+    heard_ms: int | None = None
+
+
+class JournalReader:
+    """Read-only view for `districtctl status` and `asrun`; works while the collector writes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection | None]:
+        if not self._path.exists():
+            yield None
+            return
+        uri = f"file:{self._path}?mode=ro"
+        database = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S)
+        try:
+            yield database
+        finally:
+            database.close()
+
+    def reports(self) -> dict[str, StationReport]:
+        with self._open() as database:
+            rows = [] if database is None else database.execute("SELECT * FROM latest").fetchall()
+        grouped: dict[str, dict[str, bytes]] = {}
+        heard: dict[str, int] = {}
+        for station, kind, received_ms, raw in rows:
+            grouped.setdefault(station, {})[kind] = raw
+            heard[station] = max(received_ms, heard.get(station, 0))
+        return {
+            station: StationReport(
+                station=station,
+                state=_decode(kinds.get("state"), State),
+                reported=_decode(kinds.get("reported"), Reported),
+                health=_decode(kinds.get("health"), Health),
+                heard_ms=heard[station],
+            )
+            for station, kinds in grouped.items()
+        }
+
+    def events(
+        self,
+        station: str | None = None,
+        *,
+        kinds: Sequence[str] = (),
+        since_ms: int = 0,
+        limit: int = 1_000,
+    ) -> list[Event]:
+        """In the order they happened; the newest `limit` of them."""
+        marks = ",".join("?" * len(kinds))
+        wanted = f"AND kind IN ({marks})" if kinds else ""
+        query = (
+            "SELECT raw FROM events WHERE (?1 IS NULL OR station=?1) AND at_ms>=?2"  # noqa: S608
+            f" {wanted} ORDER BY at_ms DESC, seq DESC LIMIT {int(limit)}"
+        )
+        with self._open() as database:
+            if database is None:
+                return []
+            rows = database.execute(query, (station, since_ms, *kinds)).fetchall()
+        return [msgspec.json.decode(raw, type=Event) for (raw,) in reversed(rows)]
+
+    def as_run(
+        self, station: str | None = None, since_ms: int = 0, limit: int = 1_000
+    ) -> list[tuple[str, AsRun]]:
+        """(station, record), oldest first."""
+        events = self.events(station, kinds=("asrun",), since_ms=since_ms, limit=limit)
+        return list(_as_run_bodies(events))
+
+    def sequences(self, station: str) -> list[int]:
+        """Every stored sequence number of a station, for checking that nothing is missing."""
+        with self._open() as database:
+            if database is None:
+                return []
+            query = "SELECT seq FROM events WHERE station=? ORDER BY installation, stream, seq"
+            return [row[0] for row in database.execute(query, (station,))]
+
+    def acks(self, command: str) -> list[tuple[str, Ack]]:
+        with self._open() as database:
+            if database is None:
+                return []
+            query = "SELECT station, raw FROM acks WHERE id=? ORDER BY received_ms"
+            rows = database.execute(query, (command,)).fetchall()
+        return [(station, msgspec.json.decode(raw, type=Ack)) for station, raw in rows]
+
+    def counters(self) -> dict[str, int]:
+        with self._open() as database:
+            return {} if database is None else dict(database.execute("SELECT * FROM counters"))
+
+
+def _as_run_bodies(events: Iterable[Event]) -> Iterator[tuple[str, AsRun]]:
+    for event in events:
+        if isinstance(event.body, AsRun):
+            yield event.station, event.body
+
+
+def _decode(raw: bytes | None, kind: type[T]) -> T | None:
+    return None if raw is None else msgspec.json.decode(raw, type=kind)

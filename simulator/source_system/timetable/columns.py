@@ -1,0 +1,62 @@
+"""The columns of a timetable and the names they go by, Vietnamese and English.
+
+Owns the closed list of fields. TOML keys are the field names themselves.
+"""
+
+from __future__ import annotations
+
+from simulator.source_system.timetable.words import bare, nearest
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "station": ("Đài/Xã", "Đài", "Xã", "Tên đài", "Station"),
+    "id": ("Mã", "Mã mục", "Id", "Code"),
+    "start": ("Giờ bắt đầu", "Giờ phát", "Bắt đầu", "Giờ", "Thời điểm", "Start", "Start time"),
+    "duration": ("Thời lượng", "Độ dài", "Duration", "Length"),
+    "title": ("Tên chương trình", "Chương trình", "Tiêu đề", "Nội dung", "Title", "Programme"),
+    "class": ("Loại", "Mức ưu tiên", "Class", "Priority"),
+    "source": ("Nguồn", "Nguồn phát", "Tệp", "Source", "Sources"),
+    "zones": ("Khu vực", "Khu vực loa", "Cụm loa", "Zones", "Zone"),
+    "days": ("Ngày phát", "Các ngày", "Thứ", "Days", "Day"),
+    "from": ("Từ ngày", "Ngày bắt đầu", "From", "From date"),
+    "until": ("Đến ngày", "Ngày kết thúc", "Until", "To date"),
+    "repeat": ("Phát lại", "Giờ phát lại", "Repeat", "Repeats"),
+    "volume": ("Âm lượng", "Volume"),
+    "chime": ("Nhạc hiệu", "Chime"),
+    "late": ("Nếu trễ", "Khi trễ", "Late", "If late"),
+    "end": ("Hết giờ thì", "Hết giờ", "End", "At the end"),
+    "resume": ("Sau khi bị ngắt", "Sau ngắt", "Resume"),
+    "field": ("Lĩnh vực", "Field"),
+    "author": ("Người soạn", "Tác giả", "Author"),
+    "approver": ("Người duyệt", "Approver"),
+    "document_number": ("Số văn bản", "Document number"),
+    "language": ("Ngôn ngữ", "Language"),
+    "note": ("Ghi chú", "Note", "Notes"),
+}
+REQUIRED = ("start", "title", "source", "zones", "days")
+
+
+def _key(name: str) -> str:
+    return "".join(letter for letter in bare(name) if letter.isalnum())
+
+
+_BY_KEY = {_key(name): field for field, names in FIELDS.items() for name in (field, *names)}
+
+
+def field_of(header: str) -> str | None:
+    """The field a header names, whatever its capitals, spaces and marks."""
+    return _BY_KEY.get(_key(header))
+
+
+def guess_header(header: str) -> str:
+    """The known header most like this one, or ""."""
+    return nearest(header, (name for names in FIELDS.values() for name in names))
+
+
+def column_letter(index: int) -> str:
+    """0 → A, 26 → AA, as spreadsheets count."""
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters

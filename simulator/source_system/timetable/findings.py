@@ -1,0 +1,242 @@
+"""What is wrong with a cell, in the engineer's language.
+
+Owns the closed table of faults and their wording. A `Fault` is raised by whoever parses a cell
+and knows no place; a `Finding` is a fault with its place. Invariant: every code has both
+languages, and the text carries the guess when there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from agent.contract.reasons import Lang
+
+Severity = Literal["error", "warning"]
+
+
+class Wording(NamedTuple):
+    severity: Severity
+    vi: str
+    en: str
+
+
+WORDINGS: dict[str, Wording] = {
+    # the file
+    "not_utf8": Wording(
+        "error",
+        "tệp không phải UTF-8; trong Excel chọn Lưu thành “CSV UTF-8”",
+        "the file is not UTF-8; in Excel choose “CSV UTF-8”",
+    ),
+    "garbled": Wording(
+        "error",
+        "chữ Việt đã hỏng khi lưu; trong Excel chọn Lưu thành “CSV UTF-8”",
+        "the Vietnamese letters were garbled when saving; in Excel choose “CSV UTF-8”",
+    ),
+    "no_header": Wording(
+        "error",
+        "không thấy hàng tiêu đề (cần ít nhất Giờ bắt đầu, Tên chương trình, Nguồn)",
+        "no header row found (at least Start, Title and Source are needed)",
+    ),
+    "column_missing": Wording("error", "thiếu cột {what}", "the column {what} is missing"),
+    "column_unknown": Wording(
+        "warning", "không biết cột này, bỏ qua", "this column is not known and is left out"
+    ),
+    "column_twice": Wording("error", "cột này có hai lần", "this column stands twice"),
+    "toml": Wording("error", "TOML sai: {what}", "not TOML: {what}"),
+    "key_unknown": Wording("error", "không có khóa này", "there is no such key"),
+    "value_kind": Wording("error", "giá trị không đúng kiểu", "a value of the wrong kind"),
+    "empty": Wording("error", "không có mục nào", "there are no entries"),
+    "row_skipped": Wording(
+        "warning", "hàng không có giờ bắt đầu, bỏ qua", "a row without a start is left out"
+    ),
+    # a cell
+    "required": Wording("error", "ô này phải có", "this cell must be filled"),
+    "clock": Wording("error", "không đọc được giờ", "this is not a time of day"),
+    "clock_number": Wording(
+        "error", "Excel đã biến giờ thành số", "Excel has turned the time into a number"
+    ),
+    "clock_hour": Wording("error", "một ngày chỉ có 24 giờ", "a day has 24 hours"),
+    "duration": Wording("error", "không đọc được thời lượng", "this is not a length of time"),
+    "duration_number": Wording(
+        "error", "số trần, không rõ phút hay giờ", "a bare number: minutes or hours?"
+    ),
+    "duration_hours": Wording(
+        "error", "Excel hiểu {what} GIỜ", "Excel takes this for {what} HOURS"
+    ),
+    "duration_two_parts": Wording(
+        "warning",
+        "hiểu là {what} (giờ:phút); muốn rõ hãy ghi giờ:phút:giây",
+        "taken as {what} (hours:minutes); write hours:minutes:seconds to be plain",
+    ),
+    "duration_long": Wording(
+        "error",
+        "dài hơn 4 giờ; nếu đúng hãy thêm --confirm-long",
+        "longer than 4 hours; if that is meant add --confirm-long",
+    ),
+    "days": Wording("error", "không đọc được ngày phát", "these days cannot be read"),
+    "days_none": Wording("error", "không còn ngày nào để phát", "no day is left to play on"),
+    "lunar": Wording(
+        "error",
+        "ngày âm lịch chưa đổi được ở đây; ghi ngày dương",
+        "lunar dates are not converted here; write the solar date",
+    ),
+    "date": Wording("error", "không đọc được ngày", "this is not a date"),
+    "date_us": Wording(
+        "error",
+        "tháng {what}? tệp có thể viết theo kiểu Mỹ (tháng/ngày)",
+        "month {what}? the file may be written month/day",
+    ),
+    "dates_mixed": Wording(
+        "error",
+        "cột lẫn hai kiểu ngày ({what}); viết cả cột theo năm-tháng-ngày",
+        "two shapes of date in one column ({what}); write the whole column year-month-day",
+    ),
+    "dates_reversed": Wording(
+        "error", "Đến ngày trước Từ ngày", "the last date lies before the first"
+    ),
+    "date_past": Wording("warning", "ngày đã qua: {what}", "the date has passed: {what}"),
+    "source": Wording(
+        "error",
+        'không đọc được nguồn; dùng tep:, luong:, line-in, loi:"…"',
+        'not a source; use tep:, luong:, line-in, loi:"…"',
+    ),
+    "source_insecure": Wording(
+        "error",
+        "luồng không mã hóa; dùng https, hoặc ghi “(không mã hóa)” sau địa chỉ",
+        "the stream is not encrypted; use https, or add “(insecure)” after the address",
+    ),
+    "source_many": Wording("error", "tối đa 8 nguồn", "at most 8 sources"),
+    "slot": Wording("error", "tên tệp không dùng được làm ô nội dung", "no slot can be named so"),
+    "zone_unknown": Wording("error", "không có khu vực loa này", "there is no such zone"),
+    "zone_partly": Wording(
+        "warning",
+        "{what} không có khu vực này, ở đó sẽ không phát",
+        "{what} do not have this zone and will not play it there",
+    ),
+    "class": Wording("error", "loại: thông thường hoặc ưu tiên", "the class is normal or priority"),
+    "class_emergency": Wording(
+        "error",
+        "lịch không phát khẩn cấp; dùng districtctl warn",
+        "timetables carry no emergencies; use districtctl warn",
+    ),
+    "volume": Wording("error", "âm lượng từ 0 đến 100", "the volume is 0 to 100"),
+    "chime": Wording("error", "nhạc hiệu: có, không, hoặc tep:…", "chime: yes, no or tep:…"),
+    "late": Wording(
+        "error",
+        "nếu trễ: vào giữa chừng, bắt đầu lại trong N phút, bỏ qua",
+        "late: join, restart within N min, skip",
+    ),
+    "end": Wording(
+        "error",
+        "hết giờ thì: cắt, phát hết, nhỏ dần",
+        "at the end: cut, finish, fade",
+    ),
+    "resume": Wording(
+        "error",
+        "sau khi bị ngắt: về dòng thời gian, phát tiếp, bỏ",
+        "after an interruption: rejoin, continue, drop",
+    ),
+    "station_unknown": Wording("error", "không có đài này", "there is no such station"),
+    "station_other": Wording(
+        "warning", "hàng của đài khác, không gửi lần này", "another station's row, not sent now"
+    ),
+    "station_in_group": Wording(
+        "error",
+        "hàng của một đài không gửi cho cả nhóm; dùng --to",
+        "one station's row cannot go to a group; use --to",
+    ),
+    "too_long": Wording("error", "dài quá {what} ký tự", "longer than {what} characters"),
+    "entry": Wording("error", "mục không hợp lệ: {what}", "not a valid entry: {what}"),
+    # the whole
+    "id_twice": Wording("error", "mã này đã dùng ở {what}", "this id stands already in {what}"),
+    "overlap": Wording(
+        "warning",
+        "chồng giờ với “{what}”",
+        "overlaps with “{what}”",
+    ),
+    "series": Wording(
+        "warning",
+        "giờ và số tệp cùng tăng đều: có phải kéo chuột làm đổi?",
+        "time and file number rise together: did dragging change them?",
+    ),
+    "note_rule": Wording(
+        "warning",
+        "ghi chú có ngày hoặc giờ nhưng không được thực hiện",
+        "the note names a day or time, which nobody will carry out",
+    ),
+    "cut": Wording(
+        "warning",
+        "tệp dài {what} sẽ bị cắt",
+        "the file is longer: {what} will be cut",
+    ),
+}
+"""code → severity and wording. `{what}` is filled by whoever found it."""
+
+
+class Fault(Exception):  # noqa: N818 - it is a verdict on a cell, not an error of ours
+    """A cell that cannot be taken as it is. guess: what was probably meant."""
+
+    def __init__(self, code: str, *, guess: str = "", what: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.guess = guess
+        self.what = what
+
+
+class Place(NamedTuple):
+    """line counts from 1. column: spreadsheet letter or TOML key; header: as the file writes it."""
+
+    line: int = 0
+    column: str = ""
+    header: str = ""
+    cell: str = ""
+
+
+class Finding(NamedTuple):
+    """A fault with its place."""
+
+    place: Place
+    code: str
+    guess: str = ""
+    what: str = ""
+
+    @property
+    def is_error(self) -> bool:
+        return WORDINGS[self.code].severity == "error"
+
+    def text(self, lang: Lang = "vi") -> str:
+        """`F9 "Khu vực" "thôn Đoai": không có khu vực loa này. Ý bạn “thôn Đoài”?`"""
+        wording = WORDINGS[self.code]
+        said = (wording.vi if lang == "vi" else wording.en).format(what=self.what)
+        parts = [self._where(lang), f"{said}."]
+        if self.guess:
+            parts.append(
+                f"Ý bạn “{self.guess}”?" if lang == "vi" else f"Did you mean “{self.guess}”?"
+            )
+        return " ".join(part for part in parts if part)
+
+    def _where(self, lang: Lang) -> str:
+        place = self.place
+        if not place.line:
+            return ""
+        if place.column.isupper():
+            at = f"{place.column}{place.line}"
+        else:
+            at = f"{'dòng' if lang == 'vi' else 'line'} {place.line} {place.column}".rstrip()
+        named = f' "{place.header}"' if place.header and place.header != place.column else ""
+        cell = f" “{place.cell}”" if place.cell else ""
+        return f"{at}{named}{cell}:"
+
+    def as_json(self) -> Mapping[str, object]:
+        return {
+            "severity": WORDINGS[self.code].severity,
+            "code": self.code,
+            "line": self.place.line,
+            "column": self.place.column,
+            "header": self.place.header,
+            "cell": self.place.cell,
+            "guess": self.guess,
+            "vi": self.text("vi"),
+            "en": self.text("en"),
+        }
