@@ -142,8 +142,15 @@ class HostSession:
     """The native driver's brain; implements `drivers.contract.Driver`."""
 
     def __init__(
-        self, *, adopted_id: str | None, config: LinkConfig, jitter: Callable[[], float]
+        self,
+        *,
+        adopted_id: str | None,
+        config: LinkConfig,
+        jitter: Callable[[], float],
+        observer: bool = False,
     ) -> None:
+        """An observer only reads: it neither configures, nor mutes, nor says goodbye."""
+        self._observer = observer
         self._adopted_id = adopted_id
         self._config = config
         self._jitter = jitter
@@ -190,7 +197,7 @@ class HostSession:
         """Say goodbye if somebody listens: the controller then ends its gate leases at once."""
         self._stopping = True
         self._why = LinkWhy.CLOSED_BY_USER
-        if self._state.usable:
+        if self._state.usable and not self._observer:
             self._goodbye_until_ms = now_ms + GOODBYE_MS
             self._requester.submit(Job("goodbye", Priority.MUTE, b"", FrameKind.RESET), now_ms)
         else:
@@ -236,7 +243,7 @@ class HostSession:
         times = [self._requester.wakes_at_ms(), self._goodbye_until_ms]
         if self._state is LinkState.CLOSED:
             times.append(self._open_at_ms)
-        elif self._state is LinkState.INCOMPATIBLE:
+        elif self._state is LinkState.INCOMPATIBLE and not self._observer:
             times.append(self._assert_at_ms)
         elif self._state.usable and self._goodbye_until_ms is None:
             times += [self._assert_at_ms, self._health_at_ms]
@@ -370,7 +377,7 @@ class HostSession:
         self._config_refused = False
         self._move(Trigger.GREETED, now_ms)
         wanted = self._config.message(hello.zones)
-        if self._leases and hello.config_crc != wanted.crc:
+        if self._leases and hello.config_crc != wanted.crc and not self._observer:
             self._ask("config", Priority.STATE, wanted, now_ms)
         else:
             self._read_state(now_ms)
@@ -419,7 +426,8 @@ class HostSession:
 
     def _become_ready(self, state: State, now_ms: int) -> None:
         wanted = self._config.message(len(state.zones))
-        self._config_refused |= self._leases and state.config_crc != wanted.crc
+        foreign_config = self._leases and state.config_crc != wanted.crc
+        self._config_refused |= foreign_config and not self._observer
         self._failures = 0
         self._unmet = self._unanswered = True
         self._corrected_at_ms = None
@@ -502,7 +510,7 @@ class HostSession:
             self._plan_health(now_ms)
 
     def _plan_incompatible(self, now_ms: int) -> None:
-        if now_ms >= self._assert_at_ms:
+        if now_ms >= self._assert_at_ms and not self._observer:
             self._assert_at_ms = now_ms + INCOMPATIBLE_POLL_MS
             self._ask("mute", Priority.MUTE, MuteAll(), now_ms)
 
@@ -513,7 +521,9 @@ class HostSession:
         self._corrected_at_ms = now_ms
         if due:
             self._assert_at_ms = now_ms + self._poll_ms
-        if not self._adopted:
+        if self._observer:
+            self._read_state(now_ms)
+        elif not self._adopted:
             self._keep_muted(now_ms, due=due)
         elif self._wish is not None and self._may_apply(self._wish, now_ms):
             self._assert_wish(self._wish, now_ms)

@@ -16,6 +16,8 @@ def native_driver(
     adopted_id: str | None,
     policies: Mapping[int, ZonePolicy] | None,
     jitter: Callable[[], float],
+    observer: bool = False,
 ) -> Driver:
     """A driver for one controller; zones without a policy fall back to mute."""
-    return HostSession(adopted_id=adopted_id, config=LinkConfig(policies or {}), jitter=jitter)
+    config = LinkConfig(policies or {})
+    return HostSession(adopted_id=adopted_id, config=config, jitter=jitter, observer=observer)

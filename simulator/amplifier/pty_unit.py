@@ -30,7 +30,7 @@ from firmware_bridge.drivers.contract import Line
 from firmware_bridge.messages import ResetCause
 from simulator.amplifier import control
 from simulator.amplifier.control import Fault, FaultError, parse_fault
-from simulator.amplifier.model import AmplifierSpec, Change, LevelOf, steady_level
+from simulator.amplifier.model import AmplifierModel, AmplifierSpec, Change, LevelOf, steady_level
 from simulator.amplifier.unit import Unit
 
 READ_SIZE = 4_096
@@ -93,6 +93,11 @@ class PtyAmplifier:
     @property
     def port_path(self) -> str:
         return str(self._link)
+
+    @property
+    def model(self) -> AmplifierModel:
+        """The equipment's own truth; read it, but change it only through `inject`."""
+        return self._unit.model
 
     def start(self) -> None:
         """The port exists when this returns."""
