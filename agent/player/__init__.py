@@ -1,1 +1,1 @@
-"""The sound child process: decodes with libVLC, plays with PortAudio, knows nothing of schedules."""
+"""The sound child process: libVLC decodes, PortAudio plays; knows nothing of schedules."""

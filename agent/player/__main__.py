@@ -1,0 +1,253 @@
+"""The child process: `python -m agent.player --device NAME --buses N`.
+
+Owns the process: descriptors, the control loop, the watch over card and decoder, and the exit.
+Everything audible is decided in `director`, `mixer` and `voice`.
+
+Invariants: the control loop never calls PortAudio or libVLC; whatever hangs, the process reports
+`Trouble` and leaves by `os._exit`; when the agent is gone the sound fades within 100 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import selectors
+import sys
+import threading
+import time
+
+from agent.player import protocol as p
+from agent.player.clockmap import NS_PER_MS, NS_PER_S, WallMap
+from agent.player.decode import VlcDecoders
+from agent.player.director import Director
+from agent.player.mixer import Mixer
+from agent.player.output import DeviceFailed, NoDevice, Output, PortAudioOutput
+from agent.player.reports import Lines, Reporter
+
+log = logging.getLogger("agent.player")
+
+OPEN_LIMIT_NS = 10 * NS_PER_S
+CALLBACK_LIMIT_NS = 2 * NS_PER_S
+GONE_FADE_MS = 60
+_LONGEST_SLEEP_NS = NS_PER_S
+
+
+class Child:
+    """One life of the process."""
+
+    def __init__(self, output: Output, buses: int, reporter: Reporter, stdin_fd: int) -> None:
+        self._output = output
+        self._reporter = reporter
+        self._stdin = stdin_fd
+        self._lines = Lines()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_write, False)
+        os.set_blocking(self._wake_read, False)
+        self._mixer = Mixer(buses, self._wake)
+        self._decoders = VlcDecoders()
+        # Until the agent says better: what the machine believes now.
+        self._wall = WallMap((time.time_ns() - time.monotonic_ns()) // 1000)
+        self._director = Director(self._mixer, self._decoders, self._wall)
+        self._open_error: p.Trouble | None = None
+        self._opening_since_ns = 0
+        self._ready = False
+        self._pulse_due_ns = 0
+        self._leave_at_ns: int | None = None
+
+    def run(self, *, standby: bool) -> int:
+        """Obey until told to leave; the exit status."""
+        selector = selectors.DefaultSelector()
+        selector.register(self._stdin, selectors.EVENT_READ)
+        selector.register(self._wake_read, selectors.EVENT_READ)
+        if not standby:
+            self._open()
+        while True:
+            now_ns = time.monotonic_ns()
+            status = self._step(now_ns)
+            if status is not None:
+                return status
+            for key, _ in selector.select(self._sleep_ns(now_ns) / NS_PER_S):
+                if key.fd == self._wake_read:
+                    os.read(self._wake_read, 4096)
+                elif not self._read():
+                    selector.unregister(self._stdin)
+
+    # --- the loop ----------------------------------------------------------------------
+
+    def _step(self, now_ns: int) -> int | None:
+        """Everything that is due; the exit status when it is time to leave."""
+        self._mixer.latency_ns = self._output.latency_ms * NS_PER_MS
+        trouble = self._trouble(now_ns)
+        if trouble is not None:
+            self._reporter.send(trouble)
+            return 3
+        if not self._ready and self._output.settled:
+            self._say_ready(now_ns)
+        for report in self._director.tick(now_ns):
+            self._reporter.send(report)
+        if self._ready and now_ns >= self._pulse_due_ns:
+            self._pulse(now_ns)
+        self._reporter.flush()
+        leaving = self._leave_at_ns is not None
+        if leaving and (not self._director.busy or now_ns >= (self._leave_at_ns or 0)):
+            return 0
+        return None
+
+    def _sleep_ns(self, now_ns: int) -> int:
+        looks = [now_ns + _LONGEST_SLEEP_NS]
+        look_ns = self._director.next_look_ns(now_ns)
+        if look_ns is not None:
+            looks.append(look_ns)
+        if self._ready:
+            looks.append(self._pulse_due_ns)
+        elif self._opening_since_ns:
+            looks.append(now_ns + 10 * NS_PER_MS)
+        if self._leave_at_ns is not None:
+            looks.append(self._leave_at_ns)
+        return max(0, min(looks) - now_ns)
+
+    def _read(self) -> bool:
+        """Take what the agent sent; false when it is gone."""
+        data = os.read(self._stdin, 65536)
+        if not data:
+            log.info("agent_gone")
+            self._leave(GONE_FADE_MS)
+            return False
+        for message in self._lines.feed(data):
+            if isinstance(message, str):
+                log.warning("bad_message %s", message)
+                continue
+            self._obey(message)
+        return True
+
+    def _obey(self, message: p.ToChild) -> None:
+        if not self._opening_since_ns:
+            self._open()
+        if isinstance(message, p.Quit):
+            self._leave(message.fade_ms)
+            return
+        for report in self._director.take(message, time.monotonic_ns()):
+            self._reporter.send(report)
+
+    def _leave(self, fade_ms: int) -> None:
+        self._director.stop_all(fade_ms)
+        slack_ms = fade_ms + self._output.latency_ms + 200
+        self._leave_at_ns = time.monotonic_ns() + slack_ms * NS_PER_MS
+
+    def _wake(self) -> None:
+        """From the card's thread: there is something to report."""
+        try:
+            os.write(self._wake_write, b"!")
+        except BlockingIOError:
+            pass  # already awake
+
+    # --- the card ----------------------------------------------------------------------
+
+    def _open(self) -> None:
+        """Open the card where it can hang without holding us up; libVLC warms up beside it."""
+        self._opening_since_ns = time.monotonic_ns()
+        threading.Thread(target=self._open_card, name="open-card", daemon=True).start()
+
+    def _open_card(self) -> None:
+        try:
+            self._output.open(self._render)
+        except NoDevice as error:
+            self._open_error = p.Trouble("no_device", str(error))
+        except DeviceFailed as error:
+            self._open_error = p.Trouble("device_lost", str(error))
+        except Exception as error:
+            log.exception("open_failed")
+            self._open_error = p.Trouble("internal", str(error))
+        self._wake()
+        if self._open_error is None:
+            self._decoders.warm()
+
+    def _render(self, frames: int, dac_ns: int, underrun: bool) -> bytes:
+        return self._mixer.render(frames, dac_ns, underrun=underrun).tobytes()
+
+    def _trouble(self, now_ns: int) -> p.Trouble | None:
+        if self._open_error is not None:
+            return self._open_error
+        if not self._opening_since_ns:
+            return None
+        last_ns = self._output.last_callback_ns
+        if last_ns == 0:
+            if now_ns - self._opening_since_ns > OPEN_LIMIT_NS:
+                return p.Trouble("device_lost", f"{self._output.device} did not open in 10 s")
+            return None
+        age_ns = now_ns - last_ns
+        if age_ns > CALLBACK_LIMIT_NS:
+            return p.Trouble("callback_frozen", f"no callback for {age_ns // NS_PER_MS} ms")
+        return None
+
+    def _say_ready(self, now_ns: int) -> None:
+        self._ready = True
+        self._pulse_due_ns = now_ns + NS_PER_S
+        self._reporter.send(
+            p.Ready(
+                version=p.PROTOCOL_VERSION,
+                pid=os.getpid(),
+                device=self._output.device,
+                buses=self._mixer.buses,
+                rate_hz=p.RATE_HZ,
+                frames_per_buffer=self._output.frames_per_buffer,
+                latency_ms=self._output.latency_ms,
+            )
+        )
+
+    def _pulse(self, now_ns: int) -> None:
+        self._pulse_due_ns = max(now_ns, self._pulse_due_ns) + NS_PER_S
+        self._reporter.send(
+            p.Pulse(
+                at_ms=self._wall.wall_ms(now_ns),
+                frames=self._mixer.frames,
+                callback_age_ms=(now_ns - self._output.last_callback_ns) // NS_PER_MS,
+                underruns=self._mixer.underruns,
+                latency_ms=self._output.latency_ms,
+            )
+        )
+
+
+def _quiet_descriptors() -> int:
+    """Keep the real stdout and stderr for us; the libraries' fd 1 and 2 lead nowhere."""
+    report_fd, log_fd = os.dup(1), os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    sys.stderr = os.fdopen(log_fd, "w", buffering=1, errors="replace")
+    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s", level=logging.INFO)
+    return report_fd
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="agent.player", description="The sound child process.")
+    parser.add_argument("--device", required=True, help="output device, by its name")
+    parser.add_argument("--buses", type=int, required=True, help="channels of the card")
+    parser.add_argument("--frames", type=int, default=2048, help="frames per buffer")
+    parser.add_argument(
+        "--standby", action="store_true", help="open the device only with the first message"
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the child and leave without waiting for threads that may hang."""
+    arguments = _arguments()
+    reporter = Reporter(_quiet_descriptors())
+    output = PortAudioOutput(arguments.device, arguments.buses, arguments.frames)
+    child = Child(output, arguments.buses, reporter, sys.stdin.fileno())
+    try:
+        status = child.run(standby=arguments.standby)
+    except BrokenPipeError:
+        status = 0
+    except Exception as error:
+        log.exception("child_failed")
+        reporter.send(p.Trouble("internal", repr(error)))
+        status = 4
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    main()

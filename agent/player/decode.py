@@ -1,0 +1,417 @@
+"""libVLC as a decoder: sources in, samples at their positions out.
+
+Owns every call of libVLC. Each `_Worker` is a thread with one media player, the only thread that
+calls it; a call that hangs costs that worker, never the control thread. A `Job` is one source
+being decoded: the control thread reads its state and may cancel it.
+
+Invariants: libVLC is never called from its own callbacks; ctypes callbacks live as long as their
+player; a job ends as finished or with exactly one fault; samples are judged by what arrived, not
+by what libVLC says (a stalled stream stays "playing" for ever).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import queue
+import threading
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from agent.player.clockmap import NS_PER_S, ms_of_frames
+from agent.player.formats import Excerpt, NotThisFormat, open_excerpt
+from agent.player.protocol import RATE_HZ, Source, SourceFault
+from agent.player.ring import Placer, Reader, Silence, Tone, Track
+
+log = logging.getLogger(__name__)
+
+OPEN_LIMIT_FILE_NS = 3 * NS_PER_S
+OPEN_LIMIT_STREAM_NS = 6 * NS_PER_S
+STALL_LIMIT_NS = 4 * NS_PER_S
+HUNG_LIMIT_NS = 5 * NS_PER_S
+# Resamplers and encoders swallow up to 20 ms at the end; more is a file that was cut off.
+_TAIL_FRAMES = 300 * RATE_HZ // 1000
+
+_VLC_OPTIONS = (
+    "--quiet",
+    "--ignore-config",
+    "--no-video",
+    "--no-spu",
+    "--no-stats",
+    "--no-lua",
+    "--no-metadata-network-access",
+    "--no-audio-time-stretch",
+    # Keeps every sample; the default resampler loses 3 ms in 4 s of 44.1 kHz MP3 (measured).
+    "--audio-resampler=soxr",
+    "--file-caching=1000",
+    "--network-caching=1000",
+    # Blocks later than their pts by 60 ms are thrown away by libVLC: move the pts, not the sound.
+    "--audio-desync=800",
+)
+
+
+class Job(Protocol):
+    """One source being turned into samples, as the director sees it."""
+
+    reader: Reader
+    live: bool
+
+    @property
+    def fault(self) -> SourceFault | None:
+        """Why the source was given up."""
+
+    @property
+    def over(self) -> int | None:
+        """Length of the programme, when it ends before the wanted position."""
+
+    @property
+    def done(self) -> bool:
+        """Nothing more will be decoded."""
+
+    def poll(self, now_ns: int) -> None:
+        """Look for stalls and hangs."""
+
+    def cancel(self) -> None:
+        """No longer wanted."""
+
+
+class Decoders(Protocol):
+    """Where the director gets its jobs."""
+
+    def open(self, source: Source, from_frames: int, now_ns: int) -> Job:
+        """Begin to decode from position `from_frames`."""
+
+
+class MadeJob:
+    """A tone or silence: nothing to decode, nothing to fail."""
+
+    live = False
+    fault: SourceFault | None = None
+    over: int | None = None
+    done = True
+
+    def __init__(self, source: Source) -> None:
+        tone = source.kind == "tone"
+        self.reader: Reader = Tone(source.tone_hz, source.tone_step_ms) if tone else Silence()
+
+    def poll(self, now_ns: int) -> None:
+        """Nothing can stall."""
+
+    def cancel(self) -> None:
+        """Nothing to give back."""
+
+
+class DecodeJob:
+    """A file or stream. The worker writes, the control thread reads, every field has one writer."""
+
+    def __init__(self, source: Source, from_frames: int, now_ns: int) -> None:
+        self.source = source
+        self.from_frames = from_frames
+        self.live = source.kind == "stream"
+        self.track = Track(from_frames)
+        self.reader: Reader = self.track
+        self.placer: Placer | None = None
+        self.blocks = 0
+        self.last_block_ns = 0
+        self.call_since_ns = 0  # a libVLC call is under way since then; 0 when none is
+        self.cancelled = threading.Event()
+        self.worker: _Worker | None = None
+        self._opened_ns = now_ns
+        self._fault: SourceFault | None = None
+        self._over: int | None = None
+        self._done = False
+
+    @property
+    def fault(self) -> SourceFault | None:
+        """Why the source was given up."""
+        return self._fault
+
+    @property
+    def over(self) -> int | None:
+        """Length of the programme, when it ends before the wanted position."""
+        return self._over
+
+    @property
+    def done(self) -> bool:
+        """Nothing more will be decoded."""
+        return self._done
+
+    def poll(self, now_ns: int) -> None:
+        """Judge by what arrived; called by the control thread."""
+        if self._done:
+            return
+        if self.call_since_ns and now_ns - self.call_since_ns > HUNG_LIMIT_NS:
+            self._give_up("decoder_hung")
+        elif self.blocks:
+            if now_ns - self.last_block_ns > STALL_LIMIT_NS:
+                self._give_up("stalled")
+        elif now_ns - self._opened_ns > (OPEN_LIMIT_STREAM_NS if self.live else OPEN_LIMIT_FILE_NS):
+            self._give_up("not_audio")
+
+    def cancel(self) -> None:
+        """No longer wanted: the worker stops its player when it can."""
+        self._done = True
+        self.cancelled.set()
+        if self.worker is not None:
+            self.worker.wake()
+
+    def finish(self, fault: SourceFault | None = None, total: int | None = None) -> None:
+        """The decoder came to an end (worker's thread)."""
+        if self._done:
+            return
+        self._fault = fault
+        self.track.finish(total)
+        self._done = True
+
+    def nothing_left(self, total: int) -> None:
+        """The wanted position lies behind the end (worker's thread)."""
+        self._over = total
+        self.finish(total=self.from_frames)
+
+    def _give_up(self, fault: SourceFault) -> None:
+        log.warning("source_given_up fault=%s url=%s", fault, self.source.url)
+        self.finish(fault)
+        self.cancel()
+
+
+class VlcDecoders:
+    """A pool of workers over one libVLC instance, created when first needed or by `warm`."""
+
+    def __init__(self) -> None:
+        self._instance: Any = None
+        self._instance_lock = threading.Lock()
+        self._idle: list[_Worker] = []
+        self._lock = threading.Lock()
+
+    def warm(self) -> None:
+        """Load libVLC and one player; takes some 100 ms, so call it from a thread of its own."""
+        worker = _Worker(self)
+        worker.prepare()
+        self.give_back(worker)
+
+    def open(self, source: Source, from_frames: int, now_ns: int) -> Job:
+        """Begin to decode; returns at once."""
+        if source.kind in ("tone", "silence"):
+            return MadeJob(source)
+        job = DecodeJob(source, from_frames, now_ns)
+        with self._lock:
+            worker = self._idle.pop() if self._idle else None
+        job.worker = worker or _Worker(self)
+        job.worker.take(job)
+        return job
+
+    def give_back(self, worker: _Worker) -> None:
+        """A worker has stopped its player and can be used again."""
+        with self._lock:
+            self._idle.append(worker)
+
+    def instance(self) -> Any:
+        """The one libVLC instance of the process."""
+        with self._instance_lock:
+            if self._instance is None:
+                import vlc
+
+                self._instance = vlc.Instance(list(_VLC_OPTIONS))
+            return self._instance
+
+
+class _Worker:
+    """A thread that is alone in calling one media player."""
+
+    def __init__(self, pool: VlcDecoders) -> None:
+        self._pool = pool
+        self._inbox: queue.SimpleQueue[DecodeJob | None] = queue.SimpleQueue()
+        self._player: Any = None
+        self._callbacks: list[Any] = []
+        self._job: DecodeJob | None = None
+        self._excerpt: Excerpt | None = None
+        self._offset = 0
+        self._ended = threading.Event()
+        self._errored = False
+        self._ready = threading.Event()
+        threading.Thread(target=self._run, name="decoder", daemon=True).start()
+
+    def take(self, job: DecodeJob) -> None:
+        """Decode this next."""
+        self._inbox.put(job)
+
+    def wake(self) -> None:
+        """Look at the job again: it was cancelled."""
+        self._ended.set()
+
+    def prepare(self) -> None:
+        """Wait until the player exists."""
+        self._inbox.put(None)
+        self._ready.wait(20)
+
+    # --- the thread --------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            job = self._inbox.get()
+            try:
+                self._make_player(job)
+                if job is not None:
+                    self._decode(job)
+            except Exception:
+                log.exception("decoder_failed")
+                if job is not None:
+                    job.finish("not_audio")
+                return  # this worker is not given back; the next job gets a new one
+            if job is not None:
+                self._pool.give_back(self)
+
+    def _decode(self, job: DecodeJob) -> None:
+        # Cleared before the look at `cancelled`, so that a cancel in between is not lost.
+        self._ended.clear()
+        self._errored = False
+        media = None if job.cancelled.is_set() else self._open(job)
+        if media is None:
+            return
+        self._job = job
+        try:
+            self._call(job, lambda: self._player.set_media(media))
+            self._call(job, self._player.play)
+            self._ended.wait()
+            if not job.cancelled.is_set():
+                self._judge(job)
+        finally:
+            # Synchronous in libVLC 3: after it no callback comes for this job.
+            self._call(job, self._player.stop)
+            self._call(job, media.release)
+            self._job = None
+            if self._excerpt is not None:
+                self._excerpt.close()
+                self._excerpt = None
+
+    def _call(self, job: DecodeJob, what: Any) -> Any:
+        job.call_since_ns = time.monotonic_ns()
+        try:
+            return what()
+        finally:
+            job.call_since_ns = 0
+
+    def _open(self, job: DecodeJob) -> Any:
+        """The media for the job, or None when there is nothing to play."""
+        if job.live:
+            job.placer = Placer(job.track, 0, live=True)
+            return self._pool.instance().media_new(job.source.url)
+        path = Path(job.source.url)
+        try:
+            self._excerpt = open_excerpt(path, job.from_frames)
+        except NotThisFormat:
+            return self._open_unknown(job, path)
+        except OSError as error:
+            log.warning("source_unreadable path=%s error=%s", path, error)
+            job.finish("not_found")
+            return None
+        if job.from_frames >= self._excerpt.total_frames:
+            job.nothing_left(self._excerpt.total_frames)
+            self._excerpt.close()
+            self._excerpt = None
+            return None
+        job.placer = Placer(job.track, self._excerpt.skip_frames)
+        self._offset = 0
+        import vlc
+
+        return vlc.libvlc_media_new_callbacks(self._pool.instance(), *self._feed, None)
+
+    def _open_unknown(self, job: DecodeJob, path: Path) -> Any:
+        """A format libVLC may know and we do not: its own seeking, some 10 ms off."""
+        media = self._pool.instance().media_new_path(str(path))
+        if job.from_frames:
+            media.add_option(f":start-time={ms_of_frames(job.from_frames) / 1000:.3f}")
+        job.placer = Placer(job.track, 0)
+        return media
+
+    def _judge(self, job: DecodeJob) -> None:
+        """The player says it reached an end: which one?"""
+        if job.live:
+            fault = self._judge_live(job)
+            job.finish(fault)
+        elif not job.blocks:
+            job.finish("not_audio")
+        elif self._excerpt is None:
+            job.finish()
+        else:
+            total = self._excerpt.total_frames
+            cut_off = job.track.end + job.track.dropped < total - _TAIL_FRAMES
+            job.finish("ended_early" if cut_off else None, None if cut_off else total)
+
+    def _judge_live(self, job: DecodeJob) -> SourceFault | None:
+        if not job.blocks:
+            return "refused"
+        # A server that knows how long its programme is has sent a file.
+        length_ms = self._call(job, self._player.get_length)
+        return None if length_ms > 0 and not self._errored else "ended_early"
+
+    # --- libVLC's callbacks: copy, note, return ----------------------------------------
+
+    def _make_player(self, job: DecodeJob | None) -> None:
+        if self._player is not None:
+            return
+        import vlc
+
+        if job is not None:
+            job.call_since_ns = time.monotonic_ns()
+        kinds = vlc.CallbackDecorators
+        self._player = self._pool.instance().media_player_new()
+        play = kinds.AudioPlayCb(self._on_samples)
+        self._player.audio_set_callbacks(play, None, None, None, None, None)
+        self._player.audio_set_format("S16N", RATE_HZ, 1)
+        self._feed = (
+            kinds.MediaOpenCb(self._on_open),
+            kinds.MediaReadCb(self._on_read),
+            kinds.MediaSeekCb(self._on_seek),
+            kinds.MediaCloseCb(self._on_close),
+        )
+        events = self._player.event_manager()
+        events.event_attach(vlc.EventType.MediaPlayerEndReached, self._on_end)
+        events.event_attach(vlc.EventType.MediaPlayerEncounteredError, self._on_error)
+        self._callbacks = [play, events, self._on_end, self._on_error]
+        if job is not None:
+            job.call_since_ns = 0
+        self._ready.set()
+
+    def _on_samples(self, _opaque: object, samples: int, count: int, pts_us: int) -> None:
+        job = self._job
+        if job is None or job.done or job.placer is None:
+            return
+        pcm = np.frombuffer(ctypes.string_at(samples, 2 * count), np.int16)
+        job.placer.put(pcm, pts_us)
+        job.last_block_ns = time.monotonic_ns()
+        job.blocks += 1
+
+    def _on_open(self, _opaque: object, _data: object, size: Any) -> int:
+        excerpt = self._excerpt
+        if excerpt is None:
+            return -1
+        size[0] = excerpt.size
+        self._offset = 0
+        return 0
+
+    def _on_read(self, _opaque: object, buffer: Any, size: int) -> int:
+        excerpt = self._excerpt
+        if excerpt is None:
+            return -1
+        data = excerpt.read(self._offset, size)
+        ctypes.memmove(buffer, data, len(data))
+        self._offset += len(data)
+        return len(data)
+
+    def _on_seek(self, _opaque: object, offset: int) -> int:
+        self._offset = offset
+        return 0
+
+    def _on_close(self, _opaque: object) -> None:
+        pass
+
+    def _on_end(self, _event: object) -> None:
+        self._ended.set()
+
+    def _on_error(self, _event: object) -> None:
+        self._errored = True
+        self._ended.set()

@@ -1,0 +1,398 @@
+"""Turns cues into voices: which source is opened when, what follows a failure, what is reported.
+
+Owns the cues and their parts. Pure: time is an argument, decoders are behind a port, reports come
+back as a list. Samples and instants belong to the mixer, libVLC to `decode`.
+
+Rules: a part is opened 8 s before it is needed; a source that fails gives way to the next one of
+its part, where the failed one ended (a file after a file: at the same position; a file after a
+live source: from its beginning, as soon as it sounds); a part without a working source is left
+out and the cue goes on. The cue ends `source_failed` when its last part failed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from dataclasses import dataclass, field
+
+from agent.player import protocol as p
+from agent.player.clockmap import NS_PER_MS, NS_PER_S, WallMap, frames_of_ms, frames_of_ns
+from agent.player.clockmap import ms_of_frames as ms
+from agent.player.decode import Decoders, Job
+from agent.player.mixer import Mixer
+from agent.player.voice import Meter, PartBegan, Slot, Voice, VoiceEnded, VoiceEvent, gain_of_cdb
+
+log = logging.getLogger(__name__)
+
+PREPARE_NS = 8 * NS_PER_S
+# A late joiner opens its file this much further on: the time a warm decoder needs (15 ms p50).
+_DECODE_NS = 40 * NS_PER_MS
+_LOOK_NS = 50 * NS_PER_MS  # while something is being opened or watched
+_REMEMBERED_TOKENS = 256
+
+
+@dataclass(eq=False)
+class _Try:
+    """One source of one part."""
+
+    part: int
+    source: int
+    job: Job
+    slot: Slot
+    handed_over: bool = False
+
+
+@dataclass(eq=False)
+class _Run:
+    """A cue under way."""
+
+    cue: p.Cue
+    voice: Voice
+    next_part: int = 0
+    at: int | None = 0  # timeline frame of the next part, while it is known
+    tries: list[_Try] = field(default_factory=list)
+    progress_due_ns: int | None = None
+    last_failed: bool = False
+
+    @property
+    def newest(self) -> _Try | None:
+        """The source opened last."""
+        return self.tries[-1] if self.tries else None
+
+
+class Director:
+    """`take` a message, `tick` whenever something may be due; both return what to report."""
+
+    def __init__(self, mixer: Mixer, decoders: Decoders, wall: WallMap) -> None:
+        self._mixer = mixer
+        self._decoders = decoders
+        self._wall = wall
+        self._runs: dict[str, _Run] = {}
+        self._known: deque[str] = deque(maxlen=_REMEMBERED_TOKENS)
+        self._due: list[tuple[int, _Run, VoiceEvent]] = []
+
+    # --- messages ----------------------------------------------------------------------
+
+    def take(self, message: p.ToChild, now_ns: int) -> list[p.FromChild]:
+        """Obey one message (`Quit` is the caller's)."""
+        match message:
+            case p.Cue():
+                return self._cue(message, now_ns)
+            case p.Time():
+                self._time(message)
+            case p.Stop():
+                at_ms, epoch = message.at_ms, message.epoch
+                at_ns = None if at_ms is None else self._wall.mono_ns(at_ms, epoch)
+                self._stop(message.token, at_ns, message.fade_ms)
+            case p.Gain():
+                self._gain(message)
+            case p.Quit():
+                self.stop_all(message.fade_ms)
+        return []
+
+    def stop_all(self, fade_ms: int) -> None:
+        """Fade everything that plays; drop everything that waits."""
+        for token in self._runs:
+            self._stop(token, None, fade_ms)
+
+    @property
+    def busy(self) -> bool:
+        """Whether any cue is playing, waiting, or not yet reported as ended."""
+        return bool(self._runs)
+
+    def _cue(self, cue: p.Cue, now_ns: int) -> list[p.FromChild]:
+        if cue.token in self._known:
+            return []
+        self._known.append(cue.token)
+        if not 0 <= cue.bus < self._mixer.buses or not cue.parts:
+            log.warning("cue_refused token=%s bus=%d parts=%d", cue.token, cue.bus, len(cue.parts))
+            return [self._never(cue, now_ns)]
+        run = _Run(cue, self._voice(cue, now_ns))
+        self._runs[cue.token] = run
+        self._mixer.add(run.voice)
+        return self._advance(run, now_ns)
+
+    def _voice(self, cue: p.Cue, now_ns: int) -> Voice:
+        start_ns = self._wall.mono_ns(cue.start_at_ms, cue.epoch)
+        end_ms = cue.end_at_ms
+        voice = Voice(
+            cue.token,
+            cue.bus,
+            start_ns,
+            join=cue.join or start_ns > now_ns,
+            end_ns=None if end_ms is None else self._wall.mono_ns(end_ms, cue.epoch),
+            gain_cdb=cue.gain_cdb,
+            fade_in_ms=cue.fade_in_ms,
+            fade_out_ms=cue.fade_out_ms,
+        )
+        voice.not_before_ns = max(start_ns, now_ns)
+        return voice
+
+    def _never(self, cue: p.Cue, now_ns: int) -> p.Ended:
+        at_ms = self._wall.wall_ms(now_ns, cue.epoch)
+        return p.Ended(cue.token, cue.bus, "source_failed", at_ms, 0, 0, 0, None, 0)
+
+    def _time(self, time: p.Time) -> None:
+        self._wall.update(time.epoch, time.wall_minus_mono_us)
+        for run in self._runs.values():
+            cue, voice = run.cue, run.voice
+            if cue.epoch == time.epoch and voice.anchored and not voice.restarted:
+                voice.start_ns = self._wall.mono_ns(cue.start_at_ms, cue.epoch)
+            if cue.epoch == time.epoch and cue.end_at_ms is not None:
+                voice.end_ns = self._wall.mono_ns(cue.end_at_ms, cue.epoch)
+
+    def _stop(self, token: str, at_ns: int | None, fade_ms: int) -> None:
+        if token in self._runs:
+            voice = self._runs[token].voice
+            voice.do(lambda: voice.stop(at_ns, fade_ms))
+
+    def _gain(self, gain: p.Gain) -> None:
+        if gain.token in self._runs:
+            voice = self._runs[gain.token].voice
+            voice.do(lambda: voice.set_gain(gain.gain_cdb, gain.ramp_ms))
+
+    # --- time --------------------------------------------------------------------------
+
+    def tick(self, now_ns: int) -> list[p.FromChild]:
+        """Open, watch and report what is due."""
+        while self._mixer.events:
+            voice, event = self._mixer.events.popleft()
+            if voice.token in self._runs:
+                self._due.append((event.dac_ns, self._runs[voice.token], event))
+        reports: list[p.FromChild] = []
+        for run in list(self._runs.values()):
+            reports += self._watch(run, now_ns)
+            reports += self._advance(run, now_ns)
+            reports += self._progress(run, now_ns)
+        return reports + self._left_the_card(now_ns)
+
+    def next_look_ns(self, now_ns: int) -> int | None:
+        """When `tick` is worth calling again without being woken."""
+        looks = [at_ns for at_ns, _, _ in self._due]
+        for run in self._runs.values():
+            opening = run.newest is not None and not run.newest.job.done
+            if opening:
+                looks.append(now_ns + (_LOOK_NS if not run.voice.sounded else 4 * _LOOK_NS))
+            if run.next_part < len(run.cue.parts):
+                looks.append(max(now_ns + _LOOK_NS, run.voice.start_ns - PREPARE_NS))
+            if run.progress_due_ns is not None:
+                looks.append(run.progress_due_ns)
+        return min(looks) if looks else None
+
+    # --- opening -----------------------------------------------------------------------
+
+    def _advance(self, run: _Run, now_ns: int) -> list[p.FromChild]:
+        """Open the next parts, as far as they are needed soon."""
+        while self._wanted(run, now_ns):
+            part = run.cue.parts[run.next_part]
+            late = self._late_frames(run, now_ns)
+            length = None if part.length_ms is None else frames_of_ms(part.length_ms)
+            if run.at is not None and length is not None and late >= run.at + length:
+                run.at += length
+                run.next_part += 1
+                continue
+            into = 0 if run.at is None else max(0, late - run.at)
+            self._open(run, run.next_part, 0, into, now_ns)
+            run.next_part += 1
+        if run.next_part >= len(run.cue.parts) and not run.voice.complete:
+            newest = run.newest
+            if newest is None or newest.job.over is None:
+                self._complete(run)
+        return []
+
+    def _wanted(self, run: _Run, now_ns: int) -> bool:
+        if run.voice.ended or run.next_part >= len(run.cue.parts):
+            return False
+        newest = run.newest
+        if newest is None:
+            return now_ns >= run.voice.start_ns - PREPARE_NS
+        if newest.job.fault is not None and not newest.handed_over:
+            return False
+        if newest.job.over is not None:
+            return True
+        end = newest.slot.end()
+        if end is None and newest.slot.at is not None and newest.slot.length is not None:
+            end = newest.slot.at + newest.slot.length
+        if newest.slot.reader.total is not None and newest.job.done:
+            return True
+        return end is not None and end - run.voice.cursor < frames_of_ns(PREPARE_NS)
+
+    def _late_frames(self, run: _Run, now_ns: int) -> int:
+        """How far into the timeline a source opened now would first be heard."""
+        if not run.voice.anchored:
+            return 0
+        heard_ns = now_ns + self._mixer.latency_ns + _DECODE_NS
+        if run.voice.start_ns >= heard_ns:
+            return 0
+        return round(frames_of_ns(heard_ns - run.voice.start_ns))
+
+    def _open(self, run: _Run, index: int, number: int, into: int, now_ns: int) -> _Try:
+        """Open source `number` of part `index`, `into` frames after the part's beginning."""
+        part = run.cue.parts[index]
+        source = part.sources[number]
+        origin = frames_of_ms(part.from_ms)
+        live = source.kind == "stream"
+        job = self._decoders.open(source, origin if live else origin + into, now_ns)
+        slot = Slot(
+            index,
+            number,
+            job.reader,
+            0 if live else origin,
+            length=None if part.length_ms is None else frames_of_ms(part.length_ms),
+            gain=gain_of_cdb(part.gain_cdb),
+            at=None if live or not run.voice.anchored else run.at,
+            floating=live or not run.voice.anchored,
+            live=live,
+            part_at=run.at,
+            from_position=origin,
+        )
+        attempt = _Try(index, number, job, slot)
+        previous = run.newest
+        run.tries.append(attempt)
+        if previous is not None and previous.part == index:
+            run.voice.do(lambda: run.voice.insert_after(previous.slot, slot))
+        else:
+            run.voice.do(lambda: run.voice.slots.append(slot))
+        run.at = None
+        return attempt
+
+    def _complete(self, run: _Run) -> None:
+        """No more parts: the voice ends with its last slot."""
+        newest = run.newest
+        if newest is not None and newest.job.fault is not None and not newest.handed_over:
+            return
+
+        def order() -> None:
+            sounds = run.voice.sounded or bool(run.voice.slots)
+            run.voice.complete = True
+            if run.last_failed:
+                run.voice.outcome = "source_failed"
+            elif not sounds:
+                run.voice.outcome = "late"
+
+        if newest is None or newest.job.done:
+            run.voice.do(order)
+            run.next_part = len(run.cue.parts)
+
+    # --- watching ----------------------------------------------------------------------
+
+    def _watch(self, run: _Run, now_ns: int) -> list[p.FromChild]:
+        reports: list[p.FromChild] = []
+        for attempt in run.tries:
+            attempt.job.poll(now_ns)
+        newest = run.newest
+        if newest is None or run.voice.ended:
+            return reports
+        if newest.job.over is not None and not newest.handed_over:
+            self._skip(run, newest)
+        elif newest.job.fault is not None and not newest.handed_over:
+            reports.append(self._failed(run, newest, now_ns))
+        return reports
+
+    def _skip(self, run: _Run, attempt: _Try) -> None:
+        """The wanted position lies behind the end of the file: the next part begins there."""
+        attempt.handed_over = True
+        slot = attempt.slot
+        if slot.at is not None and attempt.job.over is not None:
+            run.at = slot.at + max(0, attempt.job.over - slot.offset)
+        run.voice.do(lambda: _remove(run.voice, slot))
+
+    def _failed(self, run: _Run, attempt: _Try, now_ns: int) -> p.FromChild:
+        attempt.handed_over = True
+        fault = attempt.job.fault or "not_audio"
+        part = run.cue.parts[attempt.part]
+        if attempt.source + 1 < len(part.sources):
+            self._fall_back(run, attempt, now_ns)
+        else:
+            run.last_failed = attempt.part == len(run.cue.parts) - 1
+            if attempt.slot.at is not None and not run.voice.sounded:
+                run.at = attempt.slot.at
+            run.voice.complete = False
+        at_ms = self._wall.wall_ms(now_ns, run.cue.epoch)
+        return p.SourceFailed(run.cue.token, attempt.part, attempt.source, fault, at_ms)
+
+    def _fall_back(self, run: _Run, failed: _Try, now_ns: int) -> None:
+        """The next source of the part, where the failed one ended."""
+        part = run.cue.parts[failed.part]
+        origin = frames_of_ms(part.from_ms)
+        was_live = failed.slot.live
+        into = 0
+        if not was_live:
+            late = self._late_frames(run, now_ns)
+            reached = getattr(failed.job.reader, "end", origin) - origin
+            into = max(
+                0, reached, late - (failed.slot.at or 0) if failed.slot.at is not None else 0
+            )
+        run.at = failed.slot.at
+        attempt = self._open(run, failed.part, failed.source + 1, into, now_ns)
+        if was_live and not attempt.slot.live:
+            attempt.slot.floating, attempt.slot.at = True, None
+        elif not was_live and failed.slot.at is None:
+            attempt.slot.offset = origin + into
+
+    # --- reports -----------------------------------------------------------------------
+
+    def _progress(self, run: _Run, now_ns: int) -> list[p.FromChild]:
+        if run.progress_due_ns is None or now_ns < run.progress_due_ns:
+            return []
+        run.progress_due_ns += NS_PER_S
+        voice = run.voice
+        meter, voice.recent_meter = voice.recent_meter, Meter()
+        part, position = voice.position()
+        position -= round(frames_of_ns(self._mixer.latency_ns))  # still on its way to the card
+        return [
+            p.Progress(
+                token=run.cue.token,
+                bus=run.cue.bus,
+                part=part,
+                position_ms=max(0, ms(position)),
+                at_ms=self._wall.wall_ms(now_ns, run.cue.epoch),
+                level_cdb=meter.level_cdb(),
+                peak_cdb=meter.peak_cdb(),
+                underruns=voice.underruns,
+            )
+        ]
+
+    def _left_the_card(self, now_ns: int) -> list[p.FromChild]:
+        """Reports of what has left the converter by now, in that order."""
+        due = sorted((row for row in self._due if row[0] <= now_ns), key=lambda row: row[0])
+        self._due = [row for row in self._due if row[0] > now_ns]
+        reports: list[p.FromChild] = []
+        for dac_ns, run, event in due:
+            at_ms = self._wall.wall_ms(dac_ns, run.cue.epoch)
+            if isinstance(event, PartBegan):
+                reports += self._began(run, event, at_ms)
+            else:
+                reports.append(self._ended(run, event, at_ms))
+        return reports
+
+    def _began(self, run: _Run, event: PartBegan, at_ms: int) -> list[p.FromChild]:
+        token, position_ms = run.cue.token, ms(event.position)
+        reports: list[p.FromChild] = []
+        if event.first_of_cue:
+            run.progress_due_ns = event.dac_ns + NS_PER_S
+            reports.append(p.Started(token, run.cue.bus, event.part, position_ms, at_ms))
+        reports.append(p.PartStarted(token, event.part, event.source, position_ms, at_ms))
+        return reports
+
+    def _ended(self, run: _Run, event: VoiceEnded, at_ms: int) -> p.Ended:
+        for attempt in run.tries:
+            attempt.job.cancel()
+        del self._runs[run.cue.token]
+        voice = run.voice
+        return p.Ended(
+            token=run.cue.token,
+            bus=run.cue.bus,
+            reason=event.reason,
+            at_ms=at_ms,
+            position_ms=ms(event.position),
+            part=event.part,
+            played_ms=ms(voice.played_frames),
+            level_cdb=voice.total_meter.level_cdb(),
+            underruns=voice.underruns,
+        )
+
+
+def _remove(voice: Voice, slot: Slot) -> None:
+    if slot in voice.slots:
+        voice.slots.remove(slot)

@@ -1,0 +1,169 @@
+"""The sound card as the mixer sees it: a port, and PortAudio behind it.
+
+Owns the device and its clock: each block is asked for together with the CLOCK_MONOTONIC instant
+at which its first frame leaves the converter. Knows nothing of cues. PyAudio is untyped and is
+touched only here.
+
+Invariants: `render` is called by one thread, in order, without holes in the frame count; `open`
+may block for ever on a broken device, so it runs where it can be abandoned.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias
+
+from agent.player.clockmap import NS_PER_MS, DacClock, StreamTime
+from agent.player.protocol import RATE_HZ
+
+log = logging.getLogger(__name__)
+
+# frames, instant of the first frame (CLOCK_MONOTONIC ns), whether the card ran dry before it;
+# returns interleaved S16.
+Render: TypeAlias = Callable[[int, int, bool], bytes]
+
+
+class NoDevice(Exception):  # noqa: N818 - reads as what the parent is told
+    """No output of that name; the message lists those that exist."""
+
+
+class DeviceFailed(Exception):  # noqa: N818
+    """The device exists but cannot be opened as asked."""
+
+
+class Output(Protocol):
+    """A card with a running clock."""
+
+    device: str
+    frames_per_buffer: int
+
+    def open(self, render: Render) -> None:
+        """Open and start; raises NoDevice or DeviceFailed."""
+
+    def close(self) -> None:
+        """Stop at once; harmless when not open."""
+
+    @property
+    def latency_ms(self) -> int:
+        """From `render` to the converter, as last seen."""
+
+    @property
+    def last_callback_ns(self) -> int:
+        """When the card last asked for sound (CLOCK_MONOTONIC); 0 before the first time."""
+
+    @property
+    def settled(self) -> bool:
+        """The clock of the card is known: starts are exact from now on."""
+
+
+# The first callbacks fill an empty card and report no latency yet.
+_SETTLED_BLOCKS = 4
+
+
+class PortAudioOutput:
+    """A PortAudio callback stream that stays open, found by name."""
+
+    def __init__(self, device: str, buses: int, frames_per_buffer: int = 2048) -> None:
+        self.device = device
+        self.frames_per_buffer = frames_per_buffer
+        self.callback_ns: list[int] | None = None  # durations, when somebody measures
+        self._buses = buses
+        self._library: Any = None
+        self._stream: Any = None
+        self._render: Render = lambda frames, _dac_ns, _underrun: bytes(2 * buses * frames)
+        self._clock = DacClock()
+        self._stream_time = StreamTime()
+        self._latency_ns = 0
+        self._last_ns = 0
+        self._failed = False
+
+    @property
+    def latency_ms(self) -> int:
+        """From `render` to the converter, as last seen."""
+        return round(self._latency_ns / NS_PER_MS)
+
+    @property
+    def last_callback_ns(self) -> int:
+        """When the card last asked for sound."""
+        return self._last_ns
+
+    @property
+    def settled(self) -> bool:
+        """True once the latency has been seen with a full buffer."""
+        return self._clock.blocks >= _SETTLED_BLOCKS
+
+    def open(self, render: Render) -> None:
+        """Open the device and start asking `render` for sound."""
+        import pyaudio
+
+        self._render = render
+        self._library = pyaudio.PyAudio()
+        index = self._find()
+        try:
+            self._stream = self._library.open(
+                format=pyaudio.paInt16,
+                channels=self._buses,
+                rate=RATE_HZ,
+                output=True,
+                output_device_index=index,
+                frames_per_buffer=self.frames_per_buffer,
+                stream_callback=self._callback,
+            )
+        except (OSError, ValueError) as error:
+            raise DeviceFailed(f"{self.device}: {error}") from error
+
+    def close(self) -> None:
+        """Stop and give the device back."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+        if self._library is not None:
+            self._library.terminate()
+            self._library = None
+
+    def _find(self) -> int:
+        """The device's index: the exact name, else the only one that begins with it."""
+        names: dict[int, str] = {}
+        for index in range(self._library.get_device_count()):
+            info = self._library.get_device_info_by_index(index)
+            if info["maxOutputChannels"] >= self._buses:
+                names[index] = str(info["name"])
+        exact = [index for index, name in names.items() if name == self.device]
+        # ALSA appends "(hw:1,0)" to a card's name, and the number changes when it is replugged.
+        begins = [index for index, name in names.items() if name.startswith(self.device)]
+        if exact:
+            return exact[0]
+        if len(begins) == 1:
+            return begins[0]
+        listed = ", ".join(sorted(names.values())) or "none"
+        raise NoDevice(
+            f"no output {self.device!r} with {self._buses} channels; there are: {listed}"
+        )
+
+    def _callback(
+        self, _in: bytes | None, frames: int, times: dict[str, float], status: int
+    ) -> tuple[bytes, int]:
+        now_ns = time.monotonic_ns()
+        self._last_ns = now_ns
+        underrun = bool(status & 0x4) and self.settled  # paOutputUnderflow
+        current_s, dac_s = times["current_time"], times["output_buffer_dac_time"]
+        measured_ns = self._stream_time.mono_ns(current_s, dac_s, now_ns)
+        jumped = underrun or not self.settled
+        dac_ns = self._clock.update(frames, measured_ns, jumped=jumped)
+        self._latency_ns = dac_ns - now_ns
+        data = self._safely(frames, dac_ns, underrun)
+        if self.callback_ns is not None:
+            self.callback_ns.append(time.monotonic_ns() - now_ns)
+        return data, 0  # paContinue
+
+    def _safely(self, frames: int, dac_ns: int, underrun: bool) -> bytes:
+        """An exception here would end the stream silently: silence and one line instead."""
+        try:
+            return self._render(frames, dac_ns, underrun)
+        except Exception:
+            if not self._failed:
+                log.exception("render_failed")
+                self._failed = True
+            return bytes(2 * self._buses * frames)

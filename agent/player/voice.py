@@ -1,0 +1,456 @@
+"""One cue as the mixer plays it: which sample leaves at which instant.
+
+Owns the cue's timeline (frame 0 = its planned start), the slots on it (one per part and source),
+gain, fades, end and the figures measured on what was played. Pure: `render` is told at which
+instant the block leaves the converter. Decides nothing about files or decoders; slots are handed
+in by the director, through `do`, and taken up at the next block, so all state has one owner.
+
+Invariants: while a recorded programme plays, timeline position = (DAC instant - planned start),
+kept within 2 ms by one frame in 1024 and brought back by a cross-fade beyond 20 ms. A live slot
+reads what comes, in order. Sound that was not there in time is silence and counted.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+
+from agent.player.clockmap import frames_of_ms, frames_of_ns, ns_of_frames
+from agent.player.protocol import RATE_HZ, EndReason
+from agent.player.ring import Block, Reader
+
+# 2 ms: an edge that does not click.
+EDGE_FRAMES = 96
+_JUMP_FRAMES = 20 * RATE_HZ // 1000
+_CORRECT_ABOVE_FRAMES = 2 * RATE_HZ // 1000
+_CORRECT_UNTIL_FRAMES = 5
+_CORRECTION_FRAMES = 1024  # one frame in so many: 977 ppm, inaudible
+_LIVE_PREBUFFER_FRAMES = 300 * RATE_HZ // 1000
+
+
+@dataclass(frozen=True)
+class PartBegan:
+    """The first sample of a part (from one of its sources) is in a block."""
+
+    part: int
+    source: int
+    position: int
+    dac_ns: int
+    first_of_cue: bool
+
+
+@dataclass(frozen=True)
+class VoiceEnded:
+    """The last sample of the cue is in a block; it leaves at `dac_ns`."""
+
+    reason: EndReason
+    part: int
+    position: int
+    dac_ns: int
+
+
+VoiceEvent: TypeAlias = PartBegan | VoiceEnded
+
+
+@dataclass(eq=False)
+class Slot:
+    """A part on the timeline, from one of its sources.
+
+    `offset` is the position in the source at timeline frame `at`. `at` None: begins when the
+    slot before it ends, or, when `floating`, when its first samples are there. `end_at` bounds
+    it on the timeline; `length` says how far from `part_at` that is.
+    """
+
+    part: int
+    source: int
+    reader: Reader
+    offset: int
+    length: int | None = None
+    gain: float = 1.0
+    at: int | None = None
+    floating: bool = False
+    live: bool = False
+    part_at: int | None = None
+    from_position: int = 0
+    began: bool = False
+    behind: int = field(default=0)  # frames a live source was late, in total
+
+    def settle(self, timeline: int) -> bool:
+        """Fix where the slot begins, if it can begin at `timeline`; false when it must wait."""
+        if self.part_at is None:
+            self.part_at = timeline
+        if self.at is not None:
+            return True
+        if self.floating:
+            needed = _LIVE_PREBUFFER_FRAMES if self.live else 1
+            start = max(self.offset, self.reader.first())
+            if self.reader.lead(start) < needed and self.reader.total is None:
+                return False
+            self.offset = start
+        self.at = timeline
+        return True
+
+    def position(self, timeline: int) -> int:
+        """The source position at a timeline frame."""
+        return self.offset + timeline - (self.at or 0) - self.behind
+
+    def shown_position(self, timeline: int) -> int:
+        """The position reports give: for live sound the time since the part should have begun."""
+        if not self.live and self.at is not None:
+            return self.position(timeline)
+        return self.from_position + timeline - (self.part_at or 0)
+
+    def end(self) -> int | None:
+        """The timeline frame after its last sample, when known."""
+        ends = []
+        if self.length is not None and self.part_at is not None:
+            ends.append(self.part_at + self.length)
+        if self.reader.total is not None and self.at is not None:
+            ends.append(self.at + self.behind + self.reader.total - self.offset)
+        return min(ends) if ends else None
+
+
+class Envelope:
+    """A gain that moves linearly: 1 or a ramp a block, never per sample."""
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+        self._target = value
+        self._left = 0
+
+    def move(self, target: float, frames: int) -> None:
+        """Reach `target` after `frames`."""
+        self._target, self._left = target, frames
+        if frames <= 0:
+            self.value = target
+
+    def apply(self, block: Block) -> None:
+        """Multiply in place and move on by the block's length."""
+        ramp = min(self._left, len(block))
+        if ramp:
+            reached = self.value + (self._target - self.value) * ramp / self._left
+            block[:ramp] *= np.linspace(self.value, reached, ramp, endpoint=False, dtype=np.float32)
+            self.value, self._left = reached, self._left - ramp
+            if not self._left:
+                self.value = self._target
+        if ramp < len(block) and self.value != 1.0:
+            block[ramp:] *= np.float32(self.value)
+
+
+@dataclass
+class Meter:
+    """RMS and peak of what was played since the last look."""
+
+    energy: float = 0.0
+    frames: int = 0
+    peak: float = 0.0
+
+    def add(self, block: Block) -> None:
+        """Measure a block."""
+        self.energy += float(np.dot(block, block))
+        self.frames += len(block)
+        self.peak = max(self.peak, float(np.max(np.abs(block), initial=0.0)))
+
+    def level_cdb(self) -> int | None:
+        """RMS in hundredths of a dB of full scale; None when nothing was measured."""
+        return _cdb((self.energy / self.frames) ** 0.5) if self.frames else None
+
+    def peak_cdb(self) -> int | None:
+        """Peak in hundredths of a dB of full scale; None when nothing was measured."""
+        return _cdb(self.peak) if self.frames else None
+
+
+def _cdb(amplitude: float) -> int:
+    return max(-12_000, round(2000 * float(np.log10(max(amplitude, 1e-9)))))
+
+
+def gain_of_cdb(gain_cdb: int) -> float:
+    """Linear gain of hundredths of a decibel; -120 dB and less is silence."""
+    return 0.0 if gain_cdb <= -12_000 else float(10.0 ** (gain_cdb / 2000.0))
+
+
+class Voice:
+    """A cue on its bus. Everything but `do`, `start_ns` and `end_ns` belongs to the mixer."""
+
+    def __init__(
+        self,
+        token: str,
+        bus: int,
+        start_ns: int,
+        *,
+        join: bool = True,
+        end_ns: int | None = None,
+        gain_cdb: int = 0,
+        fade_in_ms: int = 0,
+        fade_out_ms: int = 0,
+    ) -> None:
+        self.token = token
+        self.bus = bus
+        self.start_ns = start_ns
+        self.end_ns = end_ns
+        self.not_before_ns = start_ns  # a cue that came late takes over when it came
+        self.anchored = join
+        self.active = False
+        self.restarted = False  # began when it could, not when it was planned
+        self.ended = False
+        self.sounded = False
+        self.underruns = 0
+        self.played_frames = 0
+        self.cursor = 0  # timeline frame of the next sample
+        self.total_meter = Meter()
+        self.recent_meter = Meter()
+        self.slots: deque[Slot] = deque()
+        self.complete = False  # no more slots will come
+        self.outcome: EndReason = "finished"
+        self._last_slot: Slot | None = None
+        self._gain = Envelope(gain_of_cdb(gain_cdb))
+        self._fade = Envelope(1.0)
+        self._fade_in = frames_of_ms(fade_in_ms)
+        self._fade_out = frames_of_ms(fade_out_ms)
+        self._stop: tuple[int | None, int] | None = None
+        self._fading_out = False
+        self._correcting = False
+        self._todo: deque[Callable[[], None]] = deque()
+        self._events: list[VoiceEvent] = []
+        self._starved = False
+
+    # --- orders, from any thread -------------------------------------------------
+
+    def do(self, order: Callable[[], None]) -> None:
+        """Carry out `order` in the mixer's thread, before the next block."""
+        self._todo.append(order)
+
+    def set_gain(self, gain_cdb: int, ramp_ms: int) -> None:
+        """Move the gain (an order for `do`)."""
+        self._gain.move(gain_of_cdb(gain_cdb), frames_of_ms(ramp_ms))
+
+    def insert_after(self, old: Slot, new: Slot) -> None:
+        """Let `new` go on where `old` ends: another source of the same part (an order)."""
+        new.part_at = old.part_at
+        if not new.floating:
+            new.at = old.at
+            new.offset = old.offset if old.at is not None else new.offset
+        if old in self.slots:
+            self.slots.insert(self.slots.index(old) + 1, new)
+        else:
+            self.slots.appendleft(new)
+
+    def stop(self, at_ns: int | None, fade_ms: int) -> None:
+        """End at `at_ns` (None: the next block), fading before it (an order for `do`)."""
+        self._stop = (at_ns, max(EDGE_FRAMES, frames_of_ms(fade_ms)))
+
+    # --- the mixer's side -----------------------------------------------------------
+
+    def take_orders(self) -> None:
+        """Carry out what was ordered since the last block."""
+        while self._todo:
+            self._todo.popleft()()
+
+    def activate(self, dac_ns: int) -> None:
+        """Take over the bus with the sample that leaves at `dac_ns`."""
+        self.active = True
+        if self.anchored:
+            self.cursor = max(0, round(frames_of_ns(dac_ns - self.start_ns)))
+        else:
+            self.start_ns = dac_ns
+            self.anchored = self.restarted = True
+        if self._fade_in:
+            self._fade.move(0.0, 0)
+            self._fade.move(1.0, self._fade_in)
+
+    def render(self, out: Block, dac_ns: int) -> list[VoiceEvent]:
+        """Fill `out`, whose first sample leaves at `dac_ns`; return what happened in it."""
+        self._events = []
+        done = 0
+        while done < len(out) and not self.ended:
+            now_ns = dac_ns + ns_of_frames(done)
+            frames, at_the_end = self._stretch(len(out) - done, now_ns)
+            if frames:
+                self._play(out[done : done + frames], now_ns)
+            done += frames
+            if at_the_end is not None and not self.ended:
+                self.finish(at_the_end, dac_ns + ns_of_frames(done))
+        events, self._events = self._events, []
+        return events
+
+    def edge(self, out: Block) -> None:
+        """Let the last 2 ms of `out` fall to nothing: the sound is cut after it."""
+        frames = min(EDGE_FRAMES, len(out))
+        out[len(out) - frames :] *= np.linspace(1.0, 0.0, frames, dtype=np.float32)
+
+    def finish(self, reason: EndReason, dac_ns: int) -> VoiceEnded | None:
+        """Mark the end after the sample before `dac_ns`; None when it had ended already."""
+        if self.ended:
+            return None
+        self.ended = True
+        slot = self.slots[0] if self.slots else self._last_slot
+        part, position = (slot.part, slot.shown_position(self.cursor)) if slot else (0, 0)
+        event = VoiceEnded(reason, part, max(0, position), dac_ns)
+        self._events.append(event)
+        return event
+
+    def position(self) -> tuple[int, int]:
+        """The part that plays and the position in it, in frames."""
+        slot = self.slots[0] if self.slots else self._last_slot
+        return (slot.part, max(0, slot.shown_position(self.cursor))) if slot else (0, 0)
+
+    # --- one stretch ------------------------------------------------------------------
+
+    def _stretch(self, frames: int, now_ns: int) -> tuple[int, EndReason | None]:
+        """How far this stretch goes until a fade begins or the cue ends, and how it ends."""
+        end_ns, fade, reason = self.nearest_end()
+        if end_ns is None:
+            return frames, None
+        left = max(0, round(frames_of_ns(end_ns - now_ns)))
+        if left > fade:
+            return min(frames, left - fade), None
+        if not self._fading_out:
+            self._fading_out = True
+            self._fade.move(0.0, left)
+        return (left, reason) if left <= frames else (frames, None)
+
+    def nearest_end(self) -> tuple[int | None, int, EndReason]:
+        """The nearest end: its instant, the fade before it, the reason."""
+        bound_ns, fade = self.end_ns, max(EDGE_FRAMES, self._fade_out)
+        if self._stop is None:
+            return bound_ns, fade, "end_reached"
+        stop_ns, stop_fade = self._stop
+        if bound_ns is not None and stop_ns is not None and bound_ns <= stop_ns:
+            return bound_ns, fade, "end_reached"
+        return stop_ns, stop_fade, "stopped"
+
+    def resolve_stop(self, dac_ns: int) -> None:
+        """A stop without an instant begins to fade with the block that leaves at `dac_ns`."""
+        if self._stop is not None and self._stop[0] is None:
+            fade = self._stop[1]
+            self._stop = (dac_ns + ns_of_frames(fade), fade)
+            self._fading_out = False
+
+    def _play(self, out: Block, now_ns: int) -> None:
+        error = frames_of_ns(now_ns - self.start_ns) - self.cursor
+        if self.slots and self.slots[0].live:
+            # A live source has no place on the wall clock: the timeline moves, its sound does not.
+            self.cursor += round(error)
+            self.slots[0].behind += round(error)
+            error = 0.0
+        if abs(error) > _JUMP_FRAMES and self.sounded:
+            self._jump(out, round(error), now_ns)
+        else:
+            extra = self._correction(error, len(out))
+            block = self._fill(len(out) + extra, now_ns)
+            out[:] = block if not extra else _stretched(block, len(out))
+        if self.ended:
+            return
+        self._gain.apply(out)
+        self._fade.apply(out)
+        if self.sounded:
+            self.total_meter.add(out)
+            self.recent_meter.add(out)
+
+    def _jump(self, out: Block, error: int, now_ns: int) -> None:
+        """Go to where the clock says we are, cross-fading from where we were."""
+        edge = min(4 * EDGE_FRAMES, len(out))
+        old = self._fill(edge, now_ns)
+        if self.ended:
+            return
+        self.cursor = max(0, self.cursor - edge + error)
+        out[:] = self._fill(len(out), now_ns)
+        ramp = np.linspace(0.0, 1.0, edge, dtype=np.float32)
+        out[:edge] = out[:edge] * ramp + old * (1.0 - ramp)
+        self._correcting = False
+
+    def _correction(self, error: float, frames: int) -> int:
+        """Frames to take more (or fewer) than are given out, to follow the wall clock."""
+        limit = _CORRECT_UNTIL_FRAMES if self._correcting else _CORRECT_ABOVE_FRAMES
+        self._correcting = abs(error) > limit
+        if not self._correcting or frames < _CORRECTION_FRAMES:
+            return 0
+        most = frames // _CORRECTION_FRAMES
+        return max(-most, min(most, round(error)))
+
+    def _fill(self, frames: int, now_ns: int) -> Block:
+        """The next `frames` of the timeline; `cursor` moves by as many unless the cue ends."""
+        out = np.zeros(frames, np.float32)
+        done = 0
+        while done < frames:
+            slot = self._slot()
+            if slot is None:
+                if self.complete:
+                    self.finish(self.outcome, now_ns + ns_of_frames(done))
+                    return out
+                self._miss()
+                break
+            taken = self._fill_from(slot, out[done:], now_ns + ns_of_frames(done))
+            if taken == 0:
+                break
+            done += taken
+        self.cursor += frames - done
+        return out
+
+    def _slot(self) -> Slot | None:
+        """The slot the cursor is in; those that are over are left behind."""
+        while self.slots:
+            slot = self.slots[0]
+            ready = slot.settle(self.cursor)
+            end = slot.end()
+            if end is None or self.cursor < end:
+                if not ready:
+                    self._miss()
+                return slot
+            self._last_slot = self.slots.popleft()
+            if self.slots and not self.slots[0].floating and self.slots[0].at is None:
+                self.slots[0].settle(end)
+        return None
+
+    def _fill_from(self, slot: Slot, out: Block, now_ns: int) -> int:
+        """Copy from one slot; returns the timeline frames covered (0: it must still wait)."""
+        if slot.at is None:
+            return 0
+        end = slot.end()
+        frames = len(out) if end is None else min(len(out), end - self.cursor)
+        position = slot.position(self.cursor)
+        block, there = slot.reader.read(position, frames)
+        out[:frames] = block if slot.gain == 1.0 else block * np.float32(slot.gain)
+        if there:
+            self._sound(slot, position, now_ns)
+            self.played_frames += there
+        self._account(slot, frames, there)
+        self.cursor += frames
+        return frames
+
+    def _sound(self, slot: Slot, position: int, now_ns: int) -> None:
+        if slot.began:
+            return
+        slot.began = True
+        ahead = max(0, slot.reader.first() - position)  # samples before it are absent
+        shown = slot.shown_position(self.cursor) + ahead
+        first, self.sounded = not self.sounded, True
+        at_ns = now_ns + ns_of_frames(ahead)
+        self._events.append(PartBegan(slot.part, slot.source, shown, at_ns, first))
+
+    def _account(self, slot: Slot, frames: int, there: int) -> None:
+        if there == frames:
+            self._starved = False
+            return
+        total = slot.reader.total
+        if total is not None and slot.position(self.cursor) + frames >= total:
+            return  # a tail the codec swallowed, not an underrun
+        if slot.live:
+            slot.behind += frames - there
+        self._miss()
+
+    def _miss(self) -> None:
+        """Count a stretch without sound once, when it begins."""
+        if self.sounded and not self._starved:
+            self.underruns += 1
+        self._starved = True
+
+
+def _stretched(block: Block, frames: int) -> Block:
+    """`block` over `frames` samples (a frame more or less in a thousand)."""
+    at = np.linspace(0.0, len(block) - 1.0, frames)
+    return np.interp(at, np.arange(len(block)), block).astype(np.float32)
