@@ -1,11 +1,11 @@
-"""What is on air: carries out the plan cue by cue, and books what really sounded where.
+"""What is on air: carries out the plan, cue by cue and zone by zone.
 
-Owns the decision in force, the runs, the cues the sound child holds, the wish for every zone, and
-the open stretches of sound. Does not own what the items are (programme, warnings) nor when an
-outcome is reported (station).
+Owns the decision in force, the runs, the cues the sound child holds and the wish for every zone.
+What really sounded is booked in its ledger. Does not own what the items are (programme, warnings)
+nor when an outcome is reported (station).
 
 Invariants: an item is saved as open before its cue is released; a cue that no span wants any
-more is stopped; a zone's stretch is open exactly while its gate is open on a bus that sounds.
+more is stopped.
 """
 
 from __future__ import annotations
@@ -17,20 +17,18 @@ from typing import Any, Literal
 import msgspec
 
 from agent.contract.reasons import OccurrenceReason
-from agent.contract.reports import Confirmation
-from agent.core import asrun, cues
+from agent.core import cues
 from agent.core.cues import CUE_LEAD_MS, Sent, Wishes
 from agent.core.effects import HoldZones, PlayCue, StopCue
 from agent.core.events import (
-    ControllerSeen,
     SoundEnded,
     SoundProgress,
     SoundStarted,
     SourceGaveUp,
-    ZoneSeen,
 )
 from agent.core.facts import Facts, OpenItem
 from agent.core.items import Item, Run, is_over, over_ms
+from agent.core.ledger import Ledger
 from agent.core.planner import SILENCE, BusSpan, Decision, Plan, ZoneSpan, decide, follow, foresee
 from agent.core.programme import Sound
 from agent.core.site import Site
@@ -41,9 +39,6 @@ DRAIN_MAX_MS = 2_000
 
 SETTLE_WAIT_MS = 3_000
 """How long the end of a cue is waited for before the outcome is booked without it."""
-
-CONFIRM_WITHIN_MS = 2_000
-"""A zone may take this long to confirm a change before its silence means something."""
 
 ORIGIN_SLACK_MS = 20
 
@@ -59,17 +54,6 @@ class Provenance:
     recorded: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A zone that sounds: since when (booked up to), and how far it is confirmed."""
-
-    key: str
-    bus: int
-    from_ms: int
-    since_ms: int
-    confirmed: Confirmation
-
-
 class Air:
     """The live side of the plan of one station."""
 
@@ -77,6 +61,7 @@ class Air:
         self._site = site
         self._facts = facts
         self._wishes = Wishes(site)
+        self.ledger = Ledger(site, facts)
         self.items: dict[str, Item] = {}
         self.sounds: dict[str, Sound] = {}
         self.provenance: dict[str, Provenance] = {}
@@ -85,13 +70,8 @@ class Air:
         self.plan = Plan(0, 0)
         self.player: Literal["starting", "ready", "lost"] = "starting"
         self.sent: dict[str, Sent] = {}
-        self.levels: dict[str, int | None] = {}
-        self.zones_seen: dict[str, ZoneSeen] = {}
-        self.controllers: dict[str, ControllerSeen] = {}
         self.power: frozenset[str] = frozenset()
         self.gates: dict[str, ZoneSpan] = {}
-        self.stretches: dict[str, Stretch] = {}
-        self.blocked: dict[tuple[str, str], OccurrenceReason] = {}
         self.next_ms: int | None = None
         self.dirty = True
         self._holds: dict[str, HoldZones] = {}
@@ -172,19 +152,19 @@ class Air:
         if self.player == "ready":
             self._reconcile_cues(turn)
         self._wish_zones(turn, volumes)
-        self._sync_stretches(now_ms)
+        self.ledger.sync(self.gates, self._sounding(), now_ms)
         self.next_ms = self._next_change(live, now_ms)
         self.dirty = False
 
     def _note_blocked(self, live: list[Item], after: Decision) -> None:
         for one in after.blocked:
-            self.blocked[one.key, one.zone] = one.reason
+            self.ledger.blocked[one.key, one.zone] = one.reason
         if self.player == "ready":
             return
         for item in live:
             if item.ready:
                 for zone in item.zones:
-                    self.blocked[item.key, zone] = OccurrenceReason.SOUND_LOST
+                    self.ledger.blocked[item.key, zone] = OccurrenceReason.SOUND_LOST
 
     def _next_change(self, live: list[Item], now_ms: int) -> int | None:
         moments: list[int] = [self._far_start(now_ms)]
@@ -244,6 +224,9 @@ class Air:
             and sent.bus not in self.decision.buses
             and sent.end_ms <= now_ms < sent.end_ms + DRAIN_MAX_MS
         )
+
+    def _sounding(self) -> dict[tuple[str, int], str]:
+        return {(s.key, s.bus): s.token for s in self.sent.values() if s.sounding}
 
     def _forget_unbegun(self, sent: Sent, now_ms: int) -> None:
         """A cue taken back before its start leaves no trace."""
@@ -321,15 +304,14 @@ class Air:
                 )
                 changes["origin_ms"] = origin_ms
         self._facts.put("open", sent.key, msgspec.structs.replace(held, **changes))
-        self._sync_stretches(event.at_ms)
+        self.ledger.sync(self.gates, self._sounding(), event.at_ms)
         self.dirty = True
 
     def sound_progress(self, event: SoundProgress) -> None:
         sent = self.sent.get(event.token)
         if sent is None:
             return
-        self.levels[event.token] = event.level_cdb
-        self._book(sent.key, event.at_ms)
+        self.ledger.measured(event.token, sent.key, event.at_ms, event.level_cdb)
         held = self._facts.open.get(sent.key)
         if held is not None:
             self._facts.put(
@@ -342,9 +324,9 @@ class Air:
         sent = self.sent.pop(event.token, None)
         if sent is None:
             return
-        self.levels[event.token] = event.level_cdb
-        self._end_stretches(sent, event.at_ms)
-        self.levels.pop(event.token, None)
+        self.ledger.levels[event.token] = event.level_cdb
+        self.ledger.ended(sent.key, sent.bus, event.at_ms)
+        self.ledger.levels.pop(event.token, None)
         held = self._facts.open.get(sent.key)
         run = self.runs.get(sent.key)
         if held is not None:
@@ -393,7 +375,7 @@ class Air:
         """All cues are gone with the child; what was on air broke off."""
         at_ms = turn.wall_ms
         for sent in self.sent.values():
-            self._end_stretches(sent, at_ms)
+            self.ledger.ended(sent.key, sent.bus, at_ms)
             item = self._facts.open.get(sent.key)
             if item is None:
                 continue
@@ -407,7 +389,7 @@ class Air:
             if run is not None and run.on:
                 self.runs[sent.key] = replace(run, on=False, lost=True, stopped_ms=at_ms)
         self.sent.clear()
-        self.levels.clear()
+        self.ledger.levels.clear()
         self.player = "lost"
         self.decision = SILENCE
         self.dirty = True
@@ -457,126 +439,15 @@ class Air:
     def _is_warm(self, amplifier: str, controller: str) -> bool:
         if amplifier not in self.power:
             return False
-        seen = self.controllers.get(controller)
+        seen = self.ledger.controllers.get(controller)
         return seen is None or seen.power in ("on", "unknown")
-
-    def controller_seen(self, event: ControllerSeen, turn: Turn) -> None:
-        self.controllers[event.controller] = event
-        for zone in event.zones:
-            self.zones_seen[zone.zone] = zone
-        for name in list(self.stretches):
-            self._confirm(name, turn.wall_ms)
-
-    def confirmation(self, zone: str) -> tuple[Confirmation, OccurrenceReason | None]:
-        """Whether the controller confirms what the zone was told, and why not."""
-        place = self._site.zone(zone)
-        seen = self.zones_seen.get(zone)
-        controller = self.controllers.get(place.controller) if place is not None else None
-        if controller is None or seen is None:
-            return "unknown", None
-        if controller.state != "ready":
-            return "unknown", OccurrenceReason.CONTROLLER_LOST
-        if seen.line == "open":
-            return "no", OccurrenceReason.LINE_OPEN
-        if seen.line == "short":
-            return "no", OccurrenceReason.LINE_SHORT
-        if seen.confirmed == "no":
-            return "no", OccurrenceReason.ZONE_NOT_CONFIRMED
-        return seen.confirmed, None
-
-    def _confirm(self, zone: str, at_ms: int) -> None:
-        """The controller's word about a sounding zone changed: a new segment, or the first."""
-        stretch = self.stretches[zone]
-        confirmed, doubt = self.confirmation(zone)
-        if confirmed == stretch.confirmed:
-            return
-        early = at_ms - stretch.since_ms <= CONFIRM_WITHIN_MS
-        if early and confirmed == "no" and doubt is OccurrenceReason.ZONE_NOT_CONFIRMED:
-            return
-        if not early:
-            self._book_zone(zone, stretch, at_ms)
-            stretch = replace(self.stretches[zone], since_ms=at_ms)
-        self.stretches[zone] = replace(stretch, confirmed=confirmed)
-        held = self._facts.open.get(stretch.key)
-        if doubt is not None and held is not None:
-            doubts = {**held.doubts, zone: doubt}
-            self._facts.put("open", stretch.key, msgspec.structs.replace(held, doubts=doubts))
-
-    # --- booking ------------------------------------------------------------------------
-
-    def _sounding_on(self, key: str, bus: int) -> Sent | None:
-        return next(
-            (s for s in self.sent.values() if s.sounding and (s.key, s.bus) == (key, bus)), None
-        )
-
-    def _sync_stretches(self, at_ms: int) -> None:
-        """Open and close the zones' stretches as gates and sound now stand."""
-        for zone, stretch in list(self.stretches.items()):
-            span = self.gates.get(zone)
-            same = span is not None and (span.key, span.bus) == (stretch.key, stretch.bus)
-            if not same:
-                self._book_zone(zone, stretch, at_ms)
-                del self.stretches[zone]
-                self._note_gap(zone, stretch.key)
-        for zone, span in self.gates.items():
-            if zone in self.stretches or self._sounding_on(span.key, span.bus) is None:
-                continue
-            if not span.from_ms <= at_ms + 50:
-                continue
-            confirmed, doubt = self.confirmation(zone)
-            if confirmed == "no" and doubt is OccurrenceReason.ZONE_NOT_CONFIRMED:
-                confirmed = "unknown"
-            self.stretches[zone] = Stretch(span.key, span.bus, at_ms, at_ms, confirmed)
-            held = self._facts.open.get(span.key)
-            if doubt is not None and confirmed == "no" and held is not None:
-                doubts = {**held.doubts, zone: doubt}
-                self._facts.put("open", span.key, msgspec.structs.replace(held, doubts=doubts))
-
-    def _note_gap(self, zone: str, key: str) -> None:
-        """Why `zone` no longer hears `key`, for the gap that may follow."""
-        reason = self.blocked.get((key, zone))
-        held = self._facts.open.get(key)
-        if reason is not None and held is not None:
-            gaps = {**held.gaps, zone: reason}
-            self._facts.put("open", key, msgspec.structs.replace(held, gaps=gaps))
-
-    def _book_zone(self, zone: str, stretch: Stretch, to_ms: int) -> None:
-        held = self._facts.open.get(stretch.key)
-        if held is None:
-            return
-        sent = self._sounding_on(stretch.key, stretch.bus)
-        level_cdb = self.levels.get(sent.token) if sent is not None else None
-        held = asrun.add_sound(
-            held, zone, stretch.from_ms, to_ms, stretch.bus, level_cdb, stretch.confirmed
-        )
-        self._facts.put("open", stretch.key, held)
-        self.stretches[zone] = replace(stretch, from_ms=max(to_ms, stretch.from_ms))
-
-    def _book(self, key: str, to_ms: int) -> None:
-        for zone, stretch in list(self.stretches.items()):
-            if stretch.key == key:
-                self._book_zone(zone, stretch, to_ms)
-
-    def _end_stretches(self, sent: Sent, at_ms: int) -> None:
-        for zone, stretch in list(self.stretches.items()):
-            if (stretch.key, stretch.bus) == (sent.key, sent.bus):
-                self._book_zone(zone, stretch, at_ms)
-                del self.stretches[zone]
-                self._note_gap(zone, sent.key)
 
     # --- clock steps and settling -------------------------------------------------------
 
     def stepped(self, step_ms: int, turn: Turn) -> None:
         """The wall jumped: what is on air keeps its instants, the rest is planned again (D6)."""
         old_ms = turn.wall_ms - step_ms
-        for zone, stretch in list(self.stretches.items()):
-            self._book_zone(zone, stretch, old_ms)
-            moved = replace(stretch, from_ms=turn.wall_ms, since_ms=stretch.since_ms + step_ms)
-            self.stretches[zone] = moved
-            held = self._facts.open.get(stretch.key)
-            if held is not None:
-                gaps = {**held.gaps, zone: OccurrenceReason.CLOCK_STEP}
-                self._facts.put("open", stretch.key, msgspec.structs.replace(held, gaps=gaps))
+        self.ledger.stepped(step_ms, turn.wall_ms)
         for token, sent in list(self.sent.items()):
             if sent.from_ms > old_ms and not sent.sounding:
                 turn.do(StopCue(token), "now")
@@ -624,7 +495,7 @@ class Air:
             return
         for sent in self.sent.values():
             if sent.key == key:
-                self._end_stretches(sent, turn.wall_ms)
+                self.ledger.ended(sent.key, sent.bus, turn.wall_ms)
                 turn.do(StopCue(sent.token, fade_ms=100), "soon")
         held = msgspec.structs.replace(self._facts.open[key], done=reason)
         self._facts.put("open", key, held)
@@ -639,6 +510,5 @@ class Air:
         self.runs.pop(key, None)
         for token in [token for token, sent in self.sent.items() if sent.key == key]:
             del self.sent[token]
-        for pair in [pair for pair in self.blocked if pair[0] == key]:
-            del self.blocked[pair]
+        self.ledger.forget(key)
         self.dirty = True

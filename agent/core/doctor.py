@@ -131,7 +131,11 @@ def _sound(station: Station) -> Check:
 
 def _controller(station: Station) -> Check:
     names = sorted({zone.controller for zone in station.site.zones})
-    states = {n: station.air.controllers[n].state for n in names if n in station.air.controllers}
+    states = {
+        n: station.air.ledger.controllers[n].state
+        for n in names
+        if n in station.air.ledger.controllers
+    }
     bad = [f"{n}: {states.get(n, 'opening')}" for n in names if states.get(n) != "ready"]
     if not bad:
         return _check("controller", "ok", f"{len(names)} bộ chạy", f"{len(names)} ready")
@@ -150,7 +154,7 @@ def _zones(station: Station) -> Check:
     bad: list[str] = []
     unknown: list[str] = []
     for zone in station.site.zones:
-        confirmed, doubt = station.air.confirmation(zone.name)
+        confirmed, doubt = station.air.ledger.confirmation(zone.name)
         if confirmed == "no":
             bad.append(f"{zone.name} ({doubt})")
         elif confirmed == "unknown":

@@ -666,10 +666,10 @@ class Station:
         if held.done is not None and held.done != "finished":
             return held.done
         if held.done is None:
-            return self.air.blocked.get((key, zone)) or held.gaps.get(zone) or item.problem
+            return self.air.ledger.blocked.get((key, zone)) or held.gaps.get(zone) or item.problem
         heard = any(one.gap is None for one in held.segments.get(zone, ()))
         if not heard:
-            return self.air.blocked.get((key, zone)) or OccurrenceReason.ZONE_NOT_CONFIRMED
+            return self.air.ledger.blocked.get((key, zone)) or OccurrenceReason.ZONE_NOT_CONFIRMED
         return None
 
     def _skipped(self, item: Item, zone: str, origin: Provenance) -> AsRun:
@@ -689,7 +689,7 @@ class Station:
     def _why_skipped(self, item: Item, zone: str) -> OccurrenceReason:
         if self.time.jumped_over(item.start_ms):
             return OccurrenceReason.CLOCK_STEP
-        blocked = self.air.blocked.get((item.key, zone))
+        blocked = self.air.ledger.blocked.get((item.key, zone))
         if item.problem is not None and item.start_ms >= self.booted_ms:
             return item.problem
         if item.start_ms < self.booted_ms:
@@ -826,12 +826,12 @@ class Station:
             self._items_changed = True
 
     def _controller(self, event: ControllerSeen, turn: Turn) -> None:
-        before = self.air.controllers.get(event.controller)
+        before = self.air.ledger.controllers.get(event.controller)
         if before is None or before.state != event.state:
             turn.log(
                 "controller", controller=event.controller, state=event.state, detail=event.detail
             )
-        self.air.controller_seen(event, turn)
+        self.air.ledger.controller_seen(event, turn.wall_ms)
         if before is None or before.state != event.state:
             self.air.dirty = True
 
@@ -840,7 +840,7 @@ class Station:
         mono_ms = turn.now.mono_ms
         observe = self.alarms.observe
         for zone in self.site.zones:
-            confirmed, doubt = self.air.confirmation(zone.name)
+            confirmed, doubt = self.air.ledger.confirmation(zone.name)
             open_now = zone.name in self.air.gates
             bad = confirmed == "no" and (
                 open_now or doubt is not OccurrenceReason.ZONE_NOT_CONFIRMED
@@ -848,7 +848,7 @@ class Station:
             detail = doubt.value if doubt is not None else ""
             observe(AlarmCode.ZONE_NOT_CONFIRMED, zone.name, bad, mono_ms, detail)
         for name in {zone.controller for zone in self.site.zones}:
-            seen = self.air.controllers.get(name)
+            seen = self.air.ledger.controllers.get(name)
             lost = seen is None or seen.state != "ready"
             state = seen.state if seen is not None else "opening"
             observe(AlarmCode.CONTROLLER_LOST, name, lost, mono_ms, state)
@@ -915,7 +915,9 @@ class Station:
         on_air = sorted((bus, on.key) for bus, on in self.air.decision.buses.items())
         signs = {"yes": "y", "no": "n", "unknown": "?"}
         zones = "".join(
-            signs[self.air.confirmation(zone.name)[0]] if zone.name in self.air.gates else "-"
+            signs[self.air.ledger.confirmation(zone.name)[0]]
+            if zone.name in self.air.gates
+            else "-"
             for zone in self.site.zones
         )
         return Health(

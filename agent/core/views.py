@@ -73,7 +73,7 @@ def _on_air(station: Station) -> tuple[OnAir, ...]:
         held = station.facts.open.get(on.key)
         sent = next((s for s in air.sent.values() if (s.key, s.bus) == (on.key, bus)), None)
         zones: list[tuple[str, Confirmation]] = [
-            (name, air.confirmation(name)[0])
+            (name, air.ledger.confirmation(name)[0])
             for name, where in air.decision.zones.items()
             if where.key == on.key and where.bus == bus
         ]
@@ -86,7 +86,7 @@ def _on_air(station: Station) -> tuple[OnAir, ...]:
                 started_ms=held.from_ms if held is not None and held.sounded else None,
                 ends_ms=on.end_ms,
                 zones=tuple(zones),
-                level_cdb=air.levels.get(sent.token) if sent is not None else None,
+                level_cdb=air.ledger.levels.get(sent.token) if sent is not None else None,
             )
         )
     return tuple(sorted(found, key=lambda one: one.klass))
@@ -166,8 +166,8 @@ def zones(station: Station, now: Now) -> ZonesView:
     volumes = station.volumes()
     found: list[ZoneView] = []
     for zone in station.site.zones:
-        seen = air.zones_seen.get(zone.name)
-        controller = air.controllers.get(zone.controller)
+        seen = air.ledger.zones_seen.get(zone.name)
+        controller = air.ledger.controllers.get(zone.controller)
         span = air.gates.get(zone.name)
         item = air.items.get(span.key) if span is not None else None
         found.append(
@@ -178,7 +178,7 @@ def zones(station: Station, now: Now) -> ZonesView:
                 controller_state=controller.state if controller is not None else "opening",
                 gate_wished=span is not None,
                 gate=seen.gate if seen is not None else None,
-                confirmed=air.confirmation(zone.name)[0],
+                confirmed=air.ledger.confirmation(zone.name)[0],
                 line=seen.line if seen is not None else "unknown",
                 volume=volumes[zone.name],
                 volume_source=station.volume_of(zone.name)[1],

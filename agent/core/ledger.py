@@ -1,0 +1,178 @@
+"""Books what really sounded where: open stretches of sound per zone, and who confirmed them.
+
+Owns the stretches, the levels last measured, and what controllers read back. Does not own which
+gate should be open (air) nor the roll-up into outcomes (asrun).
+
+Invariant: a zone's stretch is open exactly while its gate is open on a bus that sounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from agent.contract.reasons import OccurrenceReason
+from agent.contract.reports import Confirmation
+from agent.core import asrun
+from agent.core.events import ControllerSeen, ZoneSeen
+from agent.core.facts import Facts
+from agent.core.planner import ZoneSpan
+from agent.core.site import Site
+
+CONFIRM_WITHIN_MS = 2_000
+"""A zone may take this long to confirm a change before its silence means something."""
+
+OPEN_SLACK_MS = 50
+
+Sounding = Mapping[tuple[str, int], str]
+"""(item key, bus) → token of the cue that sounds there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A zone that sounds: booked up to `from_ms`, confirmed as it is since `since_ms`."""
+
+    key: str
+    bus: int
+    from_ms: int
+    since_ms: int
+    confirmed: Confirmation
+    token: str
+
+
+class Ledger:
+    """The book of one station. blocked: why a zone does not get an item, for gaps to come."""
+
+    def __init__(self, site: Site, facts: Facts) -> None:
+        self._site = site
+        self._facts = facts
+        self.stretches: dict[str, Stretch] = {}
+        self.levels: dict[str, int | None] = {}
+        self.zones_seen: dict[str, ZoneSeen] = {}
+        self.controllers: dict[str, ControllerSeen] = {}
+        self.blocked: dict[tuple[str, str], OccurrenceReason] = {}
+
+    # --- what controllers say -----------------------------------------------------------
+
+    def controller_seen(self, event: ControllerSeen, at_ms: int) -> None:
+        self.controllers[event.controller] = event
+        for zone in event.zones:
+            self.zones_seen[zone.zone] = zone
+        for name in list(self.stretches):
+            self._confirm(name, at_ms)
+
+    def confirmation(self, zone: str) -> tuple[Confirmation, OccurrenceReason | None]:
+        """Whether the controller confirms what the zone was told, and why not."""
+        place = self._site.zone(zone)
+        seen = self.zones_seen.get(zone)
+        controller = self.controllers.get(place.controller) if place is not None else None
+        if controller is None or seen is None:
+            return "unknown", None
+        if controller.state != "ready":
+            return "unknown", OccurrenceReason.CONTROLLER_LOST
+        if seen.line == "open":
+            return "no", OccurrenceReason.LINE_OPEN
+        if seen.line == "short":
+            return "no", OccurrenceReason.LINE_SHORT
+        if seen.confirmed == "no":
+            return "no", OccurrenceReason.ZONE_NOT_CONFIRMED
+        return seen.confirmed, None
+
+    def _confirm(self, zone: str, at_ms: int) -> None:
+        """The controller's word about a sounding zone changed: a new segment, or the first."""
+        stretch = self.stretches[zone]
+        confirmed, doubt = self.confirmation(zone)
+        if confirmed == stretch.confirmed:
+            return
+        early = at_ms - stretch.since_ms <= CONFIRM_WITHIN_MS
+        if early and doubt is OccurrenceReason.ZONE_NOT_CONFIRMED:
+            return
+        if not early:
+            self._book_zone(zone, at_ms)
+            stretch = replace(self.stretches[zone], since_ms=at_ms)
+        self.stretches[zone] = replace(stretch, confirmed=confirmed)
+        self._note_doubt(stretch.key, zone, doubt)
+
+    def _note_doubt(self, key: str, zone: str, doubt: OccurrenceReason | None) -> None:
+        held = self._facts.open.get(key)
+        if doubt is not None and held is not None:
+            doubts = {**held.doubts, zone: doubt}
+            self._facts.put("open", key, msgspec.structs.replace(held, doubts=doubts))
+
+    # --- stretches ----------------------------------------------------------------------
+
+    def sync(self, gates: Mapping[str, ZoneSpan], sounding: Sounding, at_ms: int) -> None:
+        """Open and close the zones' stretches as gates and sound stand at `at_ms`."""
+        for zone, stretch in list(self.stretches.items()):
+            span = gates.get(zone)
+            if span is None or (span.key, span.bus) != (stretch.key, stretch.bus):
+                self._close(zone, at_ms)
+        for zone, span in gates.items():
+            token = sounding.get((span.key, span.bus))
+            if zone not in self.stretches and token and span.from_ms <= at_ms + OPEN_SLACK_MS:
+                self._open(zone, span, token, at_ms)
+
+    def _open(self, zone: str, span: ZoneSpan, token: str, at_ms: int) -> None:
+        confirmed, doubt = self.confirmation(zone)
+        if doubt is OccurrenceReason.ZONE_NOT_CONFIRMED:
+            confirmed, doubt = "unknown", None
+        self.stretches[zone] = Stretch(span.key, span.bus, at_ms, at_ms, confirmed, token)
+        if confirmed == "no":
+            self._note_doubt(span.key, zone, doubt)
+
+    def _close(self, zone: str, at_ms: int) -> None:
+        """Book the stretch; why the zone no longer hears the item goes with the gap to come."""
+        self._book_zone(zone, at_ms)
+        key = self.stretches.pop(zone).key
+        reason = self.blocked.get((key, zone))
+        held = self._facts.open.get(key)
+        if reason is not None and held is not None:
+            gaps = {**held.gaps, zone: reason}
+            self._facts.put("open", key, msgspec.structs.replace(held, gaps=gaps))
+
+    def _book_zone(self, zone: str, to_ms: int) -> None:
+        stretch = self.stretches[zone]
+        held = self._facts.open.get(stretch.key)
+        if held is None:
+            return
+        level_cdb = self.levels.get(stretch.token)
+        held = asrun.add_sound(
+            held, zone, stretch.from_ms, to_ms, stretch.bus, level_cdb, stretch.confirmed
+        )
+        self._facts.put("open", stretch.key, held)
+        self.stretches[zone] = replace(stretch, from_ms=max(to_ms, stretch.from_ms))
+
+    def measured(self, token: str, key: str, at_ms: int, level_cdb: int | None) -> None:
+        """Sound still leaves the card; book what sounded so far."""
+        self.levels[token] = level_cdb
+        for zone, stretch in list(self.stretches.items()):
+            if stretch.key == key:
+                self._book_zone(zone, at_ms)
+
+    def ended(self, key: str, bus: int, at_ms: int) -> None:
+        """The cue's last sample left the card."""
+        for zone, stretch in list(self.stretches.items()):
+            if (stretch.key, stretch.bus) == (key, bus):
+                self._close(zone, at_ms)
+
+    def stepped(self, step_ms: int, new_ms: int) -> None:
+        """The wall jumped by `step_ms` to `new_ms`: stretches go on under the new clock."""
+        for zone in list(self.stretches):
+            self._book_zone(zone, new_ms - step_ms)
+            stretch = self.stretches[zone]
+            self.stretches[zone] = replace(
+                stretch, from_ms=new_ms, since_ms=stretch.since_ms + step_ms
+            )
+            held = self._facts.open.get(stretch.key)
+            if held is not None:
+                gaps = {**held.gaps, zone: OccurrenceReason.CLOCK_STEP}
+                self._facts.put("open", stretch.key, msgspec.structs.replace(held, gaps=gaps))
+
+    def forget(self, key: str) -> None:
+        """The item is settled."""
+        for pair in [pair for pair in self.blocked if pair[0] == key]:
+            del self.blocked[pair]
+        for zone in [zone for zone, one in self.stretches.items() if one.key == key]:
+            del self.stretches[zone]
