@@ -28,6 +28,10 @@ CREATE INDEX IF NOT EXISTS events_by_time ON events(station, kind, at_ms);
 CREATE TABLE IF NOT EXISTS streams(
   station TEXT NOT NULL, installation TEXT NOT NULL, stream TEXT NOT NULL,
   through INTEGER NOT NULL, PRIMARY KEY(station, installation, stream)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lost(
+  station TEXT NOT NULL, installation TEXT NOT NULL, stream TEXT NOT NULL,
+  from_seq INTEGER NOT NULL, to_seq INTEGER NOT NULL,
+  PRIMARY KEY(station, installation, stream, from_seq)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS latest(
   station TEXT NOT NULL, kind TEXT NOT NULL, received_ms INTEGER NOT NULL, raw BLOB NOT NULL,
   PRIMARY KEY(station, kind)) WITHOUT ROWID;
@@ -44,6 +48,8 @@ CREATE TABLE IF NOT EXISTS cursor_revisions(
 CREATE TABLE IF NOT EXISTS counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
 BUSY_TIMEOUT_S = 10.0
+REVISIONS_SINCE_MS = 1_767_225_600_000
+"""2026-01-01 UTC: cursor revisions count the seconds from here when nothing else is known."""
 
 T = TypeVar("T")
 
@@ -139,6 +145,24 @@ class Journal:
         )
         return [Gap(StreamId(*row[:3]), row[3] + 1) for row in rows]
 
+    def write_off(self, gap: Gap) -> None:
+        """The station has lost these records: say so, and let the cursor pass.
+
+        Should they come after all they are stored like any other.
+        """
+        held = self._database.execute(
+            "SELECT MIN(seq) FROM events WHERE station=? AND installation=? AND stream=? AND seq>?",
+            (*gap.stream, gap.missing_from),
+        ).fetchone()[0]
+        self._database.execute(
+            "INSERT OR IGNORE INTO lost VALUES(?,?,?,?,?)",
+            (*gap.stream, gap.missing_from, held - 1),
+        )
+        self._database.execute(
+            "INSERT OR REPLACE INTO streams VALUES(?,?,?,?)", (*gap.stream, held - 1)
+        )
+        self._advance(gap.stream)
+
     def add_latest(self, station: str, kind: str, raw: bytes, received_ms: int) -> None:
         self._database.execute(
             "INSERT OR REPLACE INTO latest VALUES(?,?,?,?)", (station, kind, received_ms, raw)
@@ -156,21 +180,14 @@ class Journal:
             (station, ack.id, ack.state, ack.at_ms, received_ms, raw),
         )
 
-    def next_cursor_revision(self, station: str) -> int:
+    def next_cursor_revision(self, station: str, now_ms: int) -> int:
+        """Grows at least with the seconds of the clock: losing this file does not stop it."""
         row = self._database.execute(
-            "INSERT INTO cursor_revisions VALUES(?, 1)"
-            " ON CONFLICT(station) DO UPDATE SET revision = revision + 1 RETURNING revision",
-            (station,),
+            "INSERT INTO cursor_revisions VALUES(?1, ?2) ON CONFLICT(station) DO UPDATE"
+            " SET revision = MAX(revision + 1, ?2) RETURNING revision",
+            (station, max(1, (now_ms - REVISIONS_SINCE_MS) // 1000)),
         ).fetchone()
         return int(row[0])
-
-    def raise_cursor_revision(self, station: str, at_least: int) -> None:
-        """After this file was lost: go on above what the broker still holds."""
-        self._database.execute(
-            "INSERT INTO cursor_revisions VALUES(?1, ?2)"
-            " ON CONFLICT(station) DO UPDATE SET revision = MAX(revision, ?2)",
-            (station, at_least),
-        )
 
     def count(self, name: str) -> None:
         self._database.execute(
@@ -261,6 +278,14 @@ class JournalReader:
                 return []
             query = "SELECT seq FROM events WHERE station=? ORDER BY installation, stream, seq"
             return [row[0] for row in database.execute(query, (station,))]
+
+    def lost(self) -> list[tuple[StreamId, int, int]]:
+        """(stream, from, to): records that no station has any more."""
+        with self._open() as database:
+            if database is None:
+                return []
+            rows = database.execute("SELECT * FROM lost").fetchall()
+        return [(StreamId(*row[:3]), row[3], row[4]) for row in rows]
 
     def acks(self, command: str) -> list[tuple[str, Ack]]:
         with self._open() as database:
