@@ -16,12 +16,12 @@ from agent.contract.reasons import AckReason, OccurrenceReason
 from agent.contract.reports import OccurrenceRef
 from agent.core import requests as asked
 from agent.core import views
-from agent.core.air import Provenance
 from agent.core.commands import RunState
 from agent.core.effects import Log, Reply, Restart
 from agent.core.events import Requested
 from agent.core.facts import Override
 from agent.core.items import Item, key_of
+from agent.core.lineup import Line, Provenance
 from agent.core.programme import Sound, select_zones, tone_source
 from agent.core.turn import Turn
 from agent.player.protocol import Part
@@ -42,25 +42,21 @@ class Actions:
 
     def __init__(self, station: Station) -> None:
         self._station = station
-        self._ad_hoc: dict[str, tuple[Item, Sound, Provenance]] = {}
+        self._ad_hoc: dict[str, Line] = {}
         self._count = 0
 
     # --- items that are in no timetable -------------------------------------------------
 
-    def add_items(
-        self,
-        items: dict[str, Item],
-        sounds: dict[str, Sound],
-        provenance: dict[str, Provenance],
-        now_ms: int,
-    ) -> None:
-        """Put what was asked for beside the timetable's items."""
+    def lines(self, now_ms: int) -> list[Line]:
+        """What was asked for beside the timetable and is not over."""
         settled = self._station.facts.settled
         for key in [key for key in self._ad_hoc if key in settled]:
             del self._ad_hoc[key]
-        for key, (item, sound, origin) in self._ad_hoc.items():
-            if item.start_ms + item.play_ms + 60_000 > now_ms:
-                items[key], sounds[key], provenance[key] = item, sound, origin
+        return [
+            line
+            for line in self._ad_hoc.values()
+            if line.item.start_ms + line.item.play_ms + 60_000 > now_ms
+        ]
 
     def _test_tone(self, zones: tuple[str, ...], length_ms: int, turn: Turn) -> Verdict:
         busy = sorted(set(zones) & set(self._station.air.decision.zones))
@@ -92,7 +88,7 @@ class Actions:
             resume="drop",
         )
         sound = Sound(None, 0, (part,), length_ms, "tone")
-        self._ad_hoc[item.key] = (item, sound, Provenance(recorded=False))
+        self._ad_hoc[item.key] = Line(item, sound, Provenance(recorded=False))
         self._station.items_changed()
         return "done", None, f"{length_ms} ms: {', '.join(zones)}"
 
@@ -104,7 +100,7 @@ class Actions:
                     continue
                 day = station.local(turn.wall_ms).date().isoformat()
                 sound, problem = station.programme.sound_of(
-                    entry, command.authority, day, station.box
+                    entry, command.authority, day, station.supply.box
                 )
                 zones = select_zones(station.site, entry.zones, station.programme.settings)
                 if sound is None:
@@ -144,7 +140,7 @@ class Actions:
             volume=entry.volume,
         )
         origin = Provenance(author=entry.author, approver=entry.approver)
-        self._ad_hoc[item.key] = (item, sound, origin)
+        self._ad_hoc[item.key] = Line(item, sound, origin)
         self._station.items_changed()
 
     def _nominal(self, at_ms: int) -> str:
@@ -171,7 +167,7 @@ class Actions:
             case said.CancelCommand(id=identity):
                 return "done", None, identity
             case said.Refetch(sha256=sha256):
-                station.fetch_again(sha256)
+                station.supply.fetch_again(sha256)
                 return "done", None, sha256[:12]
             case said.Resend(from_seq=seq):
                 station.reporter.outbox.rewind(seq)
@@ -182,7 +178,7 @@ class Actions:
                 turn.do(Log("log_level", (("level", level),)), "now")
                 return "done", None, level
             case said.Reboot():
-                if station.active_warnings():
+                if station.emergencies.active():
                     return "failed", AckReason.EMERGENCY_ON_AIR, "a warning is active"
                 turn.do(Restart("command"))
                 return "done", None, ""

@@ -10,8 +10,8 @@ more is stopped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import msgspec
@@ -29,6 +29,7 @@ from agent.core.events import (
 from agent.core.facts import Facts, OpenItem
 from agent.core.items import Item, Run, is_over, over_ms
 from agent.core.ledger import Ledger
+from agent.core.lineup import Line, Provenance
 from agent.core.planner import SILENCE, BusSpan, Decision, Plan, ZoneSpan, decide, follow, foresee
 from agent.core.programme import Sound
 from agent.core.site import Site
@@ -41,17 +42,6 @@ SETTLE_WAIT_MS = 3_000
 """How long the end of a cue is waited for before the outcome is booked without it."""
 
 ORIGIN_SLACK_MS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """What an as-run record tells of where an item came from."""
-
-    revision: int = 0
-    author: str = ""
-    approver: str = ""
-    slot_ms: int | None = None
-    recorded: bool = True
 
 
 class Air:
@@ -107,21 +97,23 @@ class Air:
                 done=item.done is not None,
             )
 
-    def set_items(
-        self,
-        items: Mapping[str, Item],
-        sounds: Mapping[str, Sound],
-        provenance: Mapping[str, Provenance],
-    ) -> None:
-        """The items of the time around now, as documents and the box have them."""
-        self.items = dict(items)
-        for key, sound in self.sounds.items():
-            if key in self.runs and key in items and key not in sounds:
-                sounds = {**sounds, key: sound}
-        self.sounds = dict(sounds)
-        self.provenance = dict(provenance)
-        for key in [key for key in self.runs if key not in items and key not in self._facts.open]:
-            del self.runs[key]
+    def set_items(self, lines: Iterable[Line]) -> None:
+        """The items of the time around now, as documents and the box have them.
+
+        An item that has begun keeps its sound when the box no longer offers one.
+        """
+        kept = {key: sound for key, sound in self.sounds.items() if key in self.runs}
+        self.items, self.sounds, self.provenance = {}, {}, {}
+        for line in lines:
+            key = line.item.key
+            self.items[key] = line.item
+            self.provenance[key] = line.origin
+            sound = line.sound or kept.get(key)
+            if sound is not None:
+                self.sounds[key] = sound
+        for key in [key for key in self.runs if key not in self.items]:
+            if key not in self._facts.open:
+                del self.runs[key]
         self.dirty = True
 
     # --- planning -----------------------------------------------------------------------
@@ -502,6 +494,16 @@ class Air:
         run = self.runs.get(key, Run(held.origin_ms, on=False))
         self.runs[key] = replace(run, on=False, done=True, stopped_ms=turn.wall_ms)
         self.dirty = True
+
+    def files_in_use(self) -> frozenset[str]:
+        """sha256 of content files that a cue names."""
+        sounds = [self.sounds[s.key] for s in self.sent.values() if s.key in self.sounds]
+        return frozenset(
+            source.url.removeprefix("content:")
+            for sound in sounds
+            for part in sound.main
+            for source in part.sources
+        )
 
     def forget(self, key: str) -> None:
         """The item is settled."""

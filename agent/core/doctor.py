@@ -100,11 +100,14 @@ def _certificate(station: Station, now: Now) -> Check:
 
 
 def _content(station: Station) -> Check:
-    missing, awaiting = len(station.missing), len(station.awaiting)
+    supply = station.supply
+    missing, awaiting = len(supply.missing), len(supply.awaiting)
     if not missing and not awaiting:
-        files = len(station.box.files)
+        files = len(station.supply.box.files)
         return _check("content", "ok", f"đủ tệp ({files})", f"all files are here ({files})")
-    first = station.awaiting[0] if station.awaiting else station.missing[0][:12]
+    first = (
+        station.supply.awaiting[0] if station.supply.awaiting else station.supply.missing[0][:12]
+    )
     return _check(
         "content",
         "warning",

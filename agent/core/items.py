@@ -120,11 +120,14 @@ def is_over(item: Item, run: Run | None, t_ms: int) -> bool:
 
 
 def over_ms(item: Item, run: Run | None) -> int | None:
-    """The first instant at which `is_over` holds if nothing changes; None when it may never."""
+    """The first instant at which `is_over` holds if nothing changes; None when it may never.
+
+    0 when it is over for good: that must hold even if the wall clock goes back.
+    """
     if run is None:
         return item.start_ms + _late_limit(item) + 1
     if run.done:
-        return run.stopped_ms
+        return 0
     if run.on:
         return run.origin_ms + item.play_ms
     return _resume_over_ms(item, run)
@@ -141,10 +144,10 @@ def _resume_over_ms(item: Item, run: Run) -> int | None:
     if item.resume == "restart":
         return None
     if item.resume == "drop" and not run.lost:
-        return run.stopped_ms
+        return 0
     if item.resume == "continue":
         if run.stopped_ms - run.origin_ms > _last_entry(item):
-            return run.stopped_ms
+            return 0
         return run.origin_ms + item.play_ms + CONTINUE_LIMIT_MS + 1
     return run.origin_ms + _last_entry(item) + 1
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from agent.contract.documents import (
     Binding,
@@ -178,6 +178,13 @@ class Programme:
         ]
         found.sort(key=lambda pair: (pair[0].start_ms, pair[0].ref))
         return found
+
+    def day_of(self, schedule: Schedule, day: str) -> list[Occurrence]:
+        """Occurrences of one timetable whose nominal start lies on the local `day`."""
+        noon = datetime.fromisoformat(f"{day}T12:00:00").replace(tzinfo=UTC)
+        span = timedelta(hours=27)
+        found = Expander.of(schedule, self._zones).between(noon - span, noon + span)
+        return [occurrence for occurrence in found if occurrence.date == day]
 
     def sound_of(
         self, entry: Entry, authority: str, date: str, box: OnBox

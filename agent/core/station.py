@@ -7,43 +7,20 @@ the simulator.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-import msgspec
-
-from agent.contract.documents import (
-    Content,
-    Cursor,
-    Entry,
-    FileSource,
-    Schedule,
-    Trust,
-    Warnings,
-)
-from agent.contract.documents import Warning as Emergency
+from agent.contract.documents import Content, Cursor, Schedule, Trust, Warnings
 from agent.contract.envelope import VerifySignature
 from agent.contract.reasons import AckReason, AlarmCode, OccurrenceReason
-from agent.contract.reports import AlarmEvent, AsRun, Audit, Health, WarningReport
-from agent.core import asrun, warnings
-from agent.core import content as files
+from agent.contract.reports import AlarmEvent, Audit, Health
 from agent.core.actions import Actions
-from agent.core.air import Air, Provenance
+from agent.core.air import Air
 from agent.core.commands import Duplicate, Fresh, admit, answer
-from agent.core.effects import (
-    AckMessage,
-    Batch,
-    CancelFetch,
-    Connect,
-    Evict,
-    Fetch,
-    PruneRecords,
-    SetTime,
-    Speak,
-    Subscribe,
-)
+from agent.core.content import KEEP_AFTER_MS
+from agent.core.effects import AckMessage, Batch, Connect, PruneRecords, SetTime, Subscribe
+from agent.core.emergencies import Emergencies
 from agent.core.events import (
     Booted,
     ClockSeen,
@@ -70,43 +47,24 @@ from agent.core.events import (
     SpeechReady,
     Wake,
 )
-from agent.core.facts import AlarmMemory, Facts, Settled, WarningMemory
+from agent.core.facts import AlarmMemory, Facts
 from agent.core.health import Health as Alarms
 from agent.core.inbox import Applied, CommandIn, CommandRefused, Inbox, digest_of_applied
-from agent.core.items import Item, key_of
-from agent.core.programme import (
-    InForce,
-    OnBox,
-    Programme,
-    Sound,
-    select_zones,
-    speech_key,
-    texts_of,
-)
+from agent.core.items import Item
+from agent.core.lineup import AHEAD_MS, EVERY_MS, Lineup
+from agent.core.programme import Programme
 from agent.core.reporter import Reporter
-from agent.core.schedule import Occurrence, Zones
+from agent.core.schedule import Zones
+from agent.core.settlement import Settlement
 from agent.core.site import Site
-from agent.core.spoken import write_out
+from agent.core.supply import Supply
 from agent.core.timekeeping import Timekeeping
 from agent.core.trust import RootKeys
 from agent.core.turn import Turn
 from agent.core.uplink import Uplink
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
+DAY_MS = 86_400_000
 
-POOL_AHEAD_MS = 26 * HOUR_MS
-"""Items are made this far ahead."""
-
-POOL_EVERY_MS = 6 * HOUR_MS
-
-LOOKBACK_MAX_MS = 31 * DAY_MS
-"""After a longer absence, what lies further back is not settled one by one."""
-
-SETTLED_AT_ONCE = 200
-"""Items settled in one turn; after a long absence the next turn goes on."""
-
-FETCH_AHEAD_MS = 3 * DAY_MS
 SETTLED_KEPT = 2_000
 RECORDS_KEPT_MS = 90 * DAY_MS
 
@@ -130,27 +88,24 @@ class Station:
         self.tz: tzinfo = zones(site.tz) or ZoneInfo("UTC")
         self.inbox = Inbox(site, facts, root, verify, zones)
         self.programme = Programme(site, zones)
-        self.box = OnBox()
         self.air = Air(site, facts)
         self.reporter = Reporter(site, facts)
+        self.supply = Supply(self.programme)
+        self.lineup = Lineup(facts, self.programme)
+        self.settlement = Settlement(facts, self.air, self.reporter)
+        self.emergencies = Emergencies(
+            site, facts, self.programme, self.air, self.reporter, self.tz
+        )
         self.uplink = Uplink()
         self.alarms = Alarms()
-        self.fetching = files.Fetching()
         self.time = Timekeeping()
         self.host = HostSeen()
-        self.awaiting: tuple[str, ...] = ()
-        self.missing: tuple[str, ...] = ()
-        self.booted_ms = 0
         self.booted_mono_ms = 0
         self.actions = Actions(self)
         self._filters: tuple[str, ...] = ()
-        self._spoken: set[str] = set()
         self._documents_changed = True
         self._items_changed = True
-        self._fetch_changed = True
-        self._pool_until_ms = 0
-        self.pool_until_ms = 0
-        self._fetch_at_mono_ms: int | None = None
+        self._lines_made_ms = 0
 
     # --- the one entrance ---------------------------------------------------------------
 
@@ -176,17 +131,19 @@ class Station:
             case Delivered():
                 self.reporter.delivered(event.token)
             case FilesFound():
-                self.box.files = dict(event.files)
-                self._items_changed = self._fetch_changed = True
+                self.supply.box.files = dict(event.files)
+                self._items_changed = self.supply.changed = True
             case FileReady():
-                self._file_ready(event, turn)
+                self.supply.file_ready(event, turn)
+                self._items_changed = True
             case FetchFailed():
-                self._fetch_failed(event, turn)
+                self.supply.fetch_failed(event, turn)
+                self._items_changed = True
             case SpeechReady():
-                self.box.speech[event.key] = event.duration_ms
+                self.supply.box.speech[event.key] = event.duration_ms
                 self._items_changed = True
             case SpeechFailed():
-                self.box.speech[event.key] = None
+                self.supply.box.speech[event.key] = None
                 self._items_changed = True
                 turn.log("speech_failed", "warning", key=event.key, detail=event.detail)
             case PlayerReady():
@@ -204,7 +161,7 @@ class Station:
                 self.air.source_gave_up(event, turn)
             case SoundEnded():
                 self.air.sound_ended(event, turn)
-                self._warning_heard(event, turn)
+                self._items_changed |= self.emergencies.heard(event.at_ms, turn)
             case ControllerSeen():
                 self._controller(event, turn)
             case HostSeen():
@@ -224,27 +181,38 @@ class Station:
         now_ms = turn.wall_ms
         if self._documents_changed:
             self._apply_documents(turn)
-        if self._items_changed or now_ms >= self._pool_until_ms:
-            self._make_items(turn)
+        self._items_changed |= self.emergencies.expire(turn)
+        stale = not 0 <= now_ms - self._lines_made_ms < EVERY_MS
+        if self._items_changed or stale:
+            self._make_lines(turn)
         if self.air.dirty or self.air.next_ms is None or now_ms >= self.air.next_ms:
             self.air.replan(turn, self.volumes())
-            self._settle_finished(turn)
+            self.settlement.settle(self.time, turn)
             if self.air.dirty:
                 self.air.replan(turn, self.volumes())
-        self._fetch(turn)
+        self.supply.fetch(turn)
         self._watch(turn)
         self._report(turn)
+
+    def _make_lines(self, turn: Turn) -> None:
+        self._items_changed = False
+        now_ms = self._lines_made_ms = turn.wall_ms
+        self.supply.speak_ahead(self.emergencies.utterances(), turn)
+        box = self.supply.box
+        timetable = self.lineup.lines(box, self.time, now_ms)
+        self.air.set_items([*timetable, *self.emergencies.lines(box), *self.actions.lines(now_ms)])
 
     def _wake(self, now: Now) -> int | None:
         moments = [
             self.uplink.connect_at_mono_ms,
-            self._fetch_at_mono_ms,
+            self.supply.next_mono_ms,
             self.alarms.wake_mono_ms(),
             self.reporter.outbox.wake_mono_ms(),
             self.reporter.heartbeat_wake_mono_ms() if self.uplink.connected else None,
         ]
-        walls = [self.air.next_ms, self._pool_until_ms if self.booted_mono_ms else None]
-        walls += [one.valid_until_ms for one in self.facts.warnings.values() if not one.ended]
+        walls = [self.air.next_ms, *self.emergencies.ends_ms()]
+        if self.booted_mono_ms:
+            walls.append(self._lines_made_ms + EVERY_MS)
         moments += [now.mono_ms + max(1, w - now.wall_ms) for w in walls if w is not None]
         known = [moment for moment in moments if moment is not None]
         return max(now.mono_ms + 1, min(known)) if known else None
@@ -253,7 +221,8 @@ class Station:
 
     def _boot(self, event: Booted, turn: Turn) -> None:
         now = turn.now
-        self.booted_ms, self.booted_mono_ms = now.wall_ms, max(1, now.mono_ms)
+        self.settlement.booted_ms = now.wall_ms
+        self.booted_mono_ms = max(1, now.mono_ms)
         self.reporter.installation = event.installation
         self.reporter.nonce = event.nonce
         self.time = Timekeeping(now.trust, now.epoch)
@@ -278,8 +247,7 @@ class Station:
         if event.connected:
             self.reporter.linked(connected=True)
             self.reporter.birth(turn)
-            self.fetching.network_is_back(turn.now.mono_ms)
-            self._fetch_changed = True
+            self.supply.network_is_back(turn.now.mono_ms)
             turn.log("connected")
         else:
             self.reporter.linked(connected=False)
@@ -289,7 +257,7 @@ class Station:
     def _connect_if_due(self, turn: Turn) -> None:
         if self.uplink.due(turn.now.mono_ms):
             topic, will = self.reporter.will()
-            keepalive_s = 30 if self.active_warnings() else 120
+            keepalive_s = 30 if self.emergencies.active() else 120
             turn.do(
                 Connect(self.inbox.filters(), self.inbox.held_topics(), topic, will, keepalive_s)
             )
@@ -317,7 +285,7 @@ class Station:
         self._documents_changed = True
         self._audit("document_applied", message.authority, turn, _name_of(message))
         if isinstance(message, Warnings):
-            self._warnings_arrived(message, turn)
+            self.emergencies.arrived(message, turn)
         if isinstance(message, Schedule) and isinstance(applied.before, Schedule):
             self._schedule_replaced(applied.before, message, turn)
         if isinstance(message, Trust):
@@ -376,7 +344,7 @@ class Station:
         for force in self.programme.schedules:
             for entry, fault in force.expander.refused:
                 turn.log("entry_unreadable", "error", entry=entry, detail=fault.detail)
-        self._items_changed = self._fetch_changed = True
+        self._items_changed = self.supply.changed = True
 
     def _schedule_replaced(self, before: Schedule, after: Schedule, turn: Turn) -> None:
         """What is on air goes on unless it was removed or its content or zones changed (D5)."""
@@ -391,410 +359,21 @@ class Station:
                 continue
             if new is None or (new.sources, new.zones) != (old.sources, old.zones):
                 self.air.end_item(key, OccurrenceReason.SUPERSEDED, turn)
-        self._skip_moved(earlier, entries, after, turn)
-        self.facts.mark(settled_through_ms=max(self.facts.marks.settled_through_ms, 1))
-
-    def _skip_moved(
-        self,
-        earlier: dict[str, Entry],
-        entries: dict[str, Entry],
-        after: Schedule,
-        turn: Turn,
-    ) -> None:
-        """An item already aired today whose start was moved does not air again today."""
-        now_ms = turn.wall_ms
-        today = self.local(now_ms).date().isoformat()
-        changed = {
-            name
-            for name, entry in entries.items()
-            if name in earlier and earlier[name].when != entry.when
-        }
-        prefix = f"{after.authority}|{after.audience}|"
-        for name in changed:
-            aired = any(
-                key.startswith(f"{prefix}{name}|{today}")
-                for key, settled in self.facts.settled.items()
-                if settled.aired
-            ) or any(key.startswith(f"{prefix}{name}|{today}") for key in self.facts.open)
-            if aired:
-                self.facts.put("settled", f"{prefix}{name}|{today}|moved", Settled(now_ms))
+        today = self.local(turn.wall_ms).date().isoformat()
+        self.lineup.skip_moved(before, after, today, turn.wall_ms)
 
     def local(self, at_ms: int) -> datetime:
         return datetime.fromtimestamp(at_ms / 1_000, self.tz)
 
-    def _make_items(self, turn: Turn) -> None:
-        """Items of the time around now, from documents, warnings and local requests."""
-        self._items_changed = False
-        now_ms = turn.wall_ms
-        self._pool_until_ms = now_ms + POOL_EVERY_MS
-        self.pool_until_ms = now_ms + POOL_AHEAD_MS
-        settled_ms = self.facts.marks.settled_through_ms
-        low_ms = max(min(settled_ms, now_ms) - DAY_MS, now_ms - LOOKBACK_MAX_MS)
-        items: dict[str, Item] = {}
-        sounds: dict[str, Sound] = {}
-        provenance: dict[str, Provenance] = {}
-        for occurrence, force in self.programme.occurrences(low_ms, now_ms + POOL_AHEAD_MS):
-            key = key_of(occurrence.ref)
-            if key in self.facts.settled:
-                continue
-            item, sound = self._item(occurrence, force)
-            opened = key in self.facts.open
-            if not item.zones and not opened:
-                continue
-            if item.start_ms + item.play_ms <= settled_ms and not opened:
-                continue
-            items[key] = item
-            if sound is not None:
-                sounds[key] = sound
-            entry = occurrence.entry
-            provenance[key] = Provenance(
-                force.schedule.revision, entry.author, entry.approver, occurrence.slot_ms
-            )
-        self._warning_items(items, sounds, provenance, turn)
-        self.actions.add_items(items, sounds, provenance, now_ms)
-        self.air.set_items(items, sounds, provenance)
-        self._speak_ahead(turn)
-
-    def _item(self, occurrence: Occurrence, force: InForce) -> tuple[Item, Sound | None]:
-        """The occurrence with the local decisions about it."""
-        ref = occurrence.ref
-        overrides = self.facts.overrides
-        order = overrides.get(f"order|{ref.authority}|{ref.entry}")
-        held = f"hold|{ref.authority}|{ref.entry}" in overrides
-        number = order.number if order is not None else None
-        item, sound = self.programme.item(occurrence, force, self.box, held, number)
-        return self._restricted(item), sound
-
-    def items_between(self, from_ms: int, to_ms: int) -> dict[str, Item]:
-        """Items that start in the window, for a look further ahead than the live ones."""
-        if to_ms <= from_ms:
-            return {}
-        items = (self._item(*pair)[0] for pair in self.programme.occurrences(from_ms, to_ms))
-        return {item.key: item for item in items if item.zones}
-
-    def _restricted(self, item: Item) -> Item:
-        """The item without what local decisions, the clock or a stop keep from playing."""
-        ref, key = item.ref, item.key
-        if f"skip|{ref.authority}|{ref.entry}|{ref.nominal}" in self.facts.overrides:
-            item = replace(item, ready=False, problem=OccurrenceReason.SKIPPED_LOCALLY)
-        moved = f"{ref.authority}|{ref.audience}|{ref.entry}|{ref.nominal[:10]}|moved"
-        if moved in self.facts.settled and key not in self.facts.open:
-            item = replace(item, ready=False, problem=OccurrenceReason.ALREADY_PLAYED)
-        if not self.time.may_run(item.klass, play_now=False):
-            item = replace(item, ready=False, problem=OccurrenceReason.CLOCK_UNTRUSTED)
-        held = self.facts.open.get(key)
-        if held is not None and held.stopped:
-            zones = tuple(zone for zone in item.zones if zone not in held.stopped)
-            item = replace(item, zones=zones)
-        return item
-
-    def _speak_ahead(self, turn: Turn) -> None:
-        """Have texts of the coming day spoken before they are due."""
-        near = self.programme.occurrences(turn.wall_ms - DAY_MS, turn.wall_ms + POOL_AHEAD_MS)
-        for source in texts_of(occurrence.entry for occurrence, _ in near):
-            key = speech_key(source.text, source.language)
-            self._speak(key, write_out(source.text, source.language), source.language, turn)
-
-    def _speak(self, key: str, text: str, language: str, turn: Turn) -> None:
-        if key not in self.box.speech and key not in self._spoken:
-            self._spoken.add(key)
-            turn.do(Speak(key, text, language), "now")
-
-    # --- warnings -----------------------------------------------------------------------
-
-    def active_warnings(self) -> list[tuple[Emergency, int]]:
-        """Warnings in force that may still sound, with the rank of who issued them."""
-        found: list[tuple[Emergency, int]] = []
-        for force in self.programme.warnings:
-            for warning in force.document.warnings:
-                memory = self.facts.warnings.get(_warning_key(force.document, warning.id))
-                if memory is not None and memory.revision == warning.revision and not memory.ended:
-                    found.append((warning, force.rank))
-        return found
-
-    def _warnings_arrived(self, document: Warnings, turn: Turn) -> None:
-        now_ms = turn.wall_ms
-        mine = {
-            key: memory
-            for key, memory in self.facts.warnings.items()
-            if (memory.authority, memory.audience) == (document.authority, document.audience)
-        }
-        for warning in document.warnings:
-            key = _warning_key(document, warning.id)
-            held = self.facts.warnings.get(key)
-            zones = select_zones(self.site, warning.zones, self.programme.settings)
-            due_ms = now_ms + self.air.cold_ms(zones)
-            memory = warnings.received(
-                warning, held, document.authority, document.audience, now_ms, due_ms
-            )
-            if memory is None:
-                continue
-            if held is not None and not held.ended:
-                self._stop_warning(held.id, held.revision, turn)
-            self.facts.put("warning", key, memory)
-            state = {"cancelled": "cancelled", "expired": "expired"}.get(memory.ended, "received")
-            self.reporter.record(
-                WarningReport(id=warning.id, revision=warning.revision, state=state),  # type: ignore[arg-type]
-                turn,
-            )
-        present = {warning.id for warning in document.warnings}
-        for memory in warnings.dropped(mine.values(), present):
-            self.facts.put("warning", _memory_key(memory), memory)
-            self._stop_warning(memory.id, memory.revision, turn)
-            self.reporter.record(
-                WarningReport(id=memory.id, revision=memory.revision, state="cancelled"), turn
-            )
-
-    def _stop_warning(self, warning_id: str, revision: int, turn: Turn) -> None:
-        entry = warnings.warning_entry(warning_id, revision)
-        for key, held in list(self.facts.open.items()):
-            if held.ref.entry == entry:
-                self.air.end_item(key, OccurrenceReason.CANCELLED, turn)
-
-    def _warning_items(
-        self,
-        items: dict[str, Item],
-        sounds: dict[str, Sound],
-        provenance: dict[str, Provenance],
-        turn: Turn,
-    ) -> None:
-        for force in self.programme.warnings:
-            document = force.document
-            for warning in document.warnings:
-                key = _warning_key(document, warning.id)
-                memory = self.facts.warnings.get(key)
-                if memory is None or memory.ended or memory.revision != warning.revision:
-                    continue
-                late = warnings.says_when(warning, memory)
-                for said in warnings.utterances(warning, late, self.tz):
-                    self._speak(said.key, said.text, said.language, turn)
-                sound, _ = warnings.sound_of(
-                    warning, memory, document.authority, self.programme, self.box, self.tz
-                )
-                item = warnings.item_of(
-                    warning,
-                    memory,
-                    force.rank,
-                    sound,
-                    self.site,
-                    self.programme.settings,
-                    self.tz,
-                )
-                if not item.zones or item.key in self.facts.settled:
-                    continue
-                items[item.key] = item
-                if sound is not None:
-                    sounds[item.key] = sound
-                provenance[item.key] = Provenance(
-                    document.revision, warning.author, warning.approver
-                )
-
-    def _warning_heard(self, event: SoundEnded, turn: Turn) -> None:
-        """A play that came to its end: count it, and see when the next one is due."""
-        for key, held in self.facts.open.items():
-            if held.done != "finished" or not held.ref.entry.startswith("w-"):
-                continue
-            for warning, _ in self.active_warnings():
-                if warnings.warning_entry(warning.id, warning.revision) != held.ref.entry:
-                    continue
-                memory = next(
-                    m
-                    for m in self.facts.warnings.values()
-                    if (m.id, m.authority, m.audience)
-                    == (warning.id, held.ref.authority, held.ref.audience)
-                )
-                if not key.endswith(self._nominal(memory.due_ms)):
-                    continue
-                after = warnings.after_play(warning, memory, event.at_ms)
-                self.facts.put("warning", _memory_key(after), after)
-                if memory.plays == 0:
-                    self.reporter.record(
-                        WarningReport(id=warning.id, revision=warning.revision, state="sounded"),
-                        turn,
-                    )
-                self._items_changed = True
-
-    def _nominal(self, at_ms: int) -> str:
-        return self.local(at_ms).strftime("%Y-%m-%dT%H:%M:%S")
-
-    def _expire_warnings(self, turn: Turn) -> None:
-        for key, memory in list(self.facts.warnings.items()):
-            if not memory.ended and memory.valid_until_ms <= turn.wall_ms:
-                self.facts.put("warning", key, msgspec.structs.replace(memory, ended="expired"))
-                self._stop_warning(memory.id, memory.revision, turn)
-                self.reporter.record(
-                    WarningReport(id=memory.id, revision=memory.revision, state="expired"), turn
-                )
-                self._items_changed = True
-
-    # --- settling -----------------------------------------------------------------------
-
-    def _settle_finished(self, turn: Turn) -> None:
-        """Book the outcome of every item that is over, one record a zone."""
-        now_ms = turn.wall_ms
-        over = self.air.finished_runs(now_ms)
-        for key in over[:SETTLED_AT_ONCE]:
-            self._settle(key, self.air.items[key], turn)
-        if over:
-            pending = [i.start_ms for i in self.air.items.values() if i.start_ms <= now_ms]
-            through_ms = min([now_ms, *pending])
-            if through_ms > self.facts.marks.settled_through_ms:
-                self.facts.mark(settled_through_ms=through_ms)
-        self._settle_orphans(turn)
-
-    def _settle(self, key: str, item: Item, turn: Turn) -> None:
-        held = self.facts.open.get(key)
-        origin = self.air.provenance.get(key, Provenance())
-        zones = held.zones if held is not None else item.zones
-        if origin.recorded:
-            for zone in zones:
-                if held is not None:
-                    record = asrun.outcome_of(held, zone, self._end_reason(key, zone, item))
-                else:
-                    record = self._skipped(item, zone, origin)
-                self.reporter.record(record, turn)
-        end_ms = item.start_ms + item.play_ms
-        aired = held is not None and held.sounded
-        self.facts.put("settled", key, Settled(end_ms, aired, item.start_ms))
-        self.facts.drop("open", key)
-        self.air.forget(key)
-
-    def _end_reason(self, key: str, zone: str, item: Item) -> OccurrenceReason | None:
-        held = self.facts.open[key]
-        if zone in held.stopped:
-            return OccurrenceReason.STOPPED
-        if held.done is not None and held.done != "finished":
-            return held.done
-        if held.done is None:
-            return self.air.ledger.blocked.get((key, zone)) or held.gaps.get(zone) or item.problem
-        heard = any(one.gap is None for one in held.segments.get(zone, ()))
-        if not heard:
-            return self.air.ledger.blocked.get((key, zone)) or OccurrenceReason.ZONE_NOT_CONFIRMED
-        return None
-
-    def _skipped(self, item: Item, zone: str, origin: Provenance) -> AsRun:
-        return asrun.skipped(
-            item.ref,
-            zone,
-            item.title,
-            item.klass,
-            item.start_ms,
-            item.play_ms,
-            self._why_skipped(item, zone),
-            origin.revision,
-            origin.author,
-            origin.approver,
-        )
-
-    def _why_skipped(self, item: Item, zone: str) -> OccurrenceReason:
-        if self.time.jumped_over(item.start_ms):
-            return OccurrenceReason.CLOCK_STEP
-        blocked = self.air.ledger.blocked.get((item.key, zone))
-        if item.problem is not None and item.start_ms >= self.booted_ms:
-            return item.problem
-        if item.start_ms < self.booted_ms:
-            return OccurrenceReason.STATION_OFF
-        return blocked or item.problem or OccurrenceReason.LATE
-
-    def _settle_orphans(self, turn: Turn) -> None:
-        """Open items whose document is gone: what was heard of them is still reported."""
-        for key, held in list(self.facts.open.items()):
-            if key in self.air.items or any(s.key == key for s in self.air.sent.values()):
-                continue
-            ended = held.done if held.done != "finished" else None
-            for zone in held.zones:
-                record = asrun.outcome_of(held, zone, ended or OccurrenceReason.SUPERSEDED)
-                self.reporter.record(record, turn)
-            end_ms = held.start_ms + held.play_ms
-            self.facts.put("settled", key, Settled(end_ms, held.sounded, held.start_ms))
-            self.facts.drop("open", key)
-            self.air.forget(key)
-
-    # --- files --------------------------------------------------------------------------
-
-    def _file_ready(self, event: FileReady, turn: Turn) -> None:
-        self.box.files[event.sha256] = event.size
-        self.box.faults.pop(event.sha256, None)
-        self.fetching.done(event.sha256)
-        self._items_changed = self._fetch_changed = True
-        turn.log("file_ready", sha256=event.sha256[:12], size=event.size)
-
-    def _fetch_failed(self, event: FetchFailed, turn: Turn) -> None:
-        self.fetching.failed(event, turn.now.mono_ms)
-        reason = files.FAULT_REASONS[event.fault]
-        if self.box.faults.get(event.sha256) is not reason:
-            turn.log(
-                "fetch_failed",
-                "warning",
-                sha256=event.sha256[:12],
-                fault=event.fault,
-                detail=event.detail,
-            )
-        self.box.faults[event.sha256] = reason
-        self._items_changed = self._fetch_changed = True
-
-    def _fetch(self, turn: Turn) -> None:
-        mono_ms = turn.now.mono_ms
-        due = self._fetch_at_mono_ms is not None and mono_ms >= self._fetch_at_mono_ms
-        if not self._fetch_changed and not due:
-            return
-        self._fetch_changed = False
-        needs = self._needs(turn.wall_ms)
-        start, cancel, again_ms = self.fetching.next(needs, self.box.files, mono_ms)
-        for binding in start:
-            turn.do(Fetch(binding.sha256, binding.url, binding.size))
-        for sha in cancel:
-            turn.do(CancelFetch(sha))
-        hour_ms = mono_ms + HOUR_MS
-        self._fetch_at_mono_ms = min(again_ms, hour_ms) if again_ms is not None else hour_ms
-
-    def _needs(self, now_ms: int) -> list[files.Need]:
-        """Files that occurrences of the coming days want; notes what nobody has published."""
-        needs: list[files.Need] = []
-        awaiting: dict[str, None] = {}
-        horizon_ms = now_ms + FETCH_AHEAD_MS
-        for occurrence, _ in self.programme.occurrences(now_ms - DAY_MS // 4, horizon_ms):
-            entry = occurrence.entry
-            wanted = [*entry.sources, *([entry.chime] if entry.chime is not None else [])]
-            for source in wanted:
-                if not isinstance(source, FileSource):
-                    continue
-                binding = self.programme.binding(occurrence.ref.authority, source, occurrence.date)
-                if binding is not None:
-                    needs.append(files.Need(binding, occurrence.start_ms))
-                elif occurrence.start_ms - now_ms <= files.AWAITED_BEFORE_MS:
-                    date = f"@{occurrence.date}" if source.dated else ""
-                    awaiting[f"{source.slot}{date}"] = None
-        for force in self.programme.warnings:
-            for warning in force.document.warnings:
-                for slot in warning.files.values():
-                    source = FileSource(slot=slot)
-                    binding = self.programme.binding(force.document.authority, source, "")
-                    if binding is not None:
-                        needs.append(files.Need(binding, now_ms))
-        self.awaiting = tuple(awaiting)[:64]
-        missing = {n.binding.sha256 for n in needs if n.binding.sha256 not in self.box.files}
-        self.missing = tuple(sorted(missing))[:64]
-        return needs
+    def items_until(self, until_ms: int) -> dict[str, Item]:
+        """Items beyond those in line, for a look further ahead."""
+        from_ms = self._lines_made_ms + AHEAD_MS
+        return self.lineup.between(self.supply.box, self.time, from_ms, until_ms)
 
     def _housekeep(self, turn: Turn) -> None:
         now_ms = turn.wall_ms
-        keep_from = (self.local(now_ms) - timedelta(milliseconds=files.KEEP_AFTER_MS)).date()
-        playing = frozenset(
-            source.url.removeprefix("content:")
-            for key in {sent.key for sent in self.air.sent.values()}
-            for part in (self.air.sounds[key].main if key in self.air.sounds else ())
-            for source in part.sources
-        )
-        gone = files.evictable(
-            list(self.box.files),
-            list(self.programme.bindings()),
-            playing,
-            keep_from.isoformat(),
-        )
-        for sha in gone:
-            del self.box.files[sha]
-            turn.do(Evict(sha))
+        keep_from = (self.local(now_ms) - timedelta(milliseconds=KEEP_AFTER_MS)).date()
+        evicted = self.supply.tidy(keep_from, self.air.files_in_use(), turn)
         old_ms = min(now_ms, self.facts.marks.settled_through_ms) - 3 * DAY_MS
         spare = len(self.facts.settled) - SETTLED_KEPT
         for key, settled in list(self.facts.settled.items())[: max(0, spare)]:
@@ -803,8 +382,11 @@ class Station:
         for key, memory in list(self.facts.warnings.items()):
             if memory.ended and memory.valid_until_ms < now_ms - 7 * DAY_MS:
                 self.facts.drop("warning", key)
+        for key, override in list(self.facts.overrides.items()):
+            if override.what == "skip" and override.at_ms < now_ms - RECORDS_KEPT_MS:
+                self.facts.drop("override", key)
         self.facts.save(PruneRecords(self.facts.marks.cursor_through, now_ms - RECORDS_KEPT_MS))
-        turn.log("housekeeping", evicted=len(gone))
+        turn.log("housekeeping", evicted=evicted)
 
     # --- clock, controllers, alarms -----------------------------------------------------
 
@@ -895,15 +477,11 @@ class Station:
         self.reporter.record(Audit(what=what, by=by, detail=detail), turn)
 
     def _report(self, turn: Turn) -> None:
-        self._expire_warnings(turn)
-        if self._items_changed:
-            self._make_items(turn)
-            self.air.replan(turn, self.volumes())
         self._connect_if_due(turn)
         self.reporter.report(
             self.inbox.refusals,
-            self.awaiting,
-            self.missing,
+            self.supply.awaiting,
+            self.supply.missing,
             turn,
             connected=self.uplink.connected,
         )
@@ -960,19 +538,7 @@ class Station:
     def items_changed(self) -> None:
         self._items_changed = True
 
-    def fetch_again(self, sha256: str) -> None:
-        self.fetching.again(sha256)
-        self._fetch_changed = True
-
 
 def _name_of(message: Trust | Schedule | Content | Warnings) -> str:
     kind = message.__class__.__name__.lower()
     return f"{kind} {message.audience} revision {message.revision}"
-
-
-def _warning_key(document: Warnings, warning_id: str) -> str:
-    return f"{document.authority}|{document.audience}|{warning_id}"
-
-
-def _memory_key(memory: WarningMemory) -> str:
-    return f"{memory.authority}|{memory.audience}|{memory.id}"

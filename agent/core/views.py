@@ -53,7 +53,7 @@ def status(station: Station, now: Now) -> StatusView:
         alarms=_alarms(station),
         documents=document_reports(station.facts),
         refusals=station.inbox.refusals,
-        warnings=tuple(warning.title for warning, _ in station.active_warnings()),
+        warnings=tuple(warning.title for warning, _, _ in station.emergencies.active()),
         unsent_records=station.reporter.outbox.unsent,
         schedule_ends_ms=schedule_ends_ms(station, now),
         temperature_cdeg=host.temperature_cdeg,
@@ -152,7 +152,7 @@ def _as_if_ready(item: Item) -> Item:
 def _items_until(station: Station, until_ms: int) -> dict[str, Item]:
     """The live items, and further ones when the question reaches beyond them."""
     items = dict(station.air.items)
-    for key, item in station.items_between(station.pool_until_ms, until_ms).items():
+    for key, item in station.items_until(until_ms).items():
         items.setdefault(key, item)
     return items
 

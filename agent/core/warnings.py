@@ -11,7 +11,7 @@ from datetime import datetime, tzinfo
 
 import msgspec
 
-from agent.contract.documents import Settings, ZoneSelector
+from agent.contract.documents import Settings
 from agent.contract.documents import Warning as Emergency
 from agent.contract.reports import OccurrenceRef
 from agent.core.facts import WarningMemory
@@ -48,8 +48,18 @@ def warning_entry(warning_id: str, revision: int) -> str:
     return f"w-{warning_id}-{revision}"
 
 
-def selects_anything(site: Site, selector: ZoneSelector, settings: Settings | None) -> bool:
-    return bool(select_zones(site, selector, settings))
+def _ref(memory: WarningMemory, entry: str, due: datetime) -> OccurrenceRef:
+    return OccurrenceRef(
+        authority=memory.authority,
+        audience=memory.audience,
+        entry=entry,
+        nominal=due.strftime("%Y-%m-%dT%H:%M:%S"),
+    )
+
+
+def play_key(memory: WarningMemory, entry: str, due: datetime) -> str:
+    """Key of the item that plays the warning at local time `due`."""
+    return key_of(_ref(memory, entry, due))
 
 
 def utterances(warning: Emergency, late: bool, zone: tzinfo) -> list[Utterance]:
@@ -122,12 +132,7 @@ def item_of(
 ) -> Item:
     """The due play of an active warning."""
     due = datetime.fromtimestamp(memory.due_ms / 1_000, zone)
-    ref = OccurrenceRef(
-        authority=memory.authority,
-        audience=memory.audience,
-        entry=warning_entry(warning.id, warning.revision),
-        nominal=due.strftime("%Y-%m-%dT%H:%M:%S"),
-    )
+    ref = _ref(memory, warning_entry(warning.id, warning.revision), due)
     return Item(
         key=key_of(ref),
         ref=ref,

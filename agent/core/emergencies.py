@@ -1,0 +1,178 @@
+"""Warnings over their life: received, due, sounding, heard, repeated, ended.
+
+Owns the memory of every warning. What a single warning sounds like and when it is due again are
+plain functions in `warnings`; that it wins over everything is arbitration.
+
+Invariant: a warning that is not cancelled or expired stays due until one play was heard to its
+end, across any crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, tzinfo
+
+import msgspec
+
+from agent.contract.documents import Warning as Emergency
+from agent.contract.documents import Warnings
+from agent.contract.reasons import OccurrenceReason
+from agent.contract.reports import WarningReport
+from agent.core import warnings
+from agent.core.air import Air
+from agent.core.facts import Facts, WarningMemory
+from agent.core.lineup import Line, Provenance
+from agent.core.programme import OnBox, Programme, select_zones
+from agent.core.reporter import Reporter
+from agent.core.site import Site
+from agent.core.turn import Turn
+from agent.core.warnings import Utterance
+
+
+class Emergencies:
+    def __init__(
+        self,
+        site: Site,
+        facts: Facts,
+        programme: Programme,
+        air: Air,
+        reporter: Reporter,
+        tz: tzinfo,
+    ) -> None:
+        self._site = site
+        self._facts = facts
+        self._programme = programme
+        self._air = air
+        self._reporter = reporter
+        self._tz = tz
+
+    def active(self) -> list[tuple[Emergency, WarningMemory, int]]:
+        """Warnings in force that may still sound: (warning, memory, rank of its authority)."""
+        found: list[tuple[Emergency, WarningMemory, int]] = []
+        for force in self._programme.warnings:
+            for warning in force.document.warnings:
+                memory = self._facts.warnings.get(_key(force.document, warning.id))
+                if memory is None or memory.ended or memory.revision != warning.revision:
+                    continue
+                found.append((warning, memory, force.rank))
+        return found
+
+    def ends_ms(self) -> Iterable[int]:
+        """When memories that are not ended run out."""
+        return (one.valid_until_ms for one in self._facts.warnings.values() if not one.ended)
+
+    def arrived(self, document: Warnings, turn: Turn) -> None:
+        """An accepted document: begin what is new, end what it no longer carries."""
+        now_ms = turn.wall_ms
+        before = [
+            memory
+            for memory in self._facts.warnings.values()
+            if (memory.authority, memory.audience) == (document.authority, document.audience)
+        ]
+        for warning in document.warnings:
+            self._received(document, warning, now_ms, turn)
+        present = {warning.id for warning in document.warnings}
+        for memory in warnings.dropped(before, present):
+            self._end(memory, turn)
+
+    def _received(self, document: Warnings, warning: Emergency, now_ms: int, turn: Turn) -> None:
+        key = _key(document, warning.id)
+        held = self._facts.warnings.get(key)
+        zones = select_zones(self._site, warning.zones, self._programme.settings)
+        memory = warnings.received(
+            warning,
+            held,
+            document.authority,
+            document.audience,
+            now_ms,
+            now_ms + self._air.cold_ms(zones),
+        )
+        if memory is None:
+            return
+        if held is not None and not held.ended:
+            self._silence(held, turn)
+        if memory.ended:
+            self._end(memory, turn)
+            return
+        self._facts.put("warning", key, memory)
+        self._report(memory, "received", turn)
+
+    def _end(self, memory: WarningMemory, turn: Turn) -> None:
+        """`memory` says how it ended."""
+        self._facts.put("warning", _memory_key(memory), memory)
+        self._silence(memory, turn)
+        self._report(memory, memory.ended or "cancelled", turn)
+
+    def _silence(self, memory: WarningMemory, turn: Turn) -> None:
+        entry = warnings.warning_entry(memory.id, memory.revision)
+        reason = (
+            OccurrenceReason.EXPIRED if memory.ended == "expired" else OccurrenceReason.CANCELLED
+        )
+        for key, held in list(self._facts.open.items()):
+            if held.ref.entry == entry and held.done is None:
+                self._air.end_item(key, reason, turn)
+
+    def _report(self, memory: WarningMemory, state: str, turn: Turn) -> None:
+        if state == "played":
+            return
+        self._reporter.record(
+            WarningReport(id=memory.id, revision=memory.revision, state=state),  # type: ignore[arg-type]
+            turn,
+        )
+
+    def expire(self, turn: Turn) -> bool:
+        """End what is out of date; whether anything was."""
+        over = [
+            memory
+            for memory in self._facts.warnings.values()
+            if not memory.ended and memory.valid_until_ms <= turn.wall_ms
+        ]
+        for memory in over:
+            self._end(msgspec.structs.replace(memory, ended="expired"), turn)
+        return bool(over)
+
+    def heard(self, at_ms: int, turn: Turn) -> bool:
+        """Count plays that came to their end by `at_ms`; whether any did."""
+        counted = False
+        for warning, memory, _ in self.active():
+            entry = warnings.warning_entry(warning.id, warning.revision)
+            nominal = datetime.fromtimestamp(memory.due_ms / 1_000, self._tz)
+            key = warnings.play_key(memory, entry, nominal)
+            held = self._facts.open.get(key)
+            if held is None or held.done != "finished":
+                continue
+            after = warnings.after_play(warning, memory, at_ms)
+            self._facts.put("warning", _memory_key(after), after)
+            if memory.plays == 0:
+                self._report(memory, "sounded", turn)
+            counted = True
+        return counted
+
+    def utterances(self) -> list[Utterance]:
+        """What has to be spoken for the plays that are due."""
+        return [
+            said
+            for warning, memory, _ in self.active()
+            for said in warnings.utterances(warning, warnings.says_when(warning, memory), self._tz)
+        ]
+
+    def lines(self, box: OnBox) -> Iterable[Line]:
+        """The due plays of all active warnings."""
+        for warning, memory, rank in self.active():
+            sound, _ = warnings.sound_of(
+                warning, memory, memory.authority, self._programme, box, self._tz
+            )
+            item = warnings.item_of(
+                warning, memory, rank, sound, self._site, self._programme.settings, self._tz
+            )
+            if item.zones and item.key not in self._facts.settled:
+                origin = Provenance(memory.revision, warning.author, warning.approver)
+                yield Line(item, sound, origin)
+
+
+def _key(document: Warnings, warning_id: str) -> str:
+    return f"{document.authority}|{document.audience}|{warning_id}"
+
+
+def _memory_key(memory: WarningMemory) -> str:
+    return f"{memory.authority}|{memory.audience}|{memory.id}"

@@ -1,0 +1,106 @@
+"""Exactly one outcome per occurrence and zone: when it is booked, and for what reason.
+
+Owns the moment an item is settled and the choice among the reasons that apply. The roll-up of
+its segments is asrun.
+"""
+
+from __future__ import annotations
+
+from agent.contract.reasons import OccurrenceReason
+from agent.contract.reports import AsRun
+from agent.core import asrun
+from agent.core.air import Air
+from agent.core.facts import Facts, OpenItem, Settled
+from agent.core.items import Item
+from agent.core.lineup import Provenance
+from agent.core.reporter import Reporter
+from agent.core.timekeeping import Timekeeping
+from agent.core.turn import Turn
+
+AT_ONCE = 200
+"""Items settled in one turn; after a long absence the next turn goes on."""
+
+
+class Settlement:
+    """booted_ms: what started before it was missed because the station was off."""
+
+    def __init__(self, facts: Facts, air: Air, reporter: Reporter) -> None:
+        self._facts = facts
+        self._air = air
+        self._reporter = reporter
+        self.booted_ms = 0
+
+    def settle(self, time: Timekeeping, turn: Turn) -> None:
+        """Book the outcome of every item that is over, one record a zone."""
+        now_ms = turn.wall_ms
+        over = self._air.finished_runs(now_ms)
+        for key in over[:AT_ONCE]:
+            self._settle_item(self._air.items[key], time, turn)
+        if over:
+            pending = [one.start_ms for one in self._air.items.values() if one.start_ms <= now_ms]
+            through_ms = min([now_ms, *pending])
+            if through_ms > self._facts.marks.settled_through_ms:
+                self._facts.mark(settled_through_ms=through_ms)
+        self._settle_orphans(turn)
+
+    def _settle_item(self, item: Item, time: Timekeeping, turn: Turn) -> None:
+        held = self._facts.open.get(item.key)
+        origin = self._air.provenance.get(item.key, Provenance())
+        zones = held.zones if held is not None else item.zones
+        for zone in zones if origin.recorded else ():
+            if held is not None:
+                record = asrun.outcome_of(held, zone, self._why_ended(held, item, zone))
+            else:
+                record = self._skipped(item, zone, origin, time)
+            self._reporter.record(record, turn)
+        self._close(item.key, item.start_ms, item.play_ms, aired=bool(held and held.sounded))
+
+    def _close(self, key: str, start_ms: int, play_ms: int, *, aired: bool) -> None:
+        self._facts.put("settled", key, Settled(start_ms + play_ms, aired, start_ms))
+        self._facts.drop("open", key)
+        self._air.forget(key)
+
+    def _why_ended(self, held: OpenItem, item: Item, zone: str) -> OccurrenceReason | None:
+        if zone in held.stopped:
+            return OccurrenceReason.STOPPED
+        if held.done is not None and held.done != "finished":
+            return held.done
+        blocked = self._air.ledger.blocked.get((item.key, zone))
+        if held.done is None:
+            return blocked or held.gaps.get(zone) or item.problem
+        heard = any(one.gap is None for one in held.segments.get(zone, ()))
+        return None if heard else blocked or OccurrenceReason.ZONE_NOT_CONFIRMED
+
+    def _skipped(self, item: Item, zone: str, origin: Provenance, time: Timekeeping) -> AsRun:
+        return asrun.skipped(
+            item.ref,
+            zone,
+            item.title,
+            item.klass,
+            item.start_ms,
+            item.play_ms,
+            self._why_skipped(item, zone, time),
+            origin.revision,
+            origin.author,
+            origin.approver,
+        )
+
+    def _why_skipped(self, item: Item, zone: str, time: Timekeeping) -> OccurrenceReason:
+        if time.jumped_over(item.start_ms):
+            return OccurrenceReason.CLOCK_STEP
+        if item.start_ms < self.booted_ms:
+            return OccurrenceReason.STATION_OFF
+        blocked = self._air.ledger.blocked.get((item.key, zone))
+        return item.problem or blocked or OccurrenceReason.LATE
+
+    def _settle_orphans(self, turn: Turn) -> None:
+        """Open items whose document is gone: what was heard of them is still reported."""
+        sounding = {sent.key for sent in self._air.sent.values()}
+        for key, held in list(self._facts.open.items()):
+            if key in self._air.items or key in sounding:
+                continue
+            ended = held.done if held.done != "finished" else None
+            for zone in held.zones:
+                reason = ended or OccurrenceReason.SUPERSEDED
+                self._reporter.record(asrun.outcome_of(held, zone, reason), turn)
+            self._close(key, held.start_ms, held.play_ms, aired=held.sounded)

@@ -1,0 +1,140 @@
+"""The box and what it needs: files to fetch, texts to speak, slots nobody has filled.
+
+Owns what is on the box as the core knows it, and asks adapters for the rest. The order of
+fetching and the waits are content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from agent.contract.documents import FileSource
+from agent.core import content
+from agent.core.content import FAULT_REASONS, Fetching, Need
+from agent.core.effects import CancelFetch, Evict, Fetch, Speak
+from agent.core.events import FetchFailed, FileReady
+from agent.core.programme import OnBox, Programme, speech_key, texts_of
+from agent.core.spoken import write_out
+from agent.core.turn import Turn
+from agent.core.warnings import Utterance
+
+HOUR_MS = 3_600_000
+FETCH_AHEAD_MS = 72 * HOUR_MS
+FETCH_BEHIND_MS = 6 * HOUR_MS
+SPEAK_AHEAD_MS = 26 * HOUR_MS
+TOLD_MAX = 64
+"""So many missing files and slots are named in the receipt."""
+
+
+class Supply:
+    def __init__(self, programme: Programme) -> None:
+        self._programme = programme
+        self.box = OnBox()
+        self.fetching = Fetching()
+        self.awaiting: tuple[str, ...] = ()
+        self.missing: tuple[str, ...] = ()
+        self.changed = True
+        self.next_mono_ms: int | None = None
+        self._asked: set[str] = set()
+
+    # --- texts --------------------------------------------------------------------------
+
+    def speak_ahead(self, urgent: Iterable[Utterance], turn: Turn) -> None:
+        """Have texts of warnings spoken now, and those of the coming day before they are due."""
+        for said in urgent:
+            self._speak(said.key, said.text, said.language, turn)
+        from_ms, to_ms = turn.wall_ms - 24 * HOUR_MS, turn.wall_ms + SPEAK_AHEAD_MS
+        near = self._programme.occurrences(from_ms, to_ms)
+        for source in texts_of(occurrence.entry for occurrence, _ in near):
+            key = speech_key(source.text, source.language)
+            if key not in self._asked:
+                text = write_out(source.text, source.language)
+                self._speak(key, text, source.language, turn)
+
+    def _speak(self, key: str, text: str, language: str, turn: Turn) -> None:
+        if key not in self._asked:
+            self._asked.add(key)
+            turn.do(Speak(key, text, language), "now")
+
+    # --- files --------------------------------------------------------------------------
+
+    def file_ready(self, event: FileReady, turn: Turn) -> None:
+        self.box.files[event.sha256] = event.size
+        self.box.faults.pop(event.sha256, None)
+        self.fetching.done(event.sha256)
+        self.changed = True
+        turn.log("file_ready", sha256=event.sha256[:12], size=event.size)
+
+    def fetch_failed(self, event: FetchFailed, turn: Turn) -> None:
+        self.fetching.failed(event, turn.now.mono_ms)
+        self.changed = True
+        reason = FAULT_REASONS[event.fault]
+        if self.box.faults.get(event.sha256) is not reason:
+            sha = event.sha256[:12]
+            detail = event.detail
+            turn.log("fetch_failed", "warning", sha256=sha, fault=event.fault, detail=detail)
+        self.box.faults[event.sha256] = reason
+
+    def fetch_again(self, sha256: str) -> None:
+        self.fetching.again(sha256)
+        self.changed = True
+
+    def network_is_back(self, mono_ms: int) -> None:
+        self.fetching.network_is_back(mono_ms)
+        self.changed = True
+
+    def fetch(self, turn: Turn) -> None:
+        """Start what is needed soonest, when something changed or a wait is over."""
+        mono_ms = turn.now.mono_ms
+        due = self.next_mono_ms is not None and mono_ms >= self.next_mono_ms
+        if not self.changed and not due:
+            return
+        self.changed = False
+        needs = self._needs(turn.wall_ms)
+        start, cancel, again_ms = self.fetching.next(needs, self.box.files, mono_ms)
+        for binding in start:
+            turn.do(Fetch(binding.sha256, binding.url, binding.size))
+        for sha in cancel:
+            turn.do(CancelFetch(sha))
+        hour_ms = mono_ms + HOUR_MS
+        self.next_mono_ms = min(again_ms, hour_ms) if again_ms is not None else hour_ms
+
+    def _needs(self, now_ms: int) -> list[Need]:
+        """Files that the coming days want; notes on the way what nobody has published."""
+        needs = list(self._warning_needs(now_ms))
+        awaiting: dict[str, None] = {}
+        from_ms, to_ms = now_ms - FETCH_BEHIND_MS, now_ms + FETCH_AHEAD_MS
+        for occurrence, _ in self._programme.occurrences(from_ms, to_ms):
+            entry = occurrence.entry
+            for source in (*entry.sources, entry.chime):
+                if not isinstance(source, FileSource):
+                    continue
+                authority = occurrence.ref.authority
+                binding = self._programme.binding(authority, source, occurrence.date)
+                if binding is not None:
+                    needs.append(Need(binding, occurrence.start_ms))
+                elif occurrence.start_ms - now_ms <= content.AWAITED_BEFORE_MS:
+                    awaiting[source.slot + (f"@{occurrence.date}" if source.dated else "")] = None
+        self.awaiting = tuple(awaiting)[:TOLD_MAX]
+        missing = {one.binding.sha256 for one in needs} - self.box.files.keys()
+        self.missing = tuple(sorted(missing))[:TOLD_MAX]
+        return needs
+
+    def _warning_needs(self, now_ms: int) -> Iterable[Need]:
+        for force in self._programme.warnings:
+            authority = force.document.authority
+            for warning in force.document.warnings:
+                for slot in warning.files.values():
+                    binding = self._programme.binding(authority, FileSource(slot=slot), "")
+                    if binding is not None:
+                        yield Need(binding, now_ms)
+
+    def tidy(self, today: date, playing: frozenset[str], turn: Turn) -> int:
+        """Evict what nothing binds any more; returns how many files went."""
+        bound = list(self._programme.bindings())
+        gone = content.evictable(list(self.box.files), bound, playing, today.isoformat())
+        for sha in gone:
+            del self.box.files[sha]
+            turn.do(Evict(sha))
+        return len(gone)
