@@ -3,7 +3,8 @@
 Owns the I/O thread, the port's life and the published reading. Does not own the protocol
 (a `Driver` does) nor any decision about what should be heard.
 
-Invariants: every public method returns at once and may be called from any thread;
+Invariants: every public method may be called from any thread and returns at once, except
+`close`, which waits for the goodbye (0.3 s when nobody answers, never more than 2 s);
 `on_change` runs on the I/O thread and must only enqueue; the driver is touched by the I/O
 thread alone; a broken port is closed before it is opened again; whatever goes wrong inside
 is visible as a reading, and the thread starts over.

@@ -196,7 +196,7 @@ class ControllerReading:
 
 
 class ZoneController(Protocol):
-    """What the agent holds. No method blocks; `on_change` runs on the controller's thread."""
+    """What the agent holds. Only `close` may wait; `on_change` runs on the controller's thread."""
 
     def start(self) -> None: ...
 
