@@ -21,8 +21,10 @@ Block: TypeAlias = NDArray[np.float32]
 Pcm: TypeAlias = NDArray[np.int16]
 
 CAPACITY_FRAMES = 16 * RATE_HZ
-# Resamplers and MP3 report pts up to 21 ms off while their samples are continuous.
 _GAP_FRAMES = 40 * RATE_HZ // 1000
+# While a resampler fills its own buffer, pts run ahead of continuous samples (21 ms at 44.1 kHz,
+# 42 ms at 22.05 kHz, measured): so long the pts are only learned from.
+_LEARN_FRAMES = RATE_HZ // 2
 _FULL_SCALE = np.float32(1.0 / 32768.0)
 
 
@@ -134,6 +136,9 @@ class Placer:
         if self._zero_pts_us is None:
             self._zero_pts_us = pts_us - self._counted * 1_000_000 // RATE_HZ
         ahead = (pts_us - self._zero_pts_us) * RATE_HZ // 1_000_000 - self._counted
+        if self._counted < _LEARN_FRAMES:
+            self._zero_pts_us += max(0, ahead) * 1_000_000 // RATE_HZ
+            return 0
         return ahead if _GAP_FRAMES < ahead < CAPACITY_FRAMES else 0
 
     def _keep(self, pcm: Pcm) -> None:

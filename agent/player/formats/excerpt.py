@@ -99,13 +99,13 @@ def open_excerpt(path: Path, from_frames: int) -> Excerpt:
 
     Raises OSError when the file cannot be read, NotThisFormat when no module knows it.
     """
-    from agent.player.formats import wav
+    from agent.player.formats import adts, flac, mp3, mp4, opus, wav
 
     with path.open("rb") as file:
         if path.stat().st_size == 0:
             raise NotThisFormat("the file is empty")
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    planners: list[Planner] = [wav.plan]
+    planners: list[Planner] = [wav.plan, flac.plan, opus.plan, mp4.plan, adts.plan, mp3.plan]
     for planner in planners:
         try:
             return Excerpt(planner(data, from_frames), data)

@@ -6,6 +6,7 @@ import mmap
 import struct
 
 from agent.player.formats.excerpt import NotThisFormat, Plan, fixed, scaled, slices
+from agent.player.protocol import RATE_HZ
 
 _PCM = {1, 3, 0xFFFE}  # integer, float, extensible
 
@@ -25,7 +26,10 @@ def plan(data: mmap.mmap | bytes, from_frames: int) -> Plan:
     total = present if size >= 0xFFFFFF00 or size == 0 else size // align
     wanted = min(scaled(from_frames, rate_hz), present)
     low, high = first + wanted * align, first + present * align
-    pieces = [fixed(_header(fmt, high - low)), *slices(data, low, high)]
+    # The resampler keeps up to 38 ms to itself at the end (22.05 kHz, measured): push it out.
+    push = bytes(align * (rate_hz // 10)) if rate_hz != RATE_HZ else b""
+    head = _header(fmt, high - low + len(push))
+    pieces = [fixed(head), *slices(data, low, high), fixed(push)]
     return Plan(rate_hz, pieces, 0, total, present)
 
 

@@ -1,0 +1,51 @@
+"""ADTS AAC: whole frames from a little before the position."""
+
+from __future__ import annotations
+
+import mmap
+
+from agent.player.formats import aac
+from agent.player.formats.excerpt import NotThisFormat, Plan, scaled, slices
+
+
+def plan(data: mmap.mmap | bytes, from_frames: int) -> Plan:
+    """The file from `from_frames` on."""
+    begin = _after_id3(data)
+    rate_hz = _rate_hz(data, begin)
+    count, at = 0, begin
+    wanted = scaled(from_frames, rate_hz)
+    first, skip = aac.run_in(wanted, aac.USUAL_PRIMING, rate_hz)
+    low = begin
+    while (length := _length(data, at)) and at + length <= len(data):
+        if count == first:
+            low = at
+        at, count = at + length, count + 1
+    total = max(0, count * aac.FRAME - aac.USUAL_PRIMING)
+    low = low if first < count else at
+    return Plan(rate_hz, slices(data, low, at), max(0, skip), total, total)
+
+
+def _after_id3(data: mmap.mmap | bytes) -> int:
+    if data[:3] != b"ID3":
+        return 0
+    a, b, c, d = data[6:10]
+    return 10 + (a << 21 | b << 14 | c << 7 | d)
+
+
+def _rate_hz(data: mmap.mmap | bytes, at: int) -> int:
+    length = _length(data, at)
+    if not length or not _length(data, at + length):
+        raise NotThisFormat("no ADTS frames")
+    index = data[at + 2] >> 2 & 15
+    if index >= len(aac.RATES_HZ):
+        raise NotThisFormat("no ADTS rate")
+    return aac.RATES_HZ[index]
+
+
+def _length(data: mmap.mmap | bytes, at: int) -> int:
+    """The length of the frame at `at`; 0 when there is none."""
+    head = data[at : at + 7]
+    if len(head) < 7 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
+        return 0
+    length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
+    return length if length > 7 else 0
