@@ -1,0 +1,266 @@
+"""The parent of the sound child, with children that speak the protocol and misbehave on request."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from agent.adapters.player import Files, Player
+from agent.core.effects import PlayCue, SetGain, SetTime, StopCue
+from agent.core.events import (
+    PlayerLost,
+    PlayerReady,
+    SoundEnded,
+    SoundProgress,
+    SoundStarted,
+    SourceGaveUp,
+)
+from agent.player.protocol import Cue, Part, Source
+
+FAKE = str(Path(__file__).with_name("fake_child.py"))
+T = TypeVar("T")
+
+
+def cue(token: str, *urls: str) -> Cue:
+    sources = tuple(Source("file", url) for url in urls)
+    return Cue(token, 0, (Part(sources),) if sources else (), 1_000, 0)
+
+
+async def wait_for(wanted: Callable[[], bool]) -> None:
+    """Poll what nobody announces; bounded."""
+    for _ in range(2_000):
+        if wanted():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("it did not happen in time")
+
+
+class Rig:
+    """A player with a child of some manner, and what was heard of it."""
+
+    def __init__(self, manner: str, **options: Any) -> None:
+        self.heard: list[Any] = []
+        self.pinned: list[str] = []
+        files = Files(lambda url: f"/store/{url}", self.pinned.append, self.pinned.remove)
+        options.setdefault("pauses_s", (0.0, 0.01))
+        options.setdefault("pulse_within_s", 0.3)
+        command = [sys.executable, FAKE, manner]
+        self.player = Player(command, self.heard.append, files, **options)
+        self.player.time(SetTime(0, 1_000))
+
+    async def until(self, kind: type[T], count: int = 1) -> T:
+        await wait_for(lambda: len(self.of(kind)) >= count)
+        return self.of(kind)[count - 1]
+
+    def of(self, kind: type[T]) -> list[T]:
+        return [one for one in self.heard if isinstance(one, kind)]
+
+    def run(self, story: Callable[[Rig], Awaitable[None]]) -> None:
+        async def whole() -> None:
+            running = asyncio.create_task(self.player.run())
+            try:
+                await story(self)
+            finally:
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
+
+        asyncio.run(whole())
+
+
+def test_a_child_gets_ready_and_plays() -> None:
+    async def story(rig: Rig) -> None:
+        assert await rig.until(PlayerReady) == PlayerReady("fake", 43)
+        rig.player.play(PlayCue(cue("a")))
+        assert await rig.until(SoundStarted) == SoundStarted("a", 0, 0, 0, 1_000)
+        rig.player.stop(StopCue("a"))
+        ended = await rig.until(SoundEnded)
+        assert (ended.reason, ended.played_ms, ended.underruns) == ("stopped", 2_500, 2)
+
+    Rig("good").run(story)
+
+
+def test_files_are_given_by_path_and_stay_pinned_while_the_cue_lives(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.until(PlayerReady)
+        rig.player.play(PlayCue(cue("a", "content:abc", "speech:k", "http://live")))
+        assert rig.pinned == ["content:abc", "speech:k"]
+        await rig.until(SoundStarted)
+        rig.player.stop(StopCue("a"))
+        await rig.until(SoundEnded)
+        assert rig.pinned == []
+
+    with caplog.at_level(logging.INFO, logger="agent"):
+        Rig("good").run(story)
+    told = "".join(caplog.messages)
+    assert '"url":"/store/content:abc"' in told
+    assert '"url":"http://live"' in told
+
+
+def test_the_same_token_twice_is_one_cue() -> None:
+    async def story(rig: Rig) -> None:
+        await rig.until(PlayerReady)
+        rig.player.play(PlayCue(cue("a", "content:abc")))
+        rig.player.play(PlayCue(cue("a", "content:abc")))
+        assert rig.pinned == ["content:abc"]
+        rig.player.play(PlayCue(cue("b")))
+        await rig.until(SoundStarted, 2)
+        assert [one.token for one in rig.of(SoundStarted)] == ["a", "b"]
+
+    Rig("good").run(story)
+
+
+def test_progress_is_told_once_and_then_when_sound_turns_silent_or_back() -> None:
+    async def story(rig: Rig) -> None:
+        await rig.until(PlayerReady)
+        rig.player.play(PlayCue(cue("levels")))
+        await rig.until(SoundProgress, 4)
+        rig.player.stop(StopCue("levels"))
+        await rig.until(SoundEnded)
+        told = [(one.level_cdb, one.part) for one in rig.of(SoundProgress)]
+        assert told == [(-1_800, 0), (-9_000, 0), (-1_700, 0), (-1_700, 1)]
+
+    Rig("good").run(story)
+
+
+def test_a_source_given_up_is_told() -> None:
+    async def story(rig: Rig) -> None:
+        await rig.until(PlayerReady)
+        rig.player.play(PlayCue(cue("gives-up")))
+        assert await rig.until(SourceGaveUp) == SourceGaveUp("gives-up", 0, 1, "not_found", 1_000)
+
+    Rig("good").run(story)
+
+
+def test_a_killed_child_is_replaced_at_once_and_its_files_are_let_go(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.until(PlayerReady)
+        rig.player.play(PlayCue(cue("a", "content:abc")))
+        await rig.until(SoundStarted)
+        _kill_child_of(os.getpid())
+        lost = await rig.until(PlayerLost)
+        assert (lost.why, lost.detail) == ("exited", "status -9")
+        assert rig.pinned == []
+        began = asyncio.get_running_loop().time()
+        await rig.until(PlayerReady, 2)
+        assert asyncio.get_running_loop().time() - began < 3
+        rig.player.play(PlayCue(cue("a")))  # the same token again: the new child knows nothing
+        await rig.until(SoundStarted, 2)
+
+    Rig("good").run(story)
+
+
+def _kill_child_of(parent: int) -> None:
+    listed = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    for pid in listed:
+        if FAKE.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.kill(int(pid), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("manner", ["silent", "frozen"])
+def test_a_child_whose_sound_does_not_move_is_killed_and_replaced(manner: str) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.until(PlayerReady)
+        lost = await rig.until(PlayerLost)
+        assert lost.why == "hung"
+        await rig.until(PlayerReady, 2)
+
+    Rig(manner).run(story)
+
+
+def test_a_crash_loop_is_told_once() -> None:
+    async def story(rig: Rig) -> None:
+        assert (await rig.until(PlayerLost)).why == "exited"
+        await asyncio.sleep(0.4)
+        assert len(rig.heard) == 1
+        assert rig.player.stuck() == ""
+
+    Rig("crash").run(story)
+
+
+def test_a_missing_device_is_told_by_name() -> None:
+    async def story(rig: Rig) -> None:
+        assert await rig.until(PlayerLost) == PlayerLost("no_device", "nothing there")
+
+    Rig("no_device").run(story)
+
+
+def test_a_child_of_another_version_is_not_used() -> None:
+    async def story(rig: Rig) -> None:
+        lost = await rig.until(PlayerLost)
+        assert "version 9" in lost.detail
+        assert not rig.of(PlayerReady)
+
+    Rig("newer").run(story)
+
+
+def test_noise_on_the_pipe_is_counted_and_ignored() -> None:
+    async def story(rig: Rig) -> None:
+        await rig.until(PlayerReady)
+        rig.player.play(PlayCue(cue("a")))
+        await rig.until(SoundStarted)
+        assert rig.player.counted.of("player_bad_line") == 2
+
+    Rig("garbage").run(story)
+
+
+def test_a_loop_that_was_held_up_does_not_cost_the_child_its_life() -> None:
+    async def story(rig: Rig) -> None:
+        await rig.until(PlayerReady)
+        await asyncio.sleep(0.1)
+        held_up = asyncio.get_running_loop().time() + 0.8
+        while asyncio.get_running_loop().time() < held_up:
+            pass
+        await asyncio.sleep(0.2)
+        assert not rig.of(PlayerLost)
+
+    Rig("good").run(story)
+
+
+def test_a_warm_spare_takes_over(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.until(PlayerReady)
+        await wait_for(lambda: len(_children()) == 2)
+        for pid in _children()[:1]:
+            os.kill(pid, signal.SIGKILL)
+        await rig.until(PlayerReady, 2)
+        rig.player.gain(SetGain("a", -600))
+        rig.player.play(PlayCue(cue("a")))
+        await rig.until(SoundStarted)
+
+    Rig("good", warm_standby=True).run(story)
+
+
+def _children() -> list[int]:
+    me = os.getpid()
+    listed = [int(pid) for pid in Path(f"/proc/{me}/task/{me}/children").read_text().split()]
+    return [pid for pid in listed if FAKE.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def test_quitting_lets_the_child_leave_and_starts_no_other() -> None:
+    async def story(rig: Rig) -> None:
+        await rig.until(PlayerReady)
+        await rig.player.quit(fade_ms=20, within_s=2)
+        assert _children() == []
+        assert not rig.of(PlayerLost)
+
+    Rig("good").run(story)
+
+
+def test_without_a_child_nothing_is_played_and_nothing_breaks() -> None:
+    rig = Rig("good")
+    rig.player.play(PlayCue(cue("a", "content:abc")))
+    rig.player.stop(StopCue("a"))
+    rig.player.gain(SetGain("a", 0))
+    assert rig.pinned == []
