@@ -10,6 +10,9 @@ SPREAD_MS = 60_000
 """First wait after the broker closed us, until the source system says otherwise."""
 
 RECONNECT_MAX_MS = 300_000
+CLOSED_FIRST_MS = 2_000
+OWN_LINK_FIRST_MS = 1_000
+"""Our own link fails alone, so its tries grow slower than those after the broker closed us."""
 REFUSED_FIRST_MS = 15 * 60_000
 REFUSED_MAX_MS = 6 * 3_600_000
 STABLE_MS = 5 * 60_000
@@ -29,7 +32,8 @@ def reconnect_wait_ms(cause: Cause, tries: int, chance: float, spread_ms: int = 
         return (
             round(spread_ms * chance) if cause == "broker_closed" else 1_000 + round(4_000 * chance)
         )
-    ceiling = min(RECONNECT_MAX_MS, 2_000 << min(tries, 12))
+    first_ms = OWN_LINK_FIRST_MS if cause == "own_link" else CLOSED_FIRST_MS
+    ceiling = min(RECONNECT_MAX_MS, first_ms << min(tries, 12))
     return 1_000 + round(ceiling * chance)
 
 

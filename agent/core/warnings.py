@@ -29,8 +29,8 @@ from agent.core.site import Site
 from agent.core.spoken import issue_phrase, write_out
 from agent.player.protocol import Part, Source
 
-LATE_SAYING_MS = 5 * 60_000
-"""A warning first heard this long after it was issued says when that was."""
+LATE_SAYING_MS = 15_000
+"""A play this long after the issue says when that was: listeners must know that it is old."""
 
 FINISH_WITHIN_MS = 600_000
 """Warnings of equal rank let each other finish."""
