@@ -13,6 +13,8 @@ import wave
 from pathlib import Path
 from typing import NamedTuple
 
+from simulator.source_system.problems import AudioFileError
+
 PROBE_DEADLINE_S = 30.0
 LENGTH_MAX_MS = 86_400_000
 SIZE_MAX_BYTES = 2_000_000_000
@@ -27,10 +29,6 @@ MEDIA_TYPES = {
     "mp4": "audio/mp4",
     "m4a": "audio/mp4",
 }
-
-
-class AudioFileError(Exception):
-    """Not a file that a station could play; the text says what was found."""
 
 
 class AudioFacts(NamedTuple):
@@ -50,16 +48,16 @@ def examine(path: Path) -> AudioFacts:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise AudioFileError(f"{path}: {error.strerror}") from error
+        raise AudioFileError("file_unreadable", path, error.strerror or "") from error
     if not 0 < size <= SIZE_MAX_BYTES:
-        raise AudioFileError(f"{path}: {size} bytes; 1 to {SIZE_MAX_BYTES} are possible")
+        raise AudioFileError("file_size", path, f"{size} bytes, at most {SIZE_MAX_BYTES}")
     try:
         duration_ms, container = _ffprobe(path)
         measured_by = "ffprobe"
     except FileNotFoundError:
         duration_ms, container, measured_by = _wav_length_ms(path), "wav", "WAV header"
     if not 0 < duration_ms <= LENGTH_MAX_MS:
-        raise AudioFileError(f"{path}: {duration_ms} ms long")
+        raise AudioFileError("length_unknown", path, f"{duration_ms} ms")
     media_type = MEDIA_TYPES.get(container.split(",")[0], "application/octet-stream")
     return AudioFacts(digest, size, duration_ms, media_type, measured_by)
 
@@ -72,15 +70,15 @@ def _ffprobe(path: Path) -> tuple[int, str]:
         done = subprocess.run(command, capture_output=True, timeout=PROBE_DEADLINE_S, check=False)
         found = json.loads(done.stdout or b"{}")
     except (subprocess.TimeoutExpired, json.JSONDecodeError) as error:
-        raise AudioFileError(f"{path}: ffprobe: {error}") from error
+        raise AudioFileError("length_unknown", path, f"ffprobe: {error}") from error
     kinds = {stream.get("codec_type") for stream in found.get("streams", [])}
     if done.returncode != 0 or "audio" not in kinds:
         text = done.stderr.decode(errors="replace").strip()[-120:]
-        raise AudioFileError(f"{path}: no sound in it {text}".rstrip())
+        raise AudioFileError("not_audio", path, text)
     try:
         seconds = float(found["format"]["duration"])
     except (KeyError, ValueError):
-        raise AudioFileError(f"{path}: its length cannot be measured") from None
+        raise AudioFileError("length_unknown", path) from None
     return round(seconds * 1000), found["format"].get("format_name", "")
 
 
@@ -89,6 +87,4 @@ def _wav_length_ms(path: Path) -> int:
         with wave.open(str(path), "rb") as sound:
             return sound.getnframes() * 1000 // sound.getframerate()
     except (wave.Error, EOFError) as error:
-        raise AudioFileError(
-            f"{path}: without ffprobe only WAV can be measured ({error}); apt install ffmpeg"
-        ) from error
+        raise AudioFileError("length_unknown", path, f"no ffprobe, not WAV: {error}") from error

@@ -26,6 +26,7 @@ from typing import Self
 from agent.contract.topics import MESSAGE_MAX_BYTES
 from simulator.source_system.pki import Credentials
 from simulator.source_system.private_files import write_whole
+from simulator.source_system.problems import BrokerError
 
 START_DEADLINE_S = 10.0
 STOP_DEADLINE_S = 5.0
@@ -68,10 +69,6 @@ require_certificate true
 use_identity_as_username true
 tls_version tlsv1.2
 """
-
-
-class BrokerError(Exception):
-    """Mosquitto did not start or cannot be reached; the text carries its last log lines."""
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -150,7 +147,7 @@ class Broker:
                 preexec_fn=die_with_parent,  # noqa: PLW1509 - one system call, no Python state
             )
         except FileNotFoundError:
-            raise BrokerError("mosquitto is not installed: apt install mosquitto") from None
+            raise BrokerError("broker_not_installed") from None
         self._await_listeners()
 
     def stop(self) -> None:
@@ -205,7 +202,7 @@ class Broker:
                 if not self.running or time.monotonic() > deadline:
                     tail = self.log_tail()
                     self.kill()
-                    raise BrokerError(f"mosquitto does not listen on {host}:{port}:\n{tail}")
+                    raise BrokerError("broker_not_started", f"{host}:{port}", tail)
                 time.sleep(0.02)
 
     def _end(self, how: signal.Signals) -> None:

@@ -36,7 +36,8 @@ from agent.contract.topics import MESSAGE_MAX_BYTES, ROOT, UP_KINDS, station_dow
 from agent.core.reporter import STREAM
 from simulator.source_system.acl import COLLECTOR
 from simulator.source_system.courier import client_tls
-from simulator.source_system.district import District, wall_clock_ms
+from simulator.source_system.desk import wall_clock_ms
+from simulator.source_system.district import District
 from simulator.source_system.journal import Gap, Journal, StreamId
 from simulator.source_system.keyring import DAY_MS, SigningKey, sealed
 

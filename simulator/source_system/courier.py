@@ -19,14 +19,13 @@ from typing import Any, NamedTuple, Self
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
+from simulator.source_system.problems import CourierError
+
 CONNECT_DEADLINE_S = 10.0
 PUBLISH_DEADLINE_S = 10.0
-RETAINED_DEADLINE_S = 5.0
+RETAINED_DEADLINE_S = 10.0
+RETAINED_QUIET_S = 0.3
 KEEPALIVE_S = 30
-
-
-class CourierError(Exception):
-    """The broker cannot be reached or did not take a message; the text says where."""
 
 
 class Message(NamedTuple):
@@ -67,12 +66,12 @@ class Courier:
         try:
             self._client.connect(*self._address, keepalive=KEEPALIVE_S, clean_start=True)
         except (OSError, ValueError) as error:
-            raise CourierError(f"broker {self._where}: {error}") from error
+            raise CourierError("broker_unreachable", self._where, error) from error
         self._client.loop_start()
         if not self._connected.wait(CONNECT_DEADLINE_S) or self._refusal:
             reason = self._refusal or "no answer"
             self.close()
-            raise CourierError(f"broker {self._where}: {reason}")
+            raise CourierError("broker_unreachable", self._where, reason)
         return self
 
     def __exit__(
@@ -93,9 +92,9 @@ class Courier:
         try:
             info.wait_for_publish(PUBLISH_DEADLINE_S)
         except (RuntimeError, ValueError) as error:
-            raise CourierError(f"{topic}: {error}") from error
+            raise CourierError("broker_refuses", topic, error) from error
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS or not info.is_published():
-            raise CourierError(f"{topic}: broker {self._where} did not take it")
+            raise CourierError("broker_refuses", topic, self._where)
 
     def subscribe(self, topics: Sequence[str]) -> None:
         """Until every SUBACK; raises CourierError for a refused topic."""
@@ -103,14 +102,14 @@ class Courier:
             return
         _, mid = self._client.subscribe([(topic, 1) for topic in topics])
         if mid is None:
-            raise CourierError(f"broker {self._where}: connection lost")
+            raise CourierError("broker_unreachable", self._where)
         with self._suback:
             if not self._suback.wait_for(lambda: mid in self._subscribed, CONNECT_DEADLINE_S):
-                raise CourierError(f"broker {self._where}: no answer to subscribe")
+                raise CourierError("broker_unreachable", self._where)
             granted = self._subscribed[mid]
         refused = [topic for topic, code in zip(topics, granted, strict=True) if code >= 0x80]
         if refused:
-            raise CourierError(f"broker {self._where} refuses {', '.join(refused)}")
+            raise CourierError("broker_refuses", ", ".join(refused))
 
     def messages(self, deadline_s: float) -> Iterator[Message]:
         """What arrives within `deadline_s` seconds from now."""
@@ -121,23 +120,24 @@ class Courier:
             except queue.Empty:
                 return
 
-    def retained(self, topic: str, quiet_s: float = 0.3) -> bytes | None:
-        """The retained message on `topic`, or None.
+    def retained(self, topics: Sequence[str]) -> list[bytes | None]:
+        """What is retained on each topic, in order.
 
-        Mosquitto sends retained messages right after the SUBACK; `quiet_s` without one means
-        there is none.
+        Mosquitto sends retained messages right after the SUBACK; silence means that there are
+        no more. Use it before subscribing to anything else.
         """
-        self.subscribe([topic])
-        deadline = time.monotonic() + RETAINED_DEADLINE_S
-        try:
-            while time.monotonic() < deadline:
-                for message in self.messages(quiet_s):
-                    if message.topic == topic:
-                        return message.payload or None
-                return None
-            return None
-        finally:
-            self._client.unsubscribe(topic)
+        found: dict[str, bytes] = {}
+        self.subscribe(topics)
+        end = time.monotonic() + RETAINED_DEADLINE_S
+        while len(found) < len(topics) and time.monotonic() < end:
+            try:
+                message = self._inbox.get(timeout=RETAINED_QUIET_S)
+            except queue.Empty:
+                break
+            found[message.topic] = message.payload
+        if topics:
+            self._client.unsubscribe(list(topics))
+        return [found.get(topic) or None for topic in topics]
 
     def _on_connect(
         self, client: mqtt.Client, data: Any, flags: Any, reason: Any, properties: Any

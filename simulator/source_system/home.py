@@ -20,15 +20,12 @@ from msgspec import Meta
 
 from agent.contract.units import ClassNumber, Id, Line, Rank, Tag, Volume, ZoneName
 from simulator.source_system.private_files import write_whole
+from simulator.source_system.problems import HomeError
 
 EVERYBODY = "tat-ca"
 """The group every enrolled station belongs to: `--all`."""
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
-
-
-class HomeError(Exception):
-    """The district home is missing or its file is wrong; the text says where and what next."""
 
 
 class Authority(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -130,9 +127,9 @@ class Home:
             data = tomllib.loads(self.file.read_text(encoding="utf-8"))
             return msgspec.convert(data, DistrictFile)
         except FileNotFoundError:
-            raise HomeError(f"{self.file}: no district here; districtctl keys init") from None
+            raise HomeError("home_missing", self.file) from None
         except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-            raise HomeError(f"{self.file}: {error}") from error
+            raise HomeError("home_wrong", self.file, error) from error
 
     def write(self, content: DistrictFile) -> None:
         write_whole(self.file, to_toml(content).encode())

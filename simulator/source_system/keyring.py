@@ -33,6 +33,7 @@ from simulator.source_system.private_files import (
     write_secret,
     write_whole,
 )
+from simulator.source_system.problems import KeyringError
 
 DAY_MS = 86_400_000
 ROOT_LIFETIME_MS = 730 * DAY_MS
@@ -45,10 +46,6 @@ PAIRED_ROLES: tuple[Role, ...] = ("root", "emergency")
 
 Passphrase = Callable[[str], bytes]
 """Asked with the key's name when its file is encrypted."""
-
-
-class KeyringError(Exception):
-    """A key is missing, unreadable or does not fit; the text says which and what to do."""
 
 
 class KeyInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,18 +156,18 @@ def read_key(path: Path, ask: Passphrase | None = None) -> SigningKey:
     try:
         pem = path.read_bytes()
         if path.stat().st_mode & 0o077:
-            raise KeyringError(f"{path}: others can read this key; chmod 600 {path}")
+            raise KeyringError("key_open_rights", path)
     except OSError as error:
-        raise KeyringError(f"{path}: {error.strerror}") from error
+        raise KeyringError("key_unreadable", path, error.strerror or "") from error
     password = ask(path.stem) if b"ENCRYPTED" in pem and ask is not None else None
     try:
         private = serialization.load_pem_private_key(pem, password)
     except TypeError:
-        raise KeyringError(f"{path}: it is locked; give its passphrase") from None
+        raise KeyringError("key_locked", path) from None
     except ValueError:
-        raise KeyringError(f"{path}: not a key, or the passphrase is wrong") from None
+        raise KeyringError("key_broken", path) from None
     if not isinstance(private, Ed25519PrivateKey):
-        raise KeyringError(f"{path}: not an Ed25519 key")
+        raise KeyringError("key_broken", path)
     return SigningKey(keyid_of(_raw_public(private)), private)
 
 
@@ -190,9 +187,9 @@ class Keyring:
             raw = (folder / "keyring.json").read_bytes()
             return cls(folder, msgspec.json.decode(raw, type=_List).keys, ask)
         except FileNotFoundError:
-            raise KeyringError(f"{folder}: no keys yet; districtctl keys init") from None
+            raise KeyringError("keys_missing", folder) from None
         except msgspec.DecodeError as error:
-            raise KeyringError(f"{folder / 'keyring.json'}: {error}") from error
+            raise KeyringError("home_wrong", folder / "keyring.json", error) from error
 
     def of_role(self, role: Role) -> tuple[KeyInfo, ...]:
         return tuple(key for key in self.keys if key.role == role)
@@ -206,15 +203,15 @@ class Keyring:
             if info.kept == "home":
                 key = read_key(self.folder / f"{info.name}.key", self._ask)
                 if key.public_hex != info.public:
-                    raise KeyringError(f"{self.folder}/{info.name}.key is not the listed key")
+                    raise KeyringError("key_foreign", self.folder / f"{info.name}.key")
                 return key
-        raise KeyringError(f"no {role} key in {self.folder}")
+        raise KeyringError("key_role_missing", self.folder, role)
 
     def cosigner(self, role: Role, path: Path) -> SigningKey:
         """A second holder's key from `path`; it must be a listed key of `role`."""
         key = read_key(path, self._ask)
         if key.public_hex not in {info.public for info in self.of_role(role)}:
-            raise KeyringError(f"{path}: not one of this district's {role} keys")
+            raise KeyringError("key_foreign", path, role)
         return key
 
 
@@ -238,7 +235,7 @@ def create_keyring(
     read again, or is the district home itself.
     """
     if folder.exists():
-        raise KeyringError(f"{folder} exists already; keys are never replaced in place")
+        raise KeyringError("keys_exist", folder)
     _refuse_same_place(folder, second.folder)
     made = _make_keys(holder, second, now_ms)
     staging = folder.with_name(f".{folder.name}.new")
@@ -254,7 +251,7 @@ def create_keyring(
         _hand_over(made, second, passphrase, listing)
         staging.rename(folder)
     except OSError as error:
-        raise KeyringError(f"keys not made: {error}") from error
+        raise KeyringError("keys_not_made", folder, error) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     sync_folder(folder.parent)
@@ -264,7 +261,7 @@ def create_keyring(
 def _refuse_same_place(folder: Path, other: Path) -> None:
     home = folder.parent.resolve()
     if other.resolve() == home or home in other.resolve().parents:
-        raise KeyringError(f"{other} lies inside the district home; a second place is needed")
+        raise KeyringError("keys_same_place", other)
 
 
 def _make_keys(holder: str, second: SecondHolder | Backup, now_ms: int) -> list[_Made]:
@@ -312,4 +309,4 @@ def prove_key(path: Path, info: KeyInfo, passphrase: bytes | None = None) -> Non
     key = read_key(path, None if passphrase is None else lambda _name: passphrase)
     message = signed_message(b"proof of " + info.name.encode())
     if not verify_signature(bytes.fromhex(info.public), key.private.sign(message), message):
-        raise KeyringError(f"{path}: written, but it does not sign as {info.name}")
+        raise KeyringError("key_unproven", path, info.name)

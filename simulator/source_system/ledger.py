@@ -14,6 +14,8 @@ from pathlib import Path
 
 import msgspec
 
+from simulator.source_system.problems import Conflict
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS pushes(
   audience TEXT NOT NULL, kind TEXT NOT NULL, revision INTEGER NOT NULL,
@@ -57,10 +59,6 @@ def _push(row: tuple[str, str, int, str, int, str, str, bytes]) -> Push:
     )
 
 
-class RevisionTaken(Exception):  # noqa: N818 - a verdict
-    """Another program of this home wrote that revision first."""
-
-
 class Ledger:
     """Opens a connection per call: programs and threads share the file, not the object's state."""
 
@@ -81,7 +79,7 @@ class Ledger:
             database.close()
 
     def record(self, push: Push) -> None:
-        """Raises RevisionTaken."""
+        """Raises Conflict when another program of this home wrote that revision first."""
         with self._open() as database:
             try:
                 database.execute(
@@ -89,7 +87,8 @@ class Ledger:
                     msgspec.structs.astuple(push),
                 )
             except sqlite3.IntegrityError:
-                raise RevisionTaken(f"{push.audience} {push.kind} {push.revision}") from None
+                where = f"{push.audience} {push.kind}"
+                raise Conflict("conflict", where, push.revision) from None
 
     def latest(self, audience: str, kind: str) -> Push | None:
         return self._one("audience=? AND kind=? ORDER BY revision DESC LIMIT 1", audience, kind)

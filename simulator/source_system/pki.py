@@ -21,16 +21,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from simulator.source_system.private_files import write_secret, write_whole
+from simulator.source_system.problems import PkiError
 
 CA_LIFETIME = dt.timedelta(days=3650)
 SERVER_LIFETIME = dt.timedelta(days=397)
 CLIENT_LIFETIME = dt.timedelta(days=90)
 BACKDATED = dt.timedelta(days=1)
 """Certificates begin a day early: the box's clock may be behind."""
-
-
-class PkiError(Exception):
-    """A key, certificate or request cannot be used; the text says which file and why."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ class CertificateAuthority:
     ) -> CertificateAuthority:
         """A new authority; refuses to replace one, that would cut off every station."""
         if (folder / "ca.key").exists():
-            raise PkiError(f"{folder / 'ca.key'} exists already")
+            raise PkiError("pki_exists", folder / "ca.key")
         key = ec.generate_private_key(ec.SECP256R1())
         start = now or dt.datetime.now(dt.UTC)
         certificate = (
@@ -117,9 +114,9 @@ class CertificateAuthority:
             certificate = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
             key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
         except (OSError, ValueError) as error:
-            raise PkiError(f"{folder}: {error}") from error
+            raise PkiError("pki_unreadable", folder, error) from error
         if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise PkiError(f"{folder / 'ca.key'} is not an elliptic-curve key")
+            raise PkiError("pki_unreadable", folder / "ca.key")
         return cls(folder, certificate, key)
 
     def issue_server(
@@ -148,12 +145,12 @@ class CertificateAuthority:
         try:
             request = x509.load_pem_x509_csr(csr_pem)
         except ValueError as error:
-            raise PkiError(f"certificate request: {error}") from error
+            raise PkiError("csr_bad", identity, error) from error
         if not request.is_signature_valid:
-            raise PkiError("certificate request: it does not prove that it holds its key")
+            raise PkiError("csr_bad", identity, "signature")
         public = request.public_key()
         if not isinstance(public, ec.EllipticCurvePublicKey) or public.curve.name != "secp256r1":
-            raise PkiError("certificate request: the key must be EC P-256")
+            raise PkiError("csr_bad", identity, "key")
         return self._write(folder, "client", self._client(public, identity, now), None)
 
     def _client(

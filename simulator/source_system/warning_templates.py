@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from agent.contract.reasons import Lang
+from simulator.source_system.problems import TemplateError
 
 SLOT_MAX_CHARS = 60
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -19,10 +20,6 @@ _PATTERNS = {
     "level": re.compile(r"[1-5]|I{1,3}|IV|V"),
     "time": re.compile(r"(?:[01]?\d|2[0-3])(?::|h| giờ ?)(?:[0-5]\d)?"),
 }
-
-
-class TemplateError(ValueError):
-    """No such template, or a slot is missing or holds what it may not."""
 
 
 class WarningTemplate(NamedTuple):
@@ -74,19 +71,19 @@ def fill(name: str, slots: Mapping[str, str], lang: Lang = "vi") -> str:
     """The spoken text; raises TemplateError."""
     template = TEMPLATES.get(name)
     if template is None:
-        raise TemplateError(f"{name}: no such template; there are {', '.join(sorted(TEMPLATES))}")
+        raise TemplateError("template_unknown", name, ", ".join(sorted(TEMPLATES)))
     pattern = template.vi if lang == "vi" else template.en
     needed = _SLOT.findall(pattern)
     for slot in needed:
         _check(name, slot, slots.get(slot, ""))
     unknown = sorted(set(slots) - set(needed))
     if unknown:
-        raise TemplateError(f"{name}: no slot {unknown[0]}; it has {', '.join(needed)}")
+        raise TemplateError("template_slot", name, f"{unknown[0]}? {', '.join(needed)}")
     return _SLOT.sub(lambda found: slots[found[1]], pattern)
 
 
 def _check(name: str, slot: str, value: str) -> None:
     if not value:
-        raise TemplateError(f"{name}: {slot} is missing")
+        raise TemplateError("template_slot", name, f"{slot}?")
     if len(value) > SLOT_MAX_CHARS or not _PATTERNS[slot].fullmatch(value):
-        raise TemplateError(f"{name}: {value!r} cannot be a {slot}")
+        raise TemplateError("template_slot", name, f"{slot}: {value}")

@@ -1,0 +1,110 @@
+"""Content: measure a file, keep it under its hash, bind it to a slot and a date, publish.
+
+Invariant: a file that lies in the store under its hash is never touched again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from agent.contract.documents import Binding, Content
+from simulator.source_system import compose
+from simulator.source_system.audio_file import AudioFacts, examine
+from simulator.source_system.desk import Desk, open_push
+from simulator.source_system.home import EVERYBODY
+from simulator.source_system.problems import DistrictError
+from simulator.source_system.receipts import Delivery, Progress
+
+BINDING_KEPT_DAYS = 14
+"""Bindings of older dates leave the document."""
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that was bound to its slot. replaced: the binding that stood there before."""
+
+    binding: Binding
+    facts: AudioFacts
+    replaced: Binding | None
+    delivery: Delivery
+
+
+class ContentDesk(Desk):
+    """Publish files into slots."""
+
+    def publish(
+        self,
+        path: Path,
+        *,
+        slot: str,
+        date: str | None = None,
+        title: str = "",
+        to: str = f"g/{EVERYBODY}",
+        base_url: str | None = None,
+        wait_s: float = 0.0,
+        progress: Progress | None = None,
+    ) -> Published:
+        """Measure, copy into the store, bind {slot, date} to the hash, sign, publish.
+
+        Raises AudioFileError. base_url: how these stations reach the store (another network).
+        """
+        stations = self._stations(to)
+        facts = examine(path)
+        self._store(path, facts.sha256)
+        url = f"{base_url or self.file.content.base_url}/c/{facts.sha256}"
+        try:
+            binding = msgspec.convert(
+                {
+                    "slot": slot,
+                    "date": date,
+                    "sha256": facts.sha256,
+                    "size": facts.size,
+                    "duration_ms": facts.duration_ms,
+                    "url": url,
+                    "media_type": facts.media_type,
+                    "title": title,
+                },
+                Binding,
+            )
+        except msgspec.ValidationError as error:
+            raise DistrictError("binding_wrong", f"{slot} {date or ''}".strip(), error) from error
+        newest, base = self._base(to, "content", adopt=True)
+        before = base.bindings if isinstance(base, Content) else ()
+        replaced = next((one for one in before if (one.slot, one.date) == (slot, date)), None)
+        kept = [one for one in before if one is not replaced and not self._stale(one)]
+        document = compose.content(
+            self.authority,
+            to,
+            [*kept, binding],
+            revision=newest + 1,
+            made_from=0 if base is None else base.revision,
+            now_ms=self._clock_ms(),
+        )
+        push = self._record(document, [self.keyring.signing("content")])
+        delivery = self._send(push, stations, wait_s, progress)
+        return Published(binding=binding, facts=facts, replaced=replaced, delivery=delivery)
+
+    def _store(self, path: Path, sha256: str) -> None:
+        """Content-addressed: a file that lies there is never touched again."""
+        target = self.home.store / sha256
+        if target.exists():
+            return
+        self.home.store.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{sha256}.{secrets.token_hex(4)}")
+        shutil.copyfile(path, temporary)
+        temporary.rename(target)
+
+    def _bindings(self, to: str) -> tuple[Binding, ...]:
+        latest = self.ledger.latest(to, "content")
+        document = None if latest is None else open_push(latest)
+        return document.bindings if isinstance(document, Content) else ()
+
+    def _stale(self, binding: Binding) -> bool:
+        if binding.date is None:
+            return False
+        oldest = self._today() - dt.timedelta(days=BINDING_KEPT_DAYS)
+        return dt.date.fromisoformat(binding.date) < oldest

@@ -1,0 +1,354 @@
+"""Everything that can stop the source system, in both languages: what, and what next.
+
+Owns the closed table of problems and their exception tree (below). An error names its code, the
+place and a detail; wording is looked up when somebody reads it.
+
+    SourceSystemError
+    ├── KeyringError    a key is missing, locked, foreign or readable by others
+    ├── PkiError        a certificate or request cannot be used
+    ├── HomeError       the district home is missing or its file is wrong
+    ├── BrokerError     Mosquitto did not start
+    ├── CourierError    the broker cannot be reached or did not take a message
+    ├── AudioFileError  not a file that a station could play
+    ├── TemplateError   an emergency template is filled wrongly
+    └── DistrictError   the request cannot be done as asked
+        ├── Conflict          somebody pushed in between
+        └── TimetableRefused  (district) the timetable has errors
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from agent.contract.reasons import Lang
+
+
+class Wording(NamedTuple):
+    vi: str
+    en: str
+    next_vi: str
+    next_en: str
+
+
+PROBLEMS: dict[str, Wording] = {
+    "home_missing": Wording(
+        "ở đây chưa có hệ thống nguồn",
+        "there is no district here",
+        "districtctl keys init, hoặc --home THƯ_MỤC",
+        "districtctl keys init, or --home FOLDER",
+    ),
+    "home_wrong": Wording(
+        "tệp cấu hình sai",
+        "the file is not valid",
+        "sửa chỗ được nêu",
+        "mend the named place",
+    ),
+    "home_exists": Wording(
+        "hệ thống nguồn đã có ở đây",
+        "there is a district here already",
+        "dùng nó, hoặc chọn --home khác",
+        "use it, or choose another --home",
+    ),
+    "keys_missing": Wording(
+        "chưa có khóa", "there are no keys yet", "districtctl keys init", "districtctl keys init"
+    ),
+    "keys_exist": Wording(
+        "khóa đã có, không ghi đè bao giờ",
+        "there are keys already; they are never replaced in place",
+        "districtctl keys show",
+        "districtctl keys show",
+    ),
+    "keys_same_place": Wording(
+        "nằm trong chính thư mục hệ thống: mất một là mất cả",
+        "it lies inside the district home: one loss would take both",
+        "chọn USB hoặc máy khác",
+        "choose a USB stick or another machine",
+    ),
+    "keys_not_made": Wording(
+        "chưa tạo được khóa, không để lại gì",
+        "no keys were made, nothing is left behind",
+        "kiểm tra đĩa và quyền ghi",
+        "check the disk and the rights",
+    ),
+    "key_unreadable": Wording(
+        "không đọc được khóa", "the key cannot be read", "kiểm tra đường dẫn", "check the path"
+    ),
+    "key_open_rights": Wording(
+        "người khác đọc được khóa này",
+        "others can read this key",
+        "chmod 600 tệp khóa",
+        "chmod 600 the key file",
+    ),
+    "key_locked": Wording(
+        "khóa có mật khẩu",
+        "the key has a passphrase",
+        "nhập mật khẩu, hoặc đặt DISTRICTCTL_PASSPHRASE",
+        "enter it, or set DISTRICTCTL_PASSPHRASE",
+    ),
+    "key_broken": Wording(
+        "không phải khóa, hoặc sai mật khẩu",
+        "it is not a key, or the passphrase is wrong",
+        "nhập lại, hoặc lấy bản sao lưu",
+        "try again, or take the backup",
+    ),
+    "key_foreign": Wording(
+        "không phải khóa của đơn vị này",
+        "it is not one of this district's keys",
+        "chọn đúng tệp: districtctl keys show",
+        "choose the right file: districtctl keys show",
+    ),
+    "key_role_missing": Wording(
+        "không có khóa của vai trò này ở đây",
+        "no key of this role lies here",
+        "lấy từ người giữ hoặc bản sao lưu",
+        "fetch it from its holder or the backup",
+    ),
+    "key_unproven": Wording(
+        "đã ghi nhưng chữ ký thử không đúng",
+        "it was written, but its test signature is wrong",
+        "thử ổ khác",
+        "try another medium",
+    ),
+    "pki_exists": Wording(
+        "chứng thư gốc đã có",
+        "there is a certificate authority already",
+        "giữ lại: đổi là mọi đài mất kết nối",
+        "keep it: replacing it cuts off every station",
+    ),
+    "pki_unreadable": Wording(
+        "không đọc được chứng thư gốc",
+        "the certificate authority cannot be read",
+        "lấy bản sao lưu",
+        "take the backup",
+    ),
+    "csr_bad": Wording(
+        "yêu cầu chứng thư không dùng được",
+        "the certificate request cannot be used",
+        "tạo lại trên đài (khóa EC P-256)",
+        "make it again on the box (key EC P-256)",
+    ),
+    "broker_not_installed": Wording(
+        "chưa cài mosquitto",
+        "mosquitto is not installed",
+        "apt install mosquitto",
+        "apt install mosquitto",
+    ),
+    "broker_not_started": Wording(
+        "mosquitto không chạy được",
+        "mosquitto does not start",
+        "xem các dòng nhật ký trên",
+        "see the log lines above",
+    ),
+    "broker_unreachable": Wording(
+        "không nối được máy chủ MQTT",
+        "the broker cannot be reached",
+        "districtctl serve đang chạy chưa?",
+        "is districtctl serve running?",
+    ),
+    "broker_refuses": Wording(
+        "máy chủ MQTT không nhận",
+        "the broker did not take it",
+        "xem nhật ký broker/mosquitto.log",
+        "see broker/mosquitto.log",
+    ),
+    "file_unreadable": Wording(
+        "không đọc được tệp", "the file cannot be read", "kiểm tra đường dẫn", "check the path"
+    ),
+    "file_size": Wording(
+        "cỡ tệp không dùng được",
+        "a file of this size cannot be used",
+        "chọn tệp khác",
+        "choose another file",
+    ),
+    "not_audio": Wording(
+        "không phải tệp âm thanh",
+        "there is no sound in it",
+        "nghe thử trên máy, xuất lại MP3 hoặc WAV",
+        "listen to it, export it as MP3 or WAV",
+    ),
+    "length_unknown": Wording(
+        "không đo được độ dài",
+        "its length cannot be measured",
+        "apt install ffmpeg, hoặc xuất lại tệp",
+        "apt install ffmpeg, or export the file again",
+    ),
+    "station_wrong": Wording(
+        "mô tả đài không hợp lệ",
+        "the station's description is not valid",
+        "mã chỉ gồm a-z, 0-9, gạch nối",
+        "ids are a-z, 0-9 and dashes",
+    ),
+    "station_no_zone": Wording(
+        "đài cần ít nhất một khu vực loa",
+        "a station needs at least one zone",
+        '--zones "thôn Đông;thôn Đoài"',
+        '--zones "thôn Đông;thôn Đoài"',
+    ),
+    "audience_unknown": Wording(
+        "không có đài hoặc nhóm này",
+        "there is no such station or group",
+        "districtctl stations",
+        "districtctl stations",
+    ),
+    "zone_unknown": Wording(
+        "không có khu vực loa này",
+        "there is no such zone",
+        "districtctl stations",
+        "districtctl stations",
+    ),
+    "conflict": Wording(
+        "có người đã gửi bản mới hơn",
+        "somebody has pushed a newer revision",
+        "xem khác biệt bằng --dry-run, rồi gửi lại với --base bản đó",
+        "look with --dry-run, then push with --base of that revision",
+    ),
+    "timetable": Wording(
+        "lịch có lỗi, chưa gửi gì",
+        "the timetable has errors, nothing was sent",
+        "sửa các ô được nêu",
+        "mend the named cells",
+    ),
+    "revision_unknown": Wording(
+        "không có bản này",
+        "there is no such revision",
+        "districtctl history",
+        "districtctl history",
+    ),
+    "binding_wrong": Wording(
+        "ô nội dung hoặc ngày không hợp lệ",
+        "the slot or date is not valid",
+        "ô: a-z, 0-9, gạch nối; ngày: 2026-11-25",
+        "slot: a-z, 0-9, dashes; date: 2026-11-25",
+    ),
+    "message_too_large": Wording(
+        "bản ký lớn hơn 64 KB",
+        "the signed message is larger than 64 KB",
+        "chia cho nhóm và từng đài, hoặc bỏ mục đã hết hạn",
+        "split it between group and stations, or drop what has ended",
+    ),
+    "warning_wrong": Wording(
+        "cảnh báo không hợp lệ",
+        "the warning is not valid",
+        "sửa phần được nêu",
+        "mend the named part",
+    ),
+    "warning_empty": Wording(
+        "cần lời hoặc mẫu, không cả hai",
+        "either a text or a template is needed, not both",
+        'districtctl warn "lời" hoặc --template MẪU',
+        'districtctl warn "text" or --template NAME',
+    ),
+    "warning_lifetime": Wording(
+        "cảnh báo phải hết hạn trong vòng 24 giờ",
+        "a warning ends after now and within 24 hours",
+        "đặt --until gần hơn rồi gia hạn",
+        "choose an earlier --until and renew it",
+    ),
+    "warning_unknown": Wording(
+        "không có cảnh báo này đang hiệu lực",
+        "there is no such active warning",
+        "districtctl warn list",
+        "districtctl warn list",
+    ),
+    "pending_unreadable": Wording(
+        "không đọc được tệp chờ ký",
+        "what waits for a signature cannot be read",
+        "kiểm tra tên: thư mục pending",
+        "check the name: folder pending",
+    ),
+    "pending_same_officer": Wording(
+        "người này đã ký rồi",
+        "this officer has signed it already",
+        "người thứ hai phải ký bằng khóa của mình",
+        "the second officer signs with their own key",
+    ),
+    "pending_superseded": Wording(
+        "trong lúc chờ đã có cảnh báo khác",
+        "another warning was sent meanwhile",
+        "soạn lại cảnh báo này",
+        "write this warning again",
+    ),
+    "template_unknown": Wording(
+        "không có mẫu này",
+        "there is no such template",
+        "chọn một mẫu trong danh sách",
+        "choose one of the list",
+    ),
+    "template_slot": Wording(
+        "mẫu điền chưa đúng",
+        "the template is not filled as it must be",
+        "điền đúng các ô: place, level, time",
+        "fill its slots: place, level, time",
+    ),
+    "entry_unknown": Wording(
+        "không có mục này", "there is no such entry", "districtctl history", "districtctl history"
+    ),
+    "argument": Wording(
+        "tham số không hợp lệ",
+        "the argument is not valid",
+        "districtctl --help",
+        "districtctl --help",
+    ),
+}
+
+
+class SourceSystemError(Exception):
+    """Base of all. code: in PROBLEMS; where: file, topic, station; detail: what was found."""
+
+    def __init__(self, code: str, where: object = "", detail: object = "") -> None:
+        super().__init__(code, str(where), str(detail))
+        self.code = code
+        self.where = str(where)
+        self.detail = str(detail)
+
+    def __str__(self) -> str:
+        return self.text("en")
+
+    def what(self, lang: Lang) -> str:
+        wording = PROBLEMS[self.code]
+        said = wording.vi if lang == "vi" else wording.en
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}{said}" + (f" ({self.detail})" if self.detail else "")
+
+    def next(self, lang: Lang) -> str:
+        wording = PROBLEMS[self.code]
+        return wording.next_vi if lang == "vi" else wording.next_en
+
+    def text(self, lang: Lang) -> str:
+        return f"{self.what(lang)} → {self.next(lang)}"
+
+
+class KeyringError(SourceSystemError):
+    """A key is missing, locked, foreign or readable by others."""
+
+
+class PkiError(SourceSystemError):
+    """A key, certificate or request cannot be used."""
+
+
+class HomeError(SourceSystemError):
+    """The district home is missing or its file is wrong."""
+
+
+class BrokerError(SourceSystemError):
+    """Mosquitto did not start; the detail carries its last log lines."""
+
+
+class CourierError(SourceSystemError):
+    """The broker cannot be reached or did not take a message."""
+
+
+class AudioFileError(SourceSystemError):
+    """Not a file that a station could play."""
+
+
+class TemplateError(SourceSystemError):
+    """No such template, or a slot is missing or holds what it may not."""
+
+
+class DistrictError(SourceSystemError):
+    """The request cannot be done as asked."""
+
+
+class Conflict(DistrictError):  # noqa: N818 - a verdict
+    """Somebody pushed in between; look at the difference and push again from their revision."""
