@@ -188,6 +188,9 @@ def _check_ordinals(frequency: Frequency, rule: DaySet) -> None:
         raise _bad(f"BYDAY with a number may not stand beside FREQ={frequency}")
     if rule.weeks:
         raise _bad("BYDAY with a number may not stand beside BYWEEKNO")
+    in_month = frequency == "MONTHLY" or rule.months
+    if in_month and max(abs(ordinal) for _, ordinal in rule.days) > 5:
+        raise _bad("BYDAY: a month has at most five of a day of the week")
 
 
 def read_rule(text: str, anchor: datetime, zone: tzinfo) -> Rule:
@@ -257,27 +260,27 @@ class DaySet:
         return self
 
     def in_year(self, year: int, week_start: int) -> tuple[date, ...]:
-        return self._ask_dateutil(
-            dateutil_rrule.YEARLY, _ONE_YEAR_ONLY, date(year, 1, 1), week_start
-        )
+        """Weeks are numbered here: dateutil errs about those that reach over a new year."""
+        days = self._ask_dateutil(dateutil_rrule.YEARLY, _ONE_YEAR_ONLY, date(year, 1, 1))
+        if not self.weeks:
+            return days
+        return tuple(day for day in days if _counts(*_week_number(day, week_start), self.weeks))
 
     def in_month(self, year: int, month: int) -> tuple[date, ...]:
         if self.months and month not in self.months:
             return ()
-        return self._ask_dateutil(dateutil_rrule.MONTHLY, _ONE_MONTH_ONLY, date(year, month, 1), 0)
+        return self._ask_dateutil(dateutil_rrule.MONTHLY, _ONE_MONTH_ONLY, date(year, month, 1))
 
     def _ask_dateutil(
-        self, frequency: Literal[0, 1], one_period: int, first: date, week_start: int
+        self, frequency: Literal[0, 1], one_period: int, first: date
     ) -> tuple[date, ...]:
         found = dateutil_rrule.rrule(
             frequency,
             dtstart=datetime.combine(first, time()),
             interval=one_period,
-            wkst=week_start,
             bymonth=self.months or None,
             bymonthday=self.month_days or None,
             byyearday=self.year_days or None,
-            byweekno=self.weeks or None,
             byweekday=[_DATEUTIL_DAYS[day](n) if n else _DATEUTIL_DAYS[day] for day, n in self.days]
             or None,
         )
@@ -307,6 +310,24 @@ class DaySet:
 def _counts(position: int, length: int, wanted: tuple[int, ...]) -> bool:
     """Whether a 1-based position is wanted, counted from the front or (negative) the back."""
     return position in wanted or position - length - 1 in wanted
+
+
+def _week_number(day: date, week_start: int) -> tuple[int, int]:
+    """Number of the day's week and how many its year has (ISO 8601, weeks of any first day).
+
+    A week belongs to the year that holds its fourth day.
+    """
+    middle = _fourth_day(day, week_start)
+    last = _fourth_day(date(middle.year, 12, 28), week_start)
+    return _nth_week(middle), _nth_week(last)
+
+
+def _fourth_day(day: date, week_start: int) -> date:
+    return day + timedelta(days=3 - (day.weekday() - week_start) % 7)
+
+
+def _nth_week(day: date) -> int:
+    return (day.timetuple().tm_yday - 1) // 7 + 1
 
 
 def _month_length(day: date) -> int:

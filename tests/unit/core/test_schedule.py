@@ -139,6 +139,23 @@ def test_a_rule_gives_the_starts_people_expect(rrule: str, expected: list[str]) 
         assert len(found) == len(expected)
 
 
+@pytest.mark.parametrize(
+    ("week", "date"),
+    [
+        (52, "2022-01-01"),
+        (-52, "2018-12-31"),
+        (-53, "2025-12-29"),
+        (1, "2025-12-29"),
+        (53, "2027-01-03"),
+    ],
+)
+def test_a_week_that_reaches_over_new_year_keeps_its_number(week: int, date: str) -> None:
+    """dateutil loses these days."""
+    rule = f"FREQ=YEARLY;BYWEEKNO={week};BYDAY=MO,TU,WE,TH,FR,SA,SU"
+    day = datetime.fromisoformat(date).replace(tzinfo=UTC)
+    assert f"{date}T05:00:00" in nominals(at("2016-01-01T05:00:00", rule), day - timedelta(days=3))
+
+
 def test_the_start_plays_only_when_its_rule_matches_it() -> None:
     assert nominals(at(rrule="FREQ=WEEKLY;BYDAY=TU;COUNT=1")) == ["2026-11-24T05:00:00"]
 
@@ -233,7 +250,9 @@ BAD, NEVER, FLOODS = (
         ("FREQ=DAILY;BYMINUTE=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16;"
          "BYSECOND=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16", FLOODS, "289 starts a day"),
         ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", NEVER, "ten years"),
-        ("FREQ=MONTHLY;BYDAY=6MO", NEVER, ""),
+        ("FREQ=MONTHLY;BYDAY=20MO", BAD, "at most five"),
+        ("FREQ=YEARLY;BYMONTH=3;BYDAY=-6MO", BAD, "at most five"),
+        ("FREQ=MONTHLY;BYDAY=5MO;BYMONTHDAY=1", NEVER, ""),
         ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=31", NEVER, ""),
         ("FREQ=YEARLY;INTERVAL=10000;BYYEARDAY=1", NEVER, ""),
         ("FREQ=HOURLY;INTERVAL=24;BYHOUR=6", NEVER, ""),
@@ -297,7 +316,7 @@ def test_a_day_may_hold_a_start_every_five_minutes() -> None:
         ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", SEARCH_STEPS_MAX + 2),
         ("FREQ=HOURLY;INTERVAL=2;BYHOUR=6", SEARCH_STEPS_MAX + 2),
         ("FREQ=WEEKLY;BYMONTH=2;BYHOUR=5;BYSETPOS=8", 525),
-        ("FREQ=MONTHLY;BYDAY=-6FR", 122),
+        ("FREQ=MONTHLY;BYDAY=-5FR;BYMONTHDAY=-1", 122),
         ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", 11),
         ("FREQ=YEARLY;INTERVAL=3;BYYEARDAY=366;BYMONTH=1", 4),
     ],
@@ -310,7 +329,7 @@ def test_a_rule_that_never_comes_is_found_out_in_bounded_steps(rrule: str, steps
 
 
 def test_a_rule_is_evaluated_no_further_than_the_window_asks() -> None:
-    rule = read_rule("FREQ=MONTHLY;BYDAY=6MO", datetime.fromisoformat(MONDAY), UTC)
+    rule = read_rule("FREQ=MONTHLY;BYDAY=5MO;BYMONTHDAY=1", datetime.fromisoformat(MONDAY), UTC)
     low = datetime.fromisoformat("2150-01-01")
     assert len(list(rule.periods(low, low + timedelta(days=14)))) == 1
 
