@@ -30,9 +30,14 @@ _SEARCH_RATE_HZ = 4_000
 _SEARCH_FRAMES = 2 * BLOCK_MS * _SEARCH_RATE_HZ // 1000
 """Twice the block: what is looked for in whole programmes."""
 _SAME_LINE_MS = 5.0
-_TRACK_MS = 40
-_SURE = 0.4
-"""Correlation of the same sound after a lossy codec is above 0.7, of unrelated ones below 0.2."""
+_REFINE_MS = 2.0
+_FOUND = 0.6
+_FOLLOWED = 0.5
+"""Correlation of the same sound after a lossy codec is above 0.9, of unrelated noise below 0.2;
+single vowels of one synthetic voice reach 0.5 against each other, hence also `_LINE_LEAST_MS`."""
+
+_LINE_LEAST_MS = 1_000
+"""A line heard for less is a word that two programmes share."""
 
 _SILENT_DBFS = -60.0
 _BRIDGE_MS = 60
@@ -121,7 +126,8 @@ class _Line:
 
     @property
     def zero_ms(self) -> float:
-        return self.seen[-1][1]
+        """By the last blocks; one bad estimate does not count."""
+        return float(np.median([zero_ms for _, zero_ms in self.seen[-5:]]))
 
     @property
     def from_ms(self) -> float:
@@ -136,6 +142,20 @@ class _Line:
         middles = np.array([at_ms + BLOCK_MS / 2 for at_ms, _ in self.seen])
         zeros = np.array([zero_ms for _, zero_ms in self.seen])
         return np.asarray(np.interp(wall_ms, middles, zeros), np.float64)
+
+
+def _merged(lines: list[_Line]) -> list[_Line]:
+    """Each timeline once, the longest first: it explains the sound before a chance likeness."""
+    merged: list[_Line] = []
+    for line in lines:
+        for other in merged:
+            same = other.programme == line.programme
+            if same and abs(other.zero_ms - line.zero_ms) <= _SAME_LINE_MS:
+                other.seen = sorted([*other.seen, *line.seen])
+                break
+        else:
+            merged.append(line)
+    return sorted(merged, key=lambda one: -len(one.seen))
 
 
 class _Reference:
@@ -167,10 +187,13 @@ class _Ear:
         loud = _frames_dbfs(track) > _SILENT_DBFS
         explained = np.zeros(len(loud), bool)
         stretches: list[Stretch] = []
-        for line in lines:
-            for first, last in self._runs(line, track):
-                explained[max(0, first - 2) : last + 2] = True
-                stretches.append(self._stretch(line, bus, sound, first, last))
+        for line in _merged(lines):
+            runs = [run for whole in self._runs(line, track) for run in _free(explained, whole)]
+            if sum(end - first for first, end in runs) * STEP_MS < _LINE_LEAST_MS:
+                continue
+            for first, end in runs:
+                explained[max(0, first - 2) : end + 2] = True
+                stretches.append(self._stretch(line, bus, sound, first, end))
         return stretches, self._other(bus, track, loud & ~explained)
 
     # --- lines ------------------------------------------------------------------------------
@@ -192,14 +215,10 @@ class _Ear:
     def _followed(self, lines: list[_Line], block: Sound, at_ms: float) -> bool:
         """Whether a line already met goes on through this block; the latest is tried first."""
         for line in sorted(lines, key=lambda one: -one.to_ms)[:4]:
-            zero_ms = self._zero_near(line.programme, block, at_ms, line.zero_ms, _TRACK_MS)
-            if zero_ms is None:
-                continue
-            if abs(zero_ms - line.zero_ms) <= _SAME_LINE_MS:
+            zero_ms = self._zero_near(line.programme, block, at_ms, line.zero_ms, _SAME_LINE_MS)
+            if zero_ms is not None:
                 line.seen.append((at_ms, zero_ms))
-            else:
-                lines.append(_Line(line.programme, [(at_ms, zero_ms)]))
-            return True
+                return True
         return False
 
     def _looked_for(
@@ -214,10 +233,10 @@ class _Ear:
             default=(0.0, 0.0, ""),
         )
         score, position, name = best
-        if score < _SURE:
+        if score < _FOUND:
             return
         rough_ms = at_ms - position * 1000.0 / _SEARCH_RATE_HZ
-        exact_ms = self._zero_near(name, track[first:][:step], at_ms, rough_ms, _TRACK_MS)
+        exact_ms = self._zero_near(name, track[first:][:step], at_ms, rough_ms, _REFINE_MS)
         zero_ms = rough_ms if exact_ms is None else exact_ms
         for line in lines:
             if line.programme == name and abs(line.zero_ms - zero_ms) <= _SAME_LINE_MS:
@@ -235,7 +254,7 @@ class _Ear:
             return None
         reach = round(reach_ms * _TRACK_RATE_HZ / 1000)
         found, score = find_start(reference, block, expected, reach)
-        if score < _SURE or abs(found - expected) > reach:
+        if score < _FOLLOWED or abs(found - expected) > reach:
             return None
         return at_ms - found * 1000.0 / _TRACK_RATE_HZ
 
@@ -272,10 +291,11 @@ class _Ear:
         zeros: list[float] = []
         for start in range(first, min(end - length, first + 10 * rate) + 1, max(1, rate)):
             at_ms = self._recording.wall_ms(start)
-            expected = (at_ms - line.zero_ms) * rate / 1000.0
+            near_ms = float(line.zeros_at(np.array([at_ms]))[0])
+            expected = (at_ms - near_ms) * rate / 1000.0
             block = sound[start : start + length]
-            found, score = find_start(reference, block, expected, rate * _TRACK_MS // 1000)
-            if score >= _SURE:
+            found, score = find_start(reference, block, expected, round(rate * _REFINE_MS / 1000))
+            if score >= _FOLLOWED:
                 zeros.append(at_ms - found * 1000.0 / rate)
         return float(np.median(zeros)) if zeros else line.zero_ms
 
@@ -356,7 +376,7 @@ def _frame_states(here: Sound, there: Sound) -> NDArray[np.int8]:
     empty = np.einsum("ij,ij->i", here, here, dtype=np.float64) / here.shape[1] < 10 ** (
         _SILENT_DBFS / 10
     )
-    state = np.where(alike >= _SURE, _HEARD, _MISSING)
+    state = np.where(alike >= _FOLLOWED, _HEARD, _MISSING)
     state[empty] = _MISSING
     state[quiet] = _NEUTRAL
     return np.asarray(state, np.int8)
@@ -385,6 +405,13 @@ def _edges(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
     padded = np.concatenate(([False], mask, [False]))
     change = np.flatnonzero(padded[1:] != padded[:-1])
     return [(int(first), int(end)) for first, end in zip(change[::2], change[1::2], strict=True)]
+
+
+def _free(taken: NDArray[np.bool_], run: tuple[int, int]) -> list[tuple[int, int]]:
+    """What of a run no better line explains; scraps are left out."""
+    first, end = run
+    parts = [(first + low, first + high) for low, high in _edges(~taken[first:end])]
+    return [part for part in parts if (part[1] - part[0]) * STEP_MS >= _BRIDGE_MS]
 
 
 def _bridged(runs: list[tuple[int, int]], most: int) -> list[tuple[int, int]]:

@@ -102,6 +102,13 @@ def test_what_is_no_programme_is_other_sound() -> None:
     assert result.other[0].to_ms == pytest.approx(1_010_000, abs=45)
 
 
+def test_a_word_that_two_programmes_share_is_not_the_other_programme() -> None:
+    twin = programme(6.0, 7)
+    twin[RATE_HZ : RATE_HZ * 17 // 10] = NEWS[RATE_HZ * 4 : RATE_HZ * 47 // 10]
+    found = listen(recording(placed(NEWS, 2.0)), {"news": NEWS, "twin": twin})
+    assert [one.programme for one in found.stretches] == ["news"]
+
+
 def test_silence_is_nothing() -> None:
     result = heard(np.zeros(5 * RATE_HZ))
     assert (result.stretches, result.other) == ((), ())
