@@ -83,10 +83,12 @@ class Recorder:
         """End the recording. Harmless when called twice."""
         if self._process is not None:
             self._process.close()
-            self._process = None
         if self._reader is not None:
             self._reader.join(2)
             self._reader = None
+        if self._process is not None:
+            self._process.stdout.close()
+            self._process = None
 
     @property
     def frames(self) -> int:
