@@ -314,3 +314,30 @@ def test_a_whole_year_of_a_daily_bulletin_has_every_day_once(zone: str, year: in
     dates = [date.fromisoformat(occurrence.date) for occurrence in found]
     assert all(later - earlier == timedelta(days=1) for earlier, later in pairwise(dates))
     assert len(dates) >= 362
+
+
+@pytest.mark.parametrize("week", [1, 2, 51, 52, 53, -1, -2, -51, -52, -53])
+@pytest.mark.parametrize("first_weekday", ["MO", "TH", "SU"])
+def test_weeks_over_a_new_year_are_those_of_the_naive_reading(
+    week: int, first_weekday: str
+) -> None:
+    text = f"FREQ=YEARLY;BYWEEKNO={week};BYDAY=MO,TU,WE,TH,FR,SA,SU;WKST={first_weekday}"
+    anchor = datetime.fromisoformat("2015-01-01T05:00:00")
+    rule, naive = read_rule(text, anchor, UTC), NaiveRule(text, anchor)
+    for year in range(2015, 2030):
+        new_year = date(year, 12, 20)
+        days = [new_year + timedelta(days=n) for n in range(25)]
+        low = datetime.combine(new_year, datetime.min.time())
+        expected = [start for day in days for start in naive.on(day)]
+        assert rule.starts(low, low + timedelta(days=25)) == expected
+
+
+@pytest.mark.parametrize("frequency", ["YEARLY", "HOURLY"])
+@pytest.mark.parametrize("number", [1, 59, 60, 365, 366, -1, -307, -365, -366])
+def test_days_of_the_year_count_from_both_ends(frequency: str, number: int) -> None:
+    text = f"FREQ={frequency};BYYEARDAY={number}"
+    anchor = datetime.fromisoformat("2023-01-01T05:00:00")
+    rule, naive = read_rule(text, anchor, UTC), NaiveRule(text, anchor)
+    days = [anchor.date() + timedelta(days=n) for n in range(800)]
+    expected = [start for day in days for start in naive.on(day)]
+    assert rule.starts(anchor, anchor.replace(hour=0) + timedelta(days=800)) == expected
