@@ -1,0 +1,113 @@
+"""`station-sim demo --out out/demo [--sabotage NAME] [--lang vi|en]`: play the story, judge it.
+
+Exit status 0: every step happened. 1: one did not; its line says which and why. 2: the stage
+could not be built.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from simulator.demo.programmes import ProgrammeError, make
+from simulator.demo.sabotage import SABOTAGES, spoil
+from simulator.demo.screen import Screen
+from simulator.demo.stage import Stage, now_ms
+from simulator.demo.story import END, REPORTS_LIMIT_S, Story, specs
+from simulator.soundcard.card import SoundCardError
+from simulator.source_system.problems import BrokerError, DistrictError
+
+ON_STAGE = frozenset({"mute-zone", "double-play", "wrong-zone"})
+"""Sabotages put into the running district; the others spoil what was recorded."""
+
+DRAW_EVERY_S = 0.25
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parse(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
+    out: Path = options.out.absolute()
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    screen = Screen(options.lang)
+    try:
+        _play(out, options.sabotage, screen)
+    except KeyboardInterrupt:
+        print("\ninterrupted; everything that was started has ended", file=sys.stderr)
+        return 130
+    except (ProgrammeError, SoundCardError, BrokerError, DistrictError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 2
+    if options.sabotage in SABOTAGES and options.sabotage not in ON_STAGE:
+        spoil(out, options.sabotage)
+    return _judge(out, options.lang)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="station-sim demo", description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("out/demo"))
+    parser.add_argument("--sabotage", choices=sorted(SABOTAGES))
+    parser.add_argument("--lang", choices=("vi", "en"), default="vi")
+    return parser.parse_args(arguments)
+
+
+def _play(out: Path, sabotage: str | None, screen: Screen) -> None:
+    encoded = make(out / "programmes")
+    screen.say("Chương trình đã thu: MP3, M4A, FLAC", "Programmes made: MP3, M4A, FLAC")
+    with Stage(out, specs(sabotage), screen.say) as stage:
+        story = Story(stage, encoded, sabotage)
+        story.prepare(screen.say)
+        end_ms = story.told.at(END)
+        for second, vi, en, act in story.chapters():
+            _wait_until(story.told.at(second), stage, screen, end_ms)
+            screen.say(vi, en)
+            act()
+        _wait_until(end_ms, stage, screen, end_ms)
+        screen.say("Chờ các bản ghi cuối", "Waiting for the last records")
+        _wait_for_reports(stage, screen)
+        for station in stage.stations.values():
+            station.recorder.stop()
+            station.recorder.save(station.folder / "sound.wav")
+        story.write(out)
+
+
+def _wait_until(at_ms: int, stage: Stage, screen: Screen, end_ms: int) -> None:
+    while (left_ms := at_ms - now_ms()) > 0:
+        screen.draw(stage, max(0.0, (end_ms - now_ms()) / 1_000))
+        time.sleep(min(DRAW_EVERY_S, left_ms / 1_000))
+
+
+def _wait_for_reports(stage: Stage, screen: Screen) -> None:
+    """Until every station's records stand still at the collector, within a bound."""
+    limit_ms = now_ms() + REPORTS_LIMIT_S * 1_000
+    quiet_s, count = 0.0, -1
+    while now_ms() < limit_ms and quiet_s < 3.0:
+        screen.draw(stage, 0.0)
+        time.sleep(DRAW_EVERY_S)
+        events = sum(topic.endswith("/up/event") for _, topic, _ in list(stage.observer.seen))
+        quiet_s = quiet_s + DRAW_EVERY_S if events == count else 0.0
+        count = events
+
+
+def _judge(out: Path, lang: str) -> int:
+    """Summary and page are made by programs of their own that know nothing of the agent."""
+    verdict = subprocess.run(
+        [sys.executable, "-m", "simulator.demo.summary", str(out)], check=False
+    ).returncode
+    subprocess.run([sys.executable, "-m", "simulator.demo.report_page", str(out)], check=False)
+    passed = verdict == 0
+    if lang == "vi":
+        print(f"{'ĐẠT' if passed else 'KHÔNG ĐẠT'}: {out}/report.html, summary.json")
+    else:
+        print(f"{'PASSED' if passed else 'FAILED'}: {out}/report.html, summary.json")
+    return verdict
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
