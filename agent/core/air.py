@@ -10,7 +10,7 @@ more is stopped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -118,8 +118,11 @@ class Air:
 
     # --- planning -----------------------------------------------------------------------
 
-    def replan(self, turn: Turn, volumes: Mapping[str, int]) -> None:
-        """Decide for now, and tell player and controllers what follows from it."""
+    def replan(self, turn: Turn, volumes: Callable[[], Mapping[str, int]]) -> None:
+        """Decide for now, and tell player and controllers what follows from it.
+
+        volumes: zone → 0–100, asked once the decision stands, since it depends on what plays.
+        """
         now_ms = turn.wall_ms
         live = [
             item
@@ -399,7 +402,7 @@ class Air:
                     tails[zone] = replace(span, to_ms=sent.end_ms + DRAIN_MAX_MS)
         return tails
 
-    def _wish_zones(self, turn: Turn, volumes: Mapping[str, int]) -> None:
+    def _wish_zones(self, turn: Turn, volumes: Callable[[], Mapping[str, int]]) -> None:
         now_ms = turn.wall_ms
         self.gates = self._wishes.gates(self.plan, self._tails(now_ms), now_ms)
         self.power = self._wishes.powered(self.plan, self.gates, self.power, now_ms)
@@ -407,7 +410,7 @@ class Air:
             span.key in self.items and self.items[span.key].klass == 1
             for span in self.gates.values()
         )
-        for hold in self._wishes.holds(self.gates, self.power, volumes):
+        for hold in self._wishes.holds(self.gates, self.power, volumes()):
             if self._holds.get(hold.controller) == hold:
                 continue
             before = self._holds.get(hold.controller)

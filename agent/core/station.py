@@ -186,10 +186,10 @@ class Station:
         if self._items_changed or stale:
             self._make_lines(turn)
         if self.air.dirty or self.air.next_ms is None or now_ms >= self.air.next_ms:
-            self.air.replan(turn, self.volumes())
+            self.air.replan(turn, self.volumes)
             self.settlement.settle(self.time, turn)
             if self.air.dirty:
-                self.air.replan(turn, self.volumes())
+                self.air.replan(turn, self.volumes)
         self.supply.fetch(turn)
         self._watch(turn)
         self._report(turn)
@@ -521,9 +521,7 @@ class Station:
     def volume_of(self, zone: str) -> tuple[int, Literal["timetable", "local", "command"]]:
         settings = self.programme.settings
         span = self.air.gates.get(zone)
-        where = self.air.decision.zones.get(zone)
-        key = where.key if where is not None else span.key if span is not None else ""
-        item = self.air.items.get(key)
+        item = self.air.items.get(span.key) if span is not None else None
         if item is not None and item.klass == 1:
             return (settings.warning_volume if settings is not None else 90), "timetable"
         override = self.facts.overrides.get(f"volume|{zone}")

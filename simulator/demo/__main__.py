@@ -21,7 +21,7 @@ from simulator.demo.screen import Screen
 from simulator.demo.stage import Stage, now_ms
 from simulator.demo.story import END, REPORTS_LIMIT_S, Story, specs
 from simulator.soundcard.card import SoundCardError
-from simulator.source_system.problems import BrokerError, DistrictError
+from simulator.source_system.problems import SourceSystemError
 
 ON_STAGE = frozenset({"mute-zone", "double-play", "wrong-zone"})
 """Sabotages put into the running district; the others spoil what was recorded."""
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ninterrupted; everything that was started has ended", file=sys.stderr)
         return 130
-    except (ProgrammeError, SoundCardError, BrokerError, DistrictError) as error:
+    except (ProgrammeError, SoundCardError, SourceSystemError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 2
     if options.sabotage in SABOTAGES and options.sabotage not in ON_STAGE:
