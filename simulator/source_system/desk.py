@@ -78,6 +78,11 @@ class Desk:
     def journal(self) -> JournalReader:
         return JournalReader(self.home.journal)
 
+    @property
+    def now_ms(self) -> int:
+        """The clock of this district."""
+        return self._clock_ms()
+
     def _today(self) -> dt.date:
         return dt.datetime.fromtimestamp(self._clock_ms() / 1000, ZoneInfo(TIME_ZONE)).date()
 

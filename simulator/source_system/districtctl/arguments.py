@@ -1,0 +1,194 @@
+"""The arguments of districtctl. Owns names, help in both languages and nothing else."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from agent.contract.reasons import Lang
+from simulator.source_system.warning_templates import TEMPLATES
+
+HELP: dict[str, tuple[str, str]] = {
+    "districtctl": (
+        "Soạn, ký, gửi lịch và cảnh báo cho các đài truyền thanh; xem đài nào đã nhận, đã phát.",
+        "Prepare, sign and push timetables and warnings; see what arrived and what played.",
+    ),
+    "keys": ("khóa ký", "signing keys"),
+    "keys init": ("tạo hệ thống nguồn và khóa", "make the district and its keys"),
+    "keys show": ("khóa nào, ai giữ, hạn đến đâu", "which keys, who holds them, until when"),
+    "enrol": ("ghi danh một đài", "enrol a station"),
+    "stations": ("các đài đã ghi danh", "the enrolled stations"),
+    "push": ("gửi lịch phát (CSV hoặc TOML)", "push a timetable (CSV or TOML)"),
+    "publish": ("đăng tệp âm thanh vào ô nội dung", "publish a sound file into a slot"),
+    "warn": ("phát cảnh báo khẩn cấp", "break in with an emergency"),
+    "cosign": ("chữ ký thứ hai cho cảnh báo", "the second signature of a warning"),
+    "command": ("gửi một lệnh cho đài", "send a command to a station"),
+    "status": ("các đài nói gì", "what the stations say"),
+    "asrun": ("nhật ký phát", "what was really played"),
+    "history": ("ai đã gửi gì, khi nào", "who pushed what, when"),
+    "serve": ("chạy hệ thống nguồn thí điểm", "run the pilot district"),
+    "--home": ("thư mục hệ thống nguồn", "the district home"),
+    "--json": ("kết quả cho máy đọc", "a result for machines"),
+    "--lang": ("ngôn ngữ", "language"),
+    "--to": ("một đài", "one station"),
+    "--group": ("một nhóm", "a group"),
+    "--all": ("tất cả các đài", "all stations"),
+    "--wait": ("chờ biên nhận bao nhiêu giây", "seconds to wait for receipts"),
+    "--dry-run": ("chỉ xem thử", "only look"),
+    "--from": ("có hiệu lực từ", "takes effect from"),
+    "--base": ("bản đã sửa từ đó", "the revision it was edited from"),
+    "--rollback": ("gửi lại nội dung bản cũ", "push the content of an old revision"),
+    "--confirm-long": ("chấp nhận mục dài hơn 4 giờ", "accept entries longer than 4 hours"),
+    "--cosign": ("tệp khóa của người thứ hai", "the second officer's key file"),
+    "--until": ("hết hiệu lực lúc (giờ:phút)", "ends at (hour:minute)"),
+    "--repeat": ("nhắc lại sau N phút, 0: một lần", "repeat every N minutes, 0: once"),
+    "--template": ("câu mẫu, một chữ ký là đủ", "an agreed text, one signature is enough"),
+    "--drill": ("diễn tập, thống kê riêng", "a drill, counted apart"),
+}
+COMMANDS = ("volume", "stop", "skip", "test-tone", "replay", "diagnose", "reboot", "log", "resend")
+
+
+def build(lang: Lang) -> argparse.ArgumentParser:
+    return _Builder(lang).parser
+
+
+class _Builder:
+    def __init__(self, lang: Lang) -> None:
+        self._lang = lang
+        self.parser = argparse.ArgumentParser(
+            prog="districtctl", description=self._help("districtctl"), allow_abbrev=False
+        )
+        self._common(self.parser, top=True)
+        commands = self.parser.add_subparsers(dest="verb", required=True, metavar="LỆNH")
+        self._keys(commands)
+        self._enrol(commands)
+        self._push(commands)
+        self._publish(commands)
+        self._warn(commands)
+        self._command(commands)
+        self._looking(commands)
+        serve = self._verb(commands, "serve")
+        serve.add_argument("--seconds", type=float, help=argparse.SUPPRESS)
+
+    def _help(self, key: str) -> str:
+        return HELP[key][0 if self._lang == "vi" else 1]
+
+    def _common(self, parser: argparse.ArgumentParser, *, top: bool = False) -> None:
+        """Accepted before and after the verb."""
+        suppress: dict[str, Any] = {} if top else {"default": argparse.SUPPRESS}
+        home: dict[str, Any] = {"default": Path("district")} if top else suppress
+        parser.add_argument("--home", type=Path, help=self._help("--home"), **home)
+        parser.add_argument("--json", action="store_true", help=self._help("--json"), **suppress)
+        parser.add_argument("--lang", choices=("vi", "en"), help=self._help("--lang"), **suppress)
+
+    def _verb(
+        self,
+        commands: argparse._SubParsersAction[argparse.ArgumentParser],
+        name: str,
+        key: str = "",
+    ) -> argparse.ArgumentParser:
+        text = self._help(key or name)
+        parser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        self._common(parser)
+        return parser
+
+    def _flag(self, parser: argparse.ArgumentParser, name: str, **options: object) -> None:
+        parser.add_argument(name, help=self._help(name), **options)  # type: ignore[arg-type]
+
+    def _audience(self, parser: argparse.ArgumentParser, *, required: bool) -> None:
+        one = parser.add_mutually_exclusive_group(required=required)
+        one.add_argument("--to", metavar="STATION", help=self._help("--to"))
+        one.add_argument("--group", help=self._help("--group"))
+        one.add_argument("--all", action="store_true", help=self._help("--all"))
+
+    def _wait(self, parser: argparse.ArgumentParser, seconds: float) -> None:
+        self._flag(parser, "--wait", type=float, default=seconds, metavar="S")
+
+    def _keys(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        keys = self._verb(commands, "keys").add_subparsers(dest="what", required=True)
+        init = self._verb(keys, "init", "keys init")
+        init.add_argument("--holder", required=True)
+        second = init.add_mutually_exclusive_group()
+        second.add_argument("--second-holder", metavar="NAME")
+        second.add_argument("--backup", type=Path, metavar="FOLDER")
+        init.add_argument("--second-dir", type=Path, metavar="FOLDER")
+        init.add_argument("--authority", default="khu-vuc", metavar="ID")
+        init.add_argument("--name", default="")
+        init.add_argument("--rank", type=int, default=20)
+        init.add_argument("--host", action="append", metavar="NAME_OR_IP")
+        init.add_argument("--passphrase", action="store_true")
+        self._verb(keys, "show", "keys show")
+
+    def _enrol(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        enrol = self._verb(commands, "enrol")
+        enrol.add_argument("station")
+        enrol.add_argument("--name")
+        enrol.add_argument("--zones", metavar='"thôn Đông:ha-luu;thôn Đoài"')
+        enrol.add_argument("--describe", type=Path, metavar="STATION.toml")
+        enrol.add_argument("--groups", default="", metavar="A,B")
+        enrol.add_argument("--csr", type=Path, metavar="FILE.csr")
+        self._wait(enrol, 0.0)
+
+    def _push(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        push = self._verb(commands, "push")
+        push.add_argument("file", type=Path, nargs="?")
+        self._audience(push, required=True)
+        self._flag(push, "--dry-run", action="store_true")
+        self._flag(push, "--from", dest="effective", metavar="WHEN")
+        self._flag(push, "--base", type=int, metavar="N")
+        self._flag(push, "--rollback", type=int, metavar="N")
+        self._flag(push, "--confirm-long", action="store_true")
+        push.add_argument("--preview", type=int, default=3, metavar="N")
+        self._wait(push, 15.0)
+
+    def _publish(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        publish = self._verb(commands, "publish")
+        publish.add_argument("file", type=Path)
+        publish.add_argument("--slot", required=True)
+        publish.add_argument("--date", metavar="2026-11-25")
+        publish.add_argument("--title", default="")
+        self._audience(publish, required=False)
+        self._wait(publish, 5.0)
+
+    def _warn(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        warn = self._verb(commands, "warn")
+        warn.add_argument("text", nargs="*", metavar='"…" | list | cancel ID')
+        self._audience(warn, required=False)
+        warn.add_argument("--zones", metavar='"thôn Đông;thôn Đoài"')
+        warn.add_argument("--tags", metavar="ha-luu,ven-song")
+        self._flag(warn, "--until", metavar="HH:MM")
+        self._flag(warn, "--repeat", type=int, default=5, metavar="MIN")
+        self._flag(warn, "--template", choices=sorted(TEMPLATES))
+        for slot in ("place", "level", "time"):
+            warn.add_argument(f"--{slot}", dest=f"slot_{slot}")
+        warn.add_argument("--severity", choices=("information", "watch", "warning", "extreme"))
+        warn.add_argument("--language", default="vi")
+        warn.add_argument("--no-siren", action="store_true")
+        self._flag(warn, "--drill", action="store_true")
+        self._flag(warn, "--dry-run", action="store_true")
+        self._flag(warn, "--cosign", type=Path, action="append", default=[], metavar="KEYFILE")
+        self._wait(warn, 10.0)
+        cosign = self._verb(commands, "cosign")
+        cosign.add_argument("pending", metavar="ID | FILE")
+        cosign.add_argument("--key", type=Path, required=True)
+        self._wait(cosign, 10.0)
+
+    def _command(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        command = self._verb(commands, "command")
+        command.add_argument("station", metavar="STATION | g/GROUP")
+        command.add_argument("action", choices=COMMANDS)
+        command.add_argument("value", nargs="*")
+        command.add_argument("--zones", metavar='"thôn Đông;thôn Đoài"')
+        self._wait(command, 10.0)
+
+    def _looking(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        self._verb(commands, "stations")
+        status = self._verb(commands, "status")
+        status.add_argument("station", nargs="?")
+        asrun = self._verb(commands, "asrun")
+        asrun.add_argument("--station")
+        asrun.add_argument("--since", default="1d", metavar="2h | 3d | 2026-11-25")
+        asrun.add_argument("--limit", type=int, default=200)
+        history = self._verb(commands, "history")
+        history.add_argument("--limit", type=int, default=30)

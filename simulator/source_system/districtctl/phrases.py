@@ -1,0 +1,144 @@
+"""What districtctl says, in both languages, and in which language it speaks.
+
+Owns the closed table of phrases. Problems have their own wording (`problems`), timetable faults
+theirs (`timetable.findings`), station reasons theirs (`agent.contract.reasons`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from agent.contract.reasons import Lang
+
+
+class Phrase(NamedTuple):
+    vi: str
+    en: str
+
+
+PHRASES: dict[str, Phrase] = {
+    "keys_made": Phrase("đã tạo và thử xong {count} khóa", "{count} keys made and proven"),
+    "keys_elsewhere": Phrase(
+        "khóa của người giữ thứ hai hoặc bản sao lưu: {where}. Mang đi nơi khác.",
+        "the second holder's keys or the backup: {where}. Take it elsewhere.",
+    ),
+    "keys_need_second": Phrase(
+        "một người một khóa thì mất là mất cả: thêm --second-holder TÊN --second-dir USB, "
+        "hoặc --backup THƯ_MỤC",
+        "one person with one key can lose everything: add --second-holder NAME --second-dir "
+        "STICK, or --backup FOLDER",
+    ),
+    "kept_home": Phrase("ở đây", "here"),
+    "kept_holder": Phrase("nơi khác", "elsewhere"),
+    "expires_in": Phrase("còn {days} ngày", "{days} days left"),
+    "expired": Phrase("ĐÃ HẾT HẠN", "EXPIRED"),
+    "enrolled": Phrase("đã ghi danh {name}", "{name} enrolled"),
+    "bundle": Phrase("chép thư mục này sang đài: {where}", "copy this folder to the box: {where}"),
+    "csr_note": Phrase("khóa ở lại trên đài (CSR)", "its key stays on the box (CSR)"),
+    "nothing_sent": Phrase(
+        "CHƯA GỬI GÌ ({errors} lỗi, {warnings} cảnh báo)",
+        "NOTHING WAS SENT ({errors} errors, {warnings} warnings)",
+    ),
+    "dry_run": Phrase("chỉ xem thử, chưa gửi gì", "a dry run, nothing was sent"),
+    "diff": Phrase(
+        "so bản {base}: +{added} −{removed}, đổi {changed}",
+        "against revision {base}: +{added} −{removed}, {changed} changed",
+    ),
+    "diff_first": Phrase("bản đầu tiên: {added} mục", "the first revision: {added} entries"),
+    "diff_none": Phrase("không khác bản {base}", "no different from revision {base}"),
+    "next": Phrase("sắp tới", "next"),
+    "never": Phrase("không còn lượt nào", "no occurrence is left"),
+    "sent": Phrase("bản {revision} đã gửi, chờ biên nhận…", "revision {revision} sent, waiting…"),
+    "delivered": Phrase(
+        "bản {revision}: áp dụng {applied}/{all} · chờ mạng {waiting} · TỪ CHỐI {refused}",
+        "revision {revision}: applied {applied}/{all} · waiting {waiting} · REFUSED {refused}",
+    ),
+    "rollback_hint": Phrase(
+        "trả lại: districtctl push --rollback {base} --to {to}",
+        "go back: districtctl push --rollback {base} --to {to}",
+    ),
+    "also_own": Phrase(
+        "{stations} còn lịch riêng: hai lịch được gộp",
+        "{stations} also have a timetable of their own: both play",
+    ),
+    "published": Phrase(
+        "{slot} {date}: {length}, {size} kB, đo bằng {by}",
+        "{slot} {date}: {length}, {size} kB, measured by {by}",
+    ),
+    "replaced": Phrase("thay tệp cũ {old}", "replaces {old}"),
+    "will_say": Phrase("Sẽ nói: “{text}”", "Will say: “{text}”"),
+    "reaches": Phrase("{stations} đài, {zones} khu vực loa", "{stations} stations, {zones} zones"),
+    "warned": Phrase("cảnh báo {id} đã gửi", "warning {id} sent"),
+    "cancel_hint": Phrase(
+        "hủy: districtctl warn cancel {id}", "cancel: districtctl warn cancel {id}"
+    ),
+    "cancelled": Phrase("đã hủy {id}", "{id} cancelled"),
+    "second_needed": Phrase(
+        "CHƯA PHÁT: lời tự do cần chữ ký thứ hai",
+        "NOT ON AIR: free text needs a second signature",
+    ),
+    "second_hint": Phrase(
+        "districtctl cosign {id} --key KHÓA_NGƯỜI_THỨ_HAI",
+        "districtctl cosign {id} --key SECOND_OFFICERS_KEY",
+    ),
+    "no_warnings": Phrase("không có cảnh báo nào đang hiệu lực", "no warning is active"),
+    "until": Phrase("đến {when}", "until {when}"),
+    "command_sent": Phrase("lệnh {id} đã gửi", "command {id} sent"),
+    "no_answer": Phrase("chưa trả lời", "no answer yet"),
+    "state_online": Phrase("có mạng", "online"),
+    "state_leaving": Phrase("đã tắt", "switched off"),
+    "state_lost": Phrase("MẤT LIÊN LẠC", "LOST"),
+    "state_never": Phrase("chưa thấy lần nào", "never seen"),
+    "ago": Phrase("{time} trước", "{time} ago"),
+    "applied": Phrase("áp dụng", "applied"),
+    "behind": Phrase("đang chờ bản {revision}", "revision {revision} still waiting"),
+    "refused": Phrase("TỪ CHỐI", "REFUSED"),
+    "awaiting": Phrase("thiếu tệp: {slots}", "files not published: {slots}"),
+    "missing": Phrase("chưa tải xong {count} tệp", "{count} files not fetched yet"),
+    "alarms": Phrase("{count} cảnh báo kỹ thuật", "{count} alarms"),
+    "on_air": Phrase("đang phát {what}", "on air: {what}"),
+    "summary": Phrase(
+        "{all} đài: {online} có mạng · {lost} mất liên lạc · {never} chưa thấy",
+        "{all} stations: {online} online · {lost} lost · {never} never seen",
+    ),
+    "last_run": Phrase("vừa phát", "last"),
+    "none": Phrase("chưa có gì", "nothing yet"),
+    "certificate": Phrase("chứng thư còn {days} ngày", "certificate: {days} days left"),
+    "played": Phrase("ĐÃ PHÁT", "PLAYED"),
+    "partial": Phrase("MỘT PHẦN", "PARTLY"),
+    "skipped": Phrase("KHÔNG PHÁT", "SKIPPED"),
+    "confirmed_yes": Phrase("xác nhận có tiếng", "confirmed"),
+    "confirmed_no": Phrase("KHÔNG RA TIẾNG", "NOT CONFIRMED"),
+    "confirmed_unknown": Phrase("không đo được", "not measured"),
+    "serving": Phrase(
+        "hệ thống nguồn đang chạy; Ctrl-C để dừng", "the district is running; Ctrl-C ends it"
+    ),
+    "serve_broker": Phrase("MQTT cho đài", "MQTT for stations"),
+    "serve_content": Phrase("tệp âm thanh", "sound files"),
+    "serve_bundles": Phrase("thư mục ghi danh", "enrolment bundles"),
+    "stopped": Phrase("đã dừng", "stopped"),
+    "ask_passphrase": Phrase("Mật khẩu khóa {name}: ", "Passphrase of {name}: "),
+}
+
+_MARKS: Mapping[str, str] = {"ok": "✓", "bad": "✗", "note": "!", "wait": "…", "unknown": "?"}
+
+
+def language(asked: str | None, environment: Mapping[str, str] = os.environ) -> Lang:
+    """--lang, else the locale, else Vietnamese."""
+    if asked in ("vi", "en"):
+        return "en" if asked == "en" else "vi"
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if environment.get(name, "").startswith("en"):
+            return "en"
+    return "vi"
+
+
+def mark(name: str) -> str:
+    return _MARKS[name]
+
+
+def say(key: str, lang: Lang, **values: object) -> str:
+    phrase = PHRASES[key]
+    return (phrase.vi if lang == "vi" else phrase.en).format(**values)

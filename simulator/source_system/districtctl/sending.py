@@ -1,0 +1,337 @@
+"""Subcommands that sign and send: push, publish, warn, cosign, command."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from agent.contract.documents import (
+    Action,
+    Diagnose,
+    Reboot,
+    ReplayEntry,
+    Resend,
+    SetLogLevel,
+    SetVolume,
+    SkipOccurrence,
+    StopItem,
+    TestTone,
+    ZoneSelector,
+)
+from agent.contract.reasons import ACK
+from simulator.source_system import warning_templates
+from simulator.source_system.district import District, Draft, UntilSecondSignature, Warned
+from simulator.source_system.districtctl.console import Console, Exit
+from simulator.source_system.districtctl.moments import local, next_clock_ms, shown, start_of
+from simulator.source_system.districtctl.phrases import mark
+from simulator.source_system.home import EVERYBODY
+from simulator.source_system.problems import DistrictError
+from simulator.source_system.receipts import Delivery
+from simulator.source_system.timetable.clock import spoken_ms
+from simulator.source_system.timetable.preview import next_starts
+from simulator.source_system.timetable.preview import shown as shown_start
+from simulator.source_system.timetable.words import clean, nearest, same, slug
+
+
+def audience(options: argparse.Namespace) -> str:
+    """--to, --group or --all; everybody when none is given."""
+    if options.to:
+        return f"s/{options.to}"
+    return f"g/{options.group or EVERYBODY}"
+
+
+def _progress(console: Console) -> Callable[[Delivery], None]:
+    def show(delivery: Delivery) -> None:
+        done = len(delivery.receipts) - len(delivery.of("waiting"))
+        console.line(f"  {mark('wait')} {done}/{len(delivery.receipts)}")
+
+    return show
+
+
+# --- push ----------------------------------------------------------------------------------
+
+
+def push(district: District, console: Console, options: argparse.Namespace) -> Exit:
+    to = audience(options)
+    if options.rollback is not None:
+        draft = district.draft_rollback(options.rollback, to=to)
+    elif options.file is None:
+        raise DistrictError("argument", "push", "FILE | --rollback N")
+    else:
+        effective = start_of(options.effective) if options.effective else None
+        try:
+            draft = district.draft(
+                options.file,
+                to=to,
+                made_from=options.base,
+                effective_from=effective,
+                allow_long=options.confirm_long,
+            )
+        except OSError as error:
+            raise DistrictError("file_unreadable", options.file, error.strerror or "") from error
+    console.findings(draft.findings)
+    _show_draft(district, console, draft, options.preview)
+    if options.dry_run:
+        console.say("dry_run")
+        console.result(_draft_json(draft))
+        return Exit.DONE
+    console.say("sent", revision=draft.revision)
+    delivery = district.send(draft, wait_s=options.wait, progress=_progress(console))
+    code = console.delivery(delivery)
+    if draft.made_from:
+        console.say("rollback_hint", base=draft.made_from, to=to.partition("/")[2])
+    console.result({"delivery": delivery, **_draft_json(draft)})
+    return code
+
+
+def _show_draft(district: District, console: Console, draft: Draft, preview: int) -> None:
+    difference = draft.difference
+    if not draft.made_from:
+        console.say("diff_first", added=len(draft.entries))
+    elif difference.empty:
+        console.say("diff_none", base=draft.made_from)
+    else:
+        console.say(
+            "diff",
+            base=draft.made_from,
+            added=len(difference.added),
+            removed=len(difference.removed),
+            changed=len(difference.changed),
+        )
+    for entry in difference.added if draft.made_from else ():
+        console.line(f"  + {entry.title}")
+    for entry in difference.removed:
+        console.line(f"  − {entry.title}")
+    for change in difference.changed:
+        console.line(f"  ~ {change.after.title}: {', '.join(change.fields)}")
+    _show_next(district, console, draft, preview)
+    if draft.audience.startswith("g/"):
+        own = [
+            station.name
+            for station in district.file.members(draft.audience)
+            if district.ledger.latest(f"s/{station.id}", "schedule") is not None
+        ]
+        if own:
+            console.say("also_own", sign="note", stations=", ".join(own[:5]))
+
+
+def _show_next(district: District, console: Console, draft: Draft, preview: int) -> None:
+    now = local(district.now_ms).replace(tzinfo=None)
+    after = max(now, dt.datetime.fromisoformat(draft.effective_from or "2000-01-01"))
+    console.line(console.phrase("next").upper())
+    for entry in draft.entries:
+        starts = next_starts(entry, after, preview)
+        text = ", ".join(shown_start(start, console.lang) for start in starts)
+        console.line(f"  {entry.title}: {text or console.phrase('never')}")
+
+
+def _draft_json(draft: Draft) -> dict[str, object]:
+    return {
+        "audience": draft.audience,
+        "revision": draft.revision,
+        "made_from": draft.made_from,
+        "findings": [one.as_json() for one in draft.findings],
+        "added": [one.id for one in draft.difference.added],
+        "removed": [one.id for one in draft.difference.removed],
+        "changed": {one.after.id: list(one.fields) for one in draft.difference.changed},
+    }
+
+
+# --- publish -------------------------------------------------------------------------------
+
+
+def publish(district: District, console: Console, options: argparse.Namespace) -> Exit:
+    published = district.publish(
+        options.file,
+        slot=options.slot,
+        date=options.date,
+        title=options.title,
+        to=audience(options),
+        wait_s=options.wait,
+        progress=_progress(console),
+    )
+    binding, facts = published.binding, published.facts
+    console.say(
+        "published",
+        sign="ok",
+        slot=binding.slot,
+        date=binding.date or "",
+        length=spoken_ms(binding.duration_ms),
+        size=binding.size // 1000,
+        by=facts.measured_by,
+    )
+    if published.replaced is not None:
+        console.say("replaced", indent=2, old=published.replaced.sha256[:12])
+    code = console.delivery(published.delivery)
+    console.result(published)
+    return code
+
+
+# --- warn ----------------------------------------------------------------------------------
+
+
+def warn(district: District, console: Console, options: argparse.Namespace) -> Exit:
+    words: Sequence[str] = options.text
+    if list(words) == ["list"]:
+        return _list_warnings(district, console)
+    if len(words) == 2 and words[0] == "cancel":
+        done = district.cancel(words[1], cosign=options.cosign, wait_s=options.wait)
+        return _warned(console, done, "cancelled")
+    to = audience(options)
+    zones = _zones(district, to, options.zones, options.tags)
+    _show_reach(district, console, to, zones)
+    slots = {
+        name: value
+        for name in ("place", "level", "time")
+        if (value := getattr(options, f"slot_{name}")) is not None
+    }
+    if options.dry_run:
+        text = " ".join(words)
+        spoken = warning_templates.fill(options.template, slots) if options.template else text
+        console.say("will_say", text=spoken)
+        console.say("dry_run")
+        return Exit.DONE
+    done = district.warn(
+        {options.language: " ".join(words)} if words else "",
+        template=options.template,
+        slots=slots,
+        to=to,
+        zones=zones,
+        until_ms=next_clock_ms(options.until, district.now_ms) if options.until else None,
+        repeat_every_ms=options.repeat * 60_000,
+        level=options.severity,
+        siren=not options.no_siren,
+        drill=options.drill,
+        cosign=options.cosign,
+        wait_s=options.wait,
+        progress=_progress(console),
+    )
+    return _warned(console, done, "warned")
+
+
+def cosign(district: District, console: Console, options: argparse.Namespace) -> Exit:
+    given = Path(options.pending)
+    pending = given if given.exists() else options.pending
+    done = district.cosign(pending, options.key, wait_s=options.wait, progress=_progress(console))
+    return _warned(console, done, "warned")
+
+
+def _warned(console: Console, done: Warned | UntilSecondSignature, key: str) -> Exit:
+    console.say("will_say", text=done.text)
+    console.result(done)
+    if isinstance(done, UntilSecondSignature):
+        console.say("second_needed", sign="bad")
+        console.line("  → " + console.phrase("second_hint", id=done.id))
+        console.line(f"  {done.path}")
+        return Exit.SECOND_SIGNATURE
+    console.say(key, sign="ok", id=done.id)
+    code = console.delivery(done.delivery)
+    if key == "warned":
+        console.say("cancel_hint", id=done.id)
+    return code
+
+
+def _list_warnings(district: District, console: Console) -> Exit:
+    found = {
+        push.audience: district.active_warnings(push.audience)
+        for push in district.ledger.current()
+        if push.kind == "warning"
+    }
+    standing = [(to, one) for to, several in found.items() for one in several if not one.cancelled]
+    for to, one in standing:
+        until = console.phrase("until", when=shown(one.valid_until_ms))
+        console.line(f"{one.id} {to} {one.title} {until}")
+    if not standing:
+        console.say("no_warnings")
+    console.result(found)
+    return Exit.DONE
+
+
+def _show_reach(district: District, console: Console, to: str, zones: ZoneSelector) -> None:
+    members = district.file.members(to)
+    reached = [
+        zone
+        for station in members
+        for zone in station.zone
+        if zones.all or zone.name in zones.names or set(zone.tags) & set(zones.tags)
+    ]
+    console.say("reaches", stations=len(members), zones=len(reached))
+
+
+def _zones(district: District, to: str, names: str | None, tags: str | None) -> ZoneSelector:
+    """Names are checked against the zones of everyone it goes to. Raises DistrictError."""
+    if not names and not tags:
+        return ZoneSelector(all=True)
+    known = {same(name): name for one in district.file.members(to) for name in one.zone_names}
+    found = []
+    for part in re.split(r"[;,]", names or ""):
+        if not clean(part):
+            continue
+        if same(part) not in known:
+            raise DistrictError("zone_unknown", clean(part), nearest(part, known.values()))
+        found.append(known[same(part)])
+    wanted = tuple(slug(tag) for tag in re.split(r"[;, ]", tags or "") if tag)
+    return ZoneSelector(names=tuple(found), tags=wanted)
+
+
+# --- command -------------------------------------------------------------------------------
+
+
+def command(district: District, console: Console, options: argparse.Namespace) -> Exit:
+    to = options.station if options.station.startswith("g/") else f"s/{options.station}"
+    zones = _zones(district, to, options.zones, None)
+    action = _action(options.action, options.value, zones)
+    sent = district.command(to, action, wait_s=options.wait)
+    console.say("command_sent", sign="ok", id=sent.id)
+    refused = False
+    for station in sent.stations:
+        ack = sent.acks.get(station)
+        if ack is None:
+            console.line(f"  {mark('wait')} {station}: {console.phrase('no_answer')}")
+            continue
+        refused |= ack.state in ("rejected", "failed", "expired")
+        reason = ""
+        if ack.reason is not None:
+            meaning = ACK[ack.reason]
+            reason = f": {meaning.text(console.lang)} → {meaning.next(console.lang)}"
+        sign = mark("bad" if ack.state in ("rejected", "failed", "expired") else "ok")
+        console.line(f"  {sign} {station}: {ack.state}{reason} {ack.detail}".rstrip())
+    console.result(sent)
+    return Exit.REFUSED if refused else Exit.DONE
+
+
+def _action(name: str, values: Sequence[str], zones: ZoneSelector) -> Action:
+    """Raises DistrictError for values that do not fit."""
+    try:
+        return _parsed_action(name, values, zones)
+    except (IndexError, ValueError) as error:
+        raise DistrictError("argument", f"command … {name}", " ".join(values)) from error
+
+
+def _parsed_action(name: str, values: Sequence[str], zones: ZoneSelector) -> Action:
+    match name:
+        case "volume":
+            volume = int(values[0])
+            if not 0 <= volume <= 100:
+                raise ValueError(volume)
+            return SetVolume(zones=zones, volume=volume)
+        case "stop":
+            return StopItem(zones=zones)
+        case "skip":
+            return SkipOccurrence(entry=values[0], nominal=start_of(values[1]))
+        case "test-tone":
+            length_ms = int(values[0]) * 1000 if values else 3_000
+            return TestTone(zones=zones, length_ms=min(max(length_ms, 100), 60_000))
+        case "replay":
+            return ReplayEntry(entry=values[0])
+        case "resend":
+            return Resend(from_seq=int(values[0]))
+        case "log":
+            return SetLogLevel(level="debug" if values[0] == "debug" else "info")
+        case "reboot":
+            return Reboot()
+        case _:
+            return Diagnose()
