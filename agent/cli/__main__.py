@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
         ask=real_ask,
         load_config=offline.real_config_loader,
         environment=environment_of_process(),
-        at_ms=time.time_ns() // 1_000_000,
+        at_ms=offline.read_wall_ms(),
         free_mib=offline.read_free_mib(),
         on_terminal=sys.stdout.isatty(),
     )

@@ -7,11 +7,10 @@ of each way it fails: not there, nobody listening, not allowed, too slow, not un
 from __future__ import annotations
 
 import grp
-import importlib
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
 import msgspec
 
@@ -23,7 +22,8 @@ from agent.core.requests import Answer, Request
 DEFAULT_SOCKET = Path("/run/commune-radio/control.sock")
 DEFAULT_CONFIG = Path("/etc/commune-radio/station.toml")
 DEFAULT_GROUP = "station"
-TIMEOUT_S = 5.0
+TIMEOUT_S = 12.0
+"""Longer than the agent takes to say that it is busy."""
 
 
 class Ask(Protocol):
@@ -42,8 +42,9 @@ class Unreachable(Exception):  # noqa: N818 - it is a state of the agent, not a 
 
 def real_ask(path: Path, request: Request, timeout_s: float) -> Answer:
     """Through the adapter, loaded only when something is asked."""
-    module = importlib.import_module("agent.adapters.control_client")
-    return cast("Callable[[Path, Request, float], Answer]", module.ask)(path, request, timeout_s)
+    from agent.adapters.control_client import ask
+
+    return ask(path, request, timeout_s)
 
 
 def asker(ask: Ask, path: Path, lang: Lang) -> Callable[[Request], Answer]:

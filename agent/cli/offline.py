@@ -43,6 +43,13 @@ def real_config_loader(file: Path) -> object:
     return load(file)
 
 
+def read_wall_ms() -> int:
+    """What the box's clock shows, right or wrong."""
+    from agent.adapters.clock import Clock, always
+
+    return Clock(vouching=always).read().now.wall_ms
+
+
 def read_free_mib(state_dir: Path = DEFAULT_STATE_DIR) -> int | None:
     try:
         return shutil.disk_usage(state_dir).free // (1024 * 1024)

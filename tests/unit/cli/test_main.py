@@ -150,7 +150,7 @@ def test_an_answer_to_something_else_is_said_to_be_strange(
         (FileNotFoundError(), "systemctl start station-agent"),
         (ConnectionRefusedError(), "systemctl restart"),
         (PermissionError(), "usermod -aG"),
-        (TimeoutError(), "5 giây"),
+        (TimeoutError(), "12 giây"),
         (ValueError("not JSON"), "not JSON"),
     ],
 )
