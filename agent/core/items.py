@@ -161,16 +161,21 @@ def zone_may_join(item: Item, run: Run | None, zone: str, t_ms: int) -> bool:
     """Whether `zone` may take part in the item at `t_ms`.
 
     A zone that was pre-empted comes back unless the item drops. One that was never in joins from
-    the beginning, or anywhere when the late policy is `join`.
+    the beginning, or anywhere when the late policy is `join` or it is a warning: a part of it now
+    is better than nothing.
     """
     if run is None:
         return True
     if zone in run.left:
         return item.resume != "drop"
-    if zone in run.been or item.late == "join":
+    if zone in run.been or joins_anywhere(item):
         return True
     origin_ms = offer(item, run, t_ms)
     return origin_ms is not None and t_ms - origin_ms <= ON_TIME_MS
+
+
+def joins_anywhere(item: Item) -> bool:
+    return item.late == "join" or item.resume == "restart"
 
 
 def shifted(run: Run, step_ms: int) -> Run:

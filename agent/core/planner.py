@@ -13,7 +13,16 @@ from dataclasses import dataclass, field, replace
 
 from agent.contract.reasons import OccurrenceReason
 from agent.core.arbitration import Blocked, assign_buses, pick_bus, place_of, precedence
-from agent.core.items import ON_TIME_MS, Item, Run, is_over, offer, over_ms, zone_may_join
+from agent.core.items import (
+    ON_TIME_MS,
+    Item,
+    Run,
+    is_over,
+    joins_anywhere,
+    offer,
+    over_ms,
+    zone_may_join,
+)
 from agent.core.site import Site
 
 STEPS_MAX = 100_000
@@ -319,7 +328,7 @@ def _moments(item: Item, run: Run | None, live: Sequence[Item]) -> Iterator[int]
         yield over
     if run is None:
         return
-    if item.late != "join" and len(run.been) < len(item.zones):
+    if not joins_anywhere(item) and len(run.been) < len(item.zones):
         yield run.origin_ms + ON_TIME_MS + 1
     if item.end == "finish" and run.on:
         for other in live:
