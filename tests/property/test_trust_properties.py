@@ -72,38 +72,50 @@ class Step:
     clock_trusted: bool
 
 
+FAULTS = ("signers", "body", "keyid", "audience", "authority", "topic", "kind", "past", "retained")
+PLACES = [("huyen", d.OWN), ("huyen", d.OWN), ("tinh", d.OWN), ("tinh", d.GROUP)]
+
+
 @st.composite
 def steps(draw: st.DrawFn) -> Step:
-    kind = draw(st.sampled_from(list(MAKERS)))
+    """A message that would be accepted but for its faults (none, one or several) and its past."""
+    faults = draw(st.just(set()) | st.sets(st.sampled_from(FAULTS), max_size=3))
+    kind = draw(st.sampled_from([*MAKERS, "schedule", "cmd"]))
+    authority, audience = draw(st.sampled_from(PLACES))
+    if kind in ("trust", "content", "cmd", "cursor"):
+        authority, audience = "huyen", d.OWN
     fields: dict[str, Any] = {
-        "authority": draw(st.sampled_from(["huyen", "huyen", "tinh", "ai-do"])),
-        "audience": draw(st.sampled_from([d.OWN, d.OWN, d.OWN, d.GROUP, "s/khac", "g/khac"])),
+        "authority": draw(st.sampled_from(["huyen", "tinh", "ai-do"]))
+        if "authority" in faults
+        else authority,
+        "audience": draw(st.sampled_from([d.OWN, d.GROUP, "s/khac", "g/khac"]))
+        if "audience" in faults
+        else audience,
     }
     if kind == "cmd":
         fields |= {"id": f"c{draw(st.integers(0, 3))}", "seq": draw(st.integers(0, 90))}
     else:
-        fields["revision"] = draw(st.integers(1, 5))
-    if kind == "trust":
-        fields["authority"] = "root"
-    if draw(st.integers(0, 5)) == 0:
+        fields["revision"] = draw(st.integers(4, 8))
+    if "past" in faults:
         fields |= {"issued_at_ms": d.NOW_MS - 3 * d.HOUR_MS, "accept_until_ms": d.NOW_MS - 1}
-    message = MAKERS[kind](**fields)
-    body: bytes = msgspec.json.encode(message)
-    likely = [one for one in PEOPLE if one.keyid in MAY_SAY.get((kind, fields["authority"]), ROOTS)]
-    signers = draw(st.lists(st.sampled_from(likely) | st.sampled_from(PEOPLE), max_size=3))
-    signed_body = draw(st.sampled_from([body, body, body, body + b" "]))
-    keyid = draw(st.none() | st.sampled_from(PEOPLE).map(lambda one: one.keyid))
-    raw = seal(body, tuple(one.sign(signed_body, keyid=keyid) for one in signers))
+    body: bytes = msgspec.json.encode(MAKERS[kind](**fields))
+    right = [one for one in PEOPLE if one.keyid in MAY_SAY.get((kind, authority), ROOTS)]
+    if kind == "schedule" and authority == "huyen":
+        right = [d.OFFICER]
+    others = st.just(right[:1]) | st.lists(st.sampled_from(PEOPLE), max_size=3)
+    signers = draw(others) if "signers" in faults else right
+    signed_body = body + b" " if "body" in faults else body
+    keyid = draw(st.sampled_from(PEOPLE)).keyid if "keyid" in faults else None
     topic = Down(
-        draw(st.sampled_from([fields["audience"]] * 4 + [d.OWN, d.GROUP])),
-        draw(st.sampled_from([kind] * 5 + list(MAKERS))),
+        draw(st.sampled_from([d.OWN, d.GROUP])) if "topic" in faults else fields["audience"],
+        draw(st.sampled_from(list(MAKERS))) if "kind" in faults else kind,
     )
     return Step(
         topic,
-        draw(st.booleans()) if kind == "cmd" else True,
-        raw,
+        "retained" in faults if kind == "cmd" else True,
+        seal(body, tuple(one.sign(signed_body, keyid=keyid) for one in signers)),
         body,
-        frozenset(one.keyid for one in signers) if signed_body == body else frozenset(),
+        frozenset() if "body" in faults else frozenset(one.keyid for one in signers),
         draw(st.booleans()),
     )
 

@@ -92,6 +92,10 @@ def test_a_late_sequence_inside_the_window_is_fresh_once() -> None:
     assert isinstance(arrive(memory, id="later", seq=100 - WINDOW_WIDTH + 1), Rejected)
 
 
+def test_the_last_sequence_inside_the_window_is_still_known() -> None:
+    assert isinstance(arrive(after(1, WINDOW_WIDTH), id="x", seq=1), Rejected)
+
+
 def test_a_sequence_behind_the_window_is_a_replay() -> None:
     assert isinstance(arrive(after(100), id="old", seq=100 - WINDOW_WIDTH), Rejected)
 
