@@ -114,7 +114,7 @@ class GroupMembership(msgspec.Struct, frozen=True, kw_only=True):
 class WarningTemplate(msgspec.Struct, frozen=True, kw_only=True):
     """Words an emergency may use with one signature.
 
-    texts: by language, with places such as `{muc}` for what differs each time (each at most 40
+    texts: by language, with places such as `{muc}` for what differs each time (each at most 60
     letters, words between them). slots: recordings that may be played instead.
     """
 

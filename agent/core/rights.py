@@ -40,7 +40,7 @@ _INSECURE_SCHEMES = ("http://", "rtsp://", "rtp://", "udp://", "srt://", "rtmp:/
 _FILE_SCHEMES = ("https://", "http://")
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])\Z")
 _PLACE = re.compile(r"\{[a-z_]{1,20}\}")
-PLACE_MAX = 40
+PLACE_MAX = 60
 """Letters a place of a template may hold: a name, a level or a time, not another message."""
 
 _DAY_MS = 86_400_000
@@ -138,7 +138,7 @@ def _is_from_template(warning: Warning, known: dict[str, WarningTemplate]) -> bo
 
 
 def fills(template: str, text: str) -> bool:
-    """Whether `text` is `template` with each place filled by 1 to 40 letters of one line.
+    """Whether `text` is `template` with each place filled by 1 to 60 letters of one line.
 
     A place ends where the words after it first appear; one pass, whatever the text.
     """

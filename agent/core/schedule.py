@@ -33,7 +33,7 @@ from agent.core.recurrence import (
 )
 
 Zones = Callable[[str], tzinfo | None]
-"""IANA name → its rules, None for a name that is not known here."""
+"""IANA name → its rules, None (or the errors of `zoneinfo.ZoneInfo`) for an unknown name."""
 
 _DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -137,7 +137,10 @@ class _Compiled:
 
 
 def _resolve(when: When, zones: Zones) -> tzinfo:
-    zone = zones(when.tz)
+    try:
+        zone = zones(when.tz)
+    except (KeyError, ValueError, OSError):  # what zoneinfo.ZoneInfo does instead of None
+        zone = None
     if zone is None:
         raise RuleError(AckReason.BAD_TIME_ZONE, f"tz: {when.tz} is not known here")
     return zone

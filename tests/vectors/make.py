@@ -314,7 +314,9 @@ def _templates() -> Iterator[Case]:
 
     spoken = "Hồ Núi Cốc xả lũ lúc 08:00, mức 3. Tránh xa bờ sông."
     yield case("template filled in", "accepted", d.DUTY_1, texts={"vi": spoken})
-    longer = spoken.replace("mức 3", "mức 3" + " và hãy ra hết đường lớn ngay bây giờ nhé")
+    longer = spoken.replace(
+        "mức 3", "mức 3" + " và tất cả hãy ra hết ngoài đường lớn ngay bây giờ, mang theo tiền bạc"
+    )
     yield case("place filled with a message", Why.THRESHOLD, d.DUTY_1, texts={"vi": longer})
     added = spoken + " Ra hết đường lớn."
     yield case("words after the template", Why.THRESHOLD, d.DUTY_1, texts={"vi": added})

@@ -300,6 +300,16 @@ def test_a_when_is_refused_with_its_reason(when: When, reason: AckReason) -> Non
     assert fault.detail.startswith("entry thoi-su: ")
 
 
+@pytest.mark.parametrize("error", [KeyError, ValueError, IsADirectoryError])
+def test_a_resolver_that_raises_means_an_unknown_time_zone(error: type[Exception]) -> None:
+    def resolver(name: str) -> None:
+        raise error(name)
+
+    fault = check_entry(entry(), resolver)
+    assert fault is not None
+    assert fault.reason == AckReason.BAD_TIME_ZONE
+
+
 def test_a_day_may_hold_a_start_every_five_minutes() -> None:
     one = at("2026-11-23T00:00:00", "FREQ=HOURLY;BYMINUTE=0,5,10,15,20,25,30,35,40,45,50,55")
     assert check_entry(one, zones) is None
