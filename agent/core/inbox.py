@@ -224,7 +224,10 @@ class Inbox:
             class_ceiling=verdict.class_ceiling,
         )
         self._facts.put("document", key, document)
-        self._facts.mark(floor_ms=max(self._facts.marks.floor_ms, message.issued_at_ms))
+        if turn.now.trust == "trusted":
+            # Without a trusted clock a date from the future cannot be told from a true one; a
+            # floor raised by it would make everything after it look expired.
+            self._facts.mark(floor_ms=max(self._facts.marks.floor_ms, message.issued_at_ms))
         if isinstance(message, Trust):
             self._drop_other_trust(key)
         self.documents[key] = verdict

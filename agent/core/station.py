@@ -7,9 +7,8 @@ the simulator.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from agent.contract.documents import Content, Cursor, Schedule, Trust, Warnings
 from agent.contract.envelope import VerifySignature
@@ -81,11 +80,11 @@ class Station:
         facts: Facts,
         root: RootKeys,
         verify: VerifySignature,
-        zones: Zones = ZoneInfo,
+        zones: Zones,
     ) -> None:
         self.site = site
         self.facts = facts
-        self.tz: tzinfo = zones(site.tz) or ZoneInfo("UTC")
+        self.tz: tzinfo = zones(site.tz) or UTC
         self.inbox = Inbox(site, facts, root, verify, zones)
         self.programme = Programme(site, zones)
         self.air = Air(site, facts)
