@@ -1,7 +1,9 @@
-"""The modelled source system: a broker that keeps retained documents, and a collector.
+"""The modelled broker and the collector behind it.
 
-The broker may crash: acknowledged events that the collector has not taken yet are then gone, as
-measured with the real one. The collector keeps events by id and tells its signed cursor.
+Sessions keep what was not acknowledged and what came while the station was away. The broker may
+crash: acknowledged events that the collector has not taken yet are then gone, as measured with the
+real one, and retained documents and sessions fall back to the last autosave. The collector keeps
+events by id and tells its signed cursor.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from simulator.world.signing import AUTHORITY, OFFICE, sign
 
 QUEUE_MAX = 1_000
 CURSOR_PAUSE_MS = 300_000
+SESSION_MS = 6 * 3_600_000
+AUTOSAVE_MS = 1_800_000
 
 
 class Client(Protocol):
@@ -27,29 +31,62 @@ class Client(Protocol):
 
     @property
     def station(self) -> str: ...
-    def receive(self, topic: str, payload: bytes, *, retained: bool) -> None: ...
+    def receive(self, number: int, topic: str, payload: bytes, *, retained: bool) -> None: ...
+
+
+@dataclass(slots=True)
+class _Message:
+    number: int
+    topic: str
+    payload: bytes
+    retained: bool
+
+
+@dataclass(slots=True)
+class _Session:
+    """What the broker remembers of a station. away_since_ms None: it is connected."""
+
+    filters: frozenset[str] = frozenset()
+    waiting: dict[int, _Message] = field(default_factory=dict)
+    client: Client | None = None
+    away_since_ms: int = 0
 
 
 @dataclass(slots=True)
 class Collector:
-    """Events by (installation, seq), and what each receipt said, in order of arrival."""
+    """Events by (installation, seq), and what each receipt said, in order of arrival.
 
-    events: dict[str, dict[tuple[str, int], Event]] = field(default_factory=dict)
+    on_new: told of each event that comes for the first time. on_clash: the same id with another
+    body.
+    """
+
+    events: dict[str, dict[tuple[str, int], bytes]] = field(default_factory=dict)
+    reported: dict[str, Reported] = field(default_factory=dict)
     arrivals: int = 0
-    reported: dict[str, list[tuple[int, Reported]]] = field(default_factory=dict)
     revision: int = 0
+    on_new: Callable[[Event], None] = lambda _: None
+    on_clash: Callable[[Event], None] = lambda _: None
+    _through: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def take(self, event: Event) -> None:
+    def take(self, payload: bytes) -> Event:
+        event = msgspec.json.decode(payload, type=Event)
         self.arrivals += 1
         mine = self.events.setdefault(event.station, {})
-        mine.setdefault((event.installation, event.seq), event)
+        known = mine.get((event.installation, event.seq))
+        if known is None:
+            mine[event.installation, event.seq] = payload
+            self.on_new(event)
+        elif known != payload:
+            self.on_clash(event)
+        return event
 
     def through(self, station: str, installation: str) -> int:
         """Up to where there is no gap."""
         mine = self.events.get(station, {})
-        seq = 0
+        seq = self._through.get((station, installation), 0)
         while (installation, seq + 1) in mine:
             seq += 1
+        self._through[station, installation] = seq
         return seq
 
 
@@ -60,31 +97,75 @@ class Broker:
         self._clock = clock
         self._wall_ms = wall_ms
         self.retained: dict[str, bytes] = {}
-        self.clients: dict[str, tuple[Client, frozenset[str]]] = {}
         self.collector = Collector()
         self.collector_on = True
         self.queue: list[bytes] = []
         self.dropped = 0
-        self._through: dict[tuple[str, str], int] = {}
-        self._told: dict[str, int] = {}
+        self.crashes = 0
+        self._sessions: dict[str, _Session] = {}
+        self._numbers = 0
         self._cursor_due: set[tuple[str, str]] = set()
+        self._autosaved: dict[str, bytes] = {}
+        self._autosaved_at_ms = 0
+
+    # --- stations -----------------------------------------------------------------------
 
     def connect(self, client: Client, filters: tuple[str, ...], held: frozenset[str]) -> None:
-        self.clients[client.station] = (client, frozenset(filters))
-        for topic in filters:
-            if topic in self.retained and topic not in held:
-                client.receive(topic, self.retained[topic], retained=True)
+        """held: topics with retain handling 1; the others ask for the retained message again."""
+        session = self._sessions.get(client.station)
+        fresh = session is None or (
+            session.client is None and self._clock.now_ms - session.away_since_ms > SESSION_MS
+        )
+        if session is None or fresh:
+            session = self._sessions[client.station] = _Session()
+        session.client = client
+        for message in list(session.waiting.values()):
+            client.receive(message.number, message.topic, message.payload, retained=False)
+        self._subscribe(session, filters, held)
 
-    def disconnect(self, station: str) -> None:
-        self.clients.pop(station, None)
+    def subscribe(self, client: Client, filters: tuple[str, ...], held: frozenset[str]) -> None:
+        session = self._sessions.get(client.station)
+        if session is not None and session.client is client:
+            self._subscribe(session, filters, held)
+
+    def _subscribe(self, session: _Session, filters: tuple[str, ...], held: frozenset[str]) -> None:
+        before = session.filters
+        session.filters = frozenset(filters)
+        for topic in filters:
+            if topic in self.retained and (topic not in held or topic not in before):
+                self._give(session, topic, self.retained[topic], retained=True)
+
+    def disconnect(self, client: Client) -> None:
+        session = self._sessions.get(client.station)
+        if session is not None and session.client is client:
+            session.client = None
+            session.away_since_ms = self._clock.now_ms
+
+    def acked(self, client: Client, number: int) -> None:
+        session = self._sessions.get(client.station)
+        if session is not None and session.client is client:
+            session.waiting.pop(number, None)
+
+    def _give(self, session: _Session, topic: str, payload: bytes, *, retained: bool) -> None:
+        if len(session.waiting) >= QUEUE_MAX:
+            self.dropped += 1
+            return
+        self._numbers += 1
+        message = _Message(self._numbers, topic, payload, retained)
+        session.waiting[message.number] = message
+        if session.client is not None:
+            session.client.receive(message.number, topic, payload, retained=retained)
+
+    # --- publishing ---------------------------------------------------------------------
 
     def publish_down(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """From the engineer's tool."""
+        self._autosave()
         if retain:
             self.retained[topic] = payload
-        for client, filters in list(self.clients.values()):
-            if topic in filters:
-                client.receive(topic, payload, retained=False)
+        for session in self._sessions.values():
+            if topic in session.filters:
+                self._give(session, topic, payload, retained=False)
 
     def publish_up(self, topic: str, payload: bytes) -> None:
         """From a station; returning means PUBACK."""
@@ -97,24 +178,33 @@ class Broker:
             self._drain()
         elif kind == "reported":
             said = msgspec.json.decode(payload, type=Reported)
-            said_at = (self._wall_ms(), said)
-            self.collector.reported.setdefault(said.station, []).append(said_at)
+            self.collector.reported[said.station] = said
 
     def switch_collector(self, *, on: bool) -> None:
         self.collector_on = on
         self._drain()
 
-    def crash(self) -> None:
-        """kill -9: what was acknowledged and not passed on is gone. Everybody is disconnected."""
+    def _autosave(self) -> None:
+        if self._clock.now_ms - self._autosaved_at_ms >= AUTOSAVE_MS:
+            self._autosaved_at_ms = self._clock.now_ms
+            self._autosaved = dict(self.retained)
+
+    def crash(self) -> list[Client]:
+        """kill -9: what was acknowledged and not passed on is gone; returns who was connected."""
+        self.crashes += 1
         self.queue.clear()
-        self.clients.clear()
+        self.retained = dict(self._autosaved)
+        clients = [one.client for one in self._sessions.values() if one.client is not None]
+        self._sessions.clear()
+        return clients
+
+    # --- the collector ------------------------------------------------------------------
 
     def _drain(self) -> None:
         if not self.collector_on:
             return
         for payload in self.queue:
-            event = msgspec.json.decode(payload, type=Event)
-            self.collector.take(event)
+            event = self.collector.take(payload)
             pair = (event.station, event.installation)
             if pair not in self._cursor_due:
                 self._cursor_due.add(pair)
@@ -124,7 +214,6 @@ class Broker:
     def _tell_cursor(self, pair: tuple[str, str]) -> None:
         self._cursor_due.discard(pair)
         station, installation = pair
-        through = self._through_from(pair)
         self.collector.revision += 1
         now_ms = self._wall_ms()
         cursor = Cursor(
@@ -136,16 +225,7 @@ class Broker:
             revision=self.collector.revision,
             installation=installation,
             stream="main",
-            through=through,
+            through=self.collector.through(station, installation),
         )
         topic = topics.station_down(station, "cursor")
         self.publish_down(topic, sign(cursor, OFFICE), retain=True)
-
-    def _through_from(self, pair: tuple[str, str]) -> int:
-        station, installation = pair
-        mine = self.collector.events.get(station, {})
-        seq = self._through.get(pair, 0)
-        while (installation, seq + 1) in mine:
-            seq += 1
-        self._through[pair] = seq
-        return seq

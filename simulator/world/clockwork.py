@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Clockwork:
-    """`now_ms` is true time, the monotonic clock of every box; it never goes back."""
+    """`now_ms` is true time since the world began; it never goes back."""
 
     now_ms: int = 0
     _heap: list[tuple[int, int, Callable[[], None]]] = field(default_factory=list)
@@ -24,8 +24,8 @@ class Clockwork:
 
     def run(self, until_ms: int) -> None:
         """Let everything happen up to `until_ms`, in order."""
-        while self._heap and self._heap[0][0] <= until_ms:
-            when_ms, _, act = heapq.heappop(self._heap)
-            self.now_ms = when_ms
+        heap = self._heap
+        while heap and heap[0][0] <= until_ms:
+            self.now_ms, _, act = heapq.heappop(heap)
             act()
         self.now_ms = max(self.now_ms, until_ms)

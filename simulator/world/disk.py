@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from random import Random
 
@@ -10,37 +11,52 @@ from agent.core.effects import Append, Drop, PruneRecords, Put, Save
 
 @dataclass(slots=True)
 class Disk:
-    """Committed facts and records, and the batches under way: (durable at, saves)."""
+    """Committed facts and records, and the batches under way: (durable at, saves).
+
+    files: what lies verified in the content store, sha256 → bytes. Instants are true time.
+    """
 
     facts: dict[tuple[str, str], bytes] = field(default_factory=dict)
     records: dict[int, bytes] = field(default_factory=dict)
-    pending: list[tuple[int, tuple[Save, ...]]] = field(default_factory=list)
+    files: dict[str, int] = field(default_factory=dict)
+    pending: deque[tuple[int, tuple[Save, ...]]] = field(default_factory=deque)
+    stalled_until_ms: int = 0
     commits: int = 0
+    bytes_written: int = 0
 
     def submit(self, saves: tuple[Save, ...], now_ms: int, latency_ms: int) -> int:
         """When the batch will be durable; batches never overtake each other."""
-        ready_ms = now_ms + latency_ms
+        ready_ms = max(now_ms + latency_ms, self.stalled_until_ms)
         if self.pending:
             ready_ms = max(ready_ms, self.pending[-1][0])
-        if saves:
-            self.pending.append((ready_ms, saves))
+        self.pending.append((ready_ms, saves))
         return ready_ms
 
     def settle(self, now_ms: int) -> None:
         """Make durable what is due."""
-        done = 0
-        for ready_ms, saves in self.pending:
-            if ready_ms > now_ms:
-                break
-            self._apply(saves)
-            done += 1
-        del self.pending[:done]
+        while self.pending and self.pending[0][0] <= now_ms:
+            self._apply(self.pending.popleft()[1])
+
+    def die(self, keep: int) -> None:
+        """Power goes: `keep` of the batches under way survive, in order."""
+        for _ in range(min(keep, len(self.pending))):
+            self._apply(self.pending.popleft()[1])
+        self.pending.clear()
+        self.stalled_until_ms = 0
 
     def power_cut(self, rng: Random) -> None:
         """A prefix of the batches under way survives; which, chance decides."""
-        for _, saves in self.pending[: rng.randint(0, len(self.pending))]:
-            self._apply(saves)
-        self.pending.clear()
+        self.die(rng.randint(0, len(self.pending)))
+
+    def record(self, seq: int) -> bytes | None:
+        """Record `seq`; a reader sees what was submitted before."""
+        if seq in self.records:
+            return self.records[seq]
+        for _, saves in self.pending:
+            for save in saves:
+                if isinstance(save, Append) and save.seq == seq:
+                    return save.body
+        return None
 
     def _apply(self, saves: tuple[Save, ...]) -> None:
         self.commits += 1
@@ -48,10 +64,12 @@ class Disk:
             match save:
                 case Put(kind=kind, key=key, value=value):
                     self.facts[kind, key] = value
+                    self.bytes_written += len(value)
                 case Drop(kind=kind, key=key):
                     self.facts.pop((kind, key), None)
                 case Append(seq=seq, body=body):
                     self.records[seq] = body
+                    self.bytes_written += len(body)
                 case PruneRecords(through_seq=through):
                     for seq in [seq for seq in self.records if seq <= through]:
                         del self.records[seq]

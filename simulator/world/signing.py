@@ -17,6 +17,7 @@ from agent.contract.envelope import Signature, seal, signed_message
 from agent.core.trust import RootKeys
 
 AUTHORITY = "nguon"
+PROVINCE = "tinh"
 FAR_MS = 4_000_000_000_000
 
 
@@ -57,37 +58,47 @@ def sign(body: Any, *keys: WorldKey) -> bytes:
 
 ROOT = (WorldKey("root one"), WorldKey("root two"))
 OFFICE = WorldKey("office")
+PROVINCE_OFFICE = WorldKey("province office")
 STRANGER = WorldKey("stranger")
 ROLES = ("schedule", "content", "emergency", "command", "freshness")
+
+
+def key_of(authority: str) -> WorldKey:
+    """The key that speaks for `authority`."""
+    return OFFICE if authority == AUTHORITY else PROVINCE_OFFICE
 
 
 def root_keys() -> RootKeys:
     return RootKeys({key.keyid: key.entry() for key in ROOT}, 1)
 
 
-def trust_of(station: str, group: str, issued_ms: int, revision: int = 1) -> Trust:
-    """The trust document of a station of the world."""
+def trust_of(
+    station: str, issued_ms: int, groups: tuple[tuple[str, str], ...], revision: int = 1
+) -> Trust:
+    """The trust document of a station of the world. groups: (id, authority)."""
     return Trust(
         v=1,
         authority=AUTHORITY,
         audience=f"s/{station}",
         issued_at_ms=issued_ms,
-        accept_until_ms=issued_ms + 300 * 86_400_000,
+        accept_until_ms=issued_ms + 700 * 86_400_000,
         revision=revision,
-        keys={key.keyid: key.entry() for key in (*ROOT, OFFICE)},
+        keys={key.keyid: key.entry() for key in (*ROOT, OFFICE, PROVINCE_OFFICE)},
         root_keyids=tuple(key.keyid for key in ROOT),
         root_threshold=1,
         authorities=(
             AuthorityGrant(id=AUTHORITY, name="Nguồn", rank=30, class_ceiling=1, home=True),
+            AuthorityGrant(id=PROVINCE, name="Tỉnh", rank=10, class_ceiling=1),
         ),
         roles=tuple(
             RoleGrant(
                 role=role,  # type: ignore[arg-type]
-                authority=AUTHORITY,
-                keyids=(OFFICE.keyid,),
+                authority=authority,
+                keyids=(key_of(authority).keyid,),
                 free_text_threshold=1,
             )
             for role in ROLES
+            for authority in (AUTHORITY, PROVINCE)
         ),
-        groups=(GroupMembership(id=group, authority=AUTHORITY),),
+        groups=tuple(GroupMembership(id=one, authority=of) for one, of in groups),
     )

@@ -1,6 +1,7 @@
-"""A modelled sound child and amplifier: what would have been heard, counted where it sounds.
+"""A modelled sound child: plays cues at their instant and counts what left the card, and where.
 
-The invariants look here, never into the journal of the station under test.
+The invariants look here, never into the journal of the station under test. One `Card` lives as
+long as one child process; what it played stays in the list of `Played` handed to it.
 """
 
 from __future__ import annotations
@@ -8,82 +9,160 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from agent.core.effects import HoldZones
-from agent.core.events import Event, SoundEnded, SoundProgress, SoundStarted
-from agent.player.protocol import Cue, EndReason, Part
+from agent.core.events import Event, SoundEnded, SoundProgress, SoundStarted, SourceGaveUp
+from agent.player.protocol import Cue, EndReason, Part, Source, SourceFault
 from simulator.world.clockwork import Clockwork
 
-PROGRESS_MS = 60_000
 LATENCY_MS = 30
+FAIL_MS = 100
+LEVEL_CDB = -1_800
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """A stretch of one source that left the card. Times are true milliseconds."""
+class Stretch:
+    """Sound that left the card from `from_ms` to `to_ms` (true time), heard in `zones`."""
 
-    bus: int
-    source: str
     from_ms: int
     to_ms: int
-    position_ms: int
     zones: frozenset[str]
 
 
 @dataclass(slots=True)
-class _Playing:
+class Played:
+    """One cue that sounded. parts: (source, position, length) as they really came.
+
+    begins_wall_ms: what the box believed the time was. chime: its first part is not its last.
+    """
+
+    token: str
+    bus: int
     cue: Cue
-    parts: list[tuple[str, int, int]]
-    """(source, from position, length)"""
+    parts: tuple[tuple[str, int, int], ...]
     begins_ms: int
-    ends_ms: int
-    started: bool = False
+    begins_wall_ms: int
+    stretches: list[Stretch] = field(default_factory=list)
+    ended_ms: int | None = None
+    counted_ms: int = 0
+    _changed: bool = False
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return tuple(source for source, _, _ in self.parts)
+
+    def heard_ms(self, zone: str) -> int:
+        return sum(one.to_ms - one.from_ms for one in self.stretches if zone in one.zones)
+
+    def count(self, to_ms: int, zones: frozenset[str]) -> None:
+        """Book what sounded since the last count."""
+        if to_ms <= self.counted_ms:
+            return
+        last = self.stretches[-1] if self.stretches else None
+        if last is not None and last.zones == zones and last.to_ms == self.counted_ms:
+            self.stretches[-1] = Stretch(last.from_ms, to_ms, zones)
+        else:
+            self.stretches.append(Stretch(self.counted_ms, to_ms, zones))
+        self.counted_ms = to_ms
 
 
 @dataclass(slots=True)
-class Card:
-    """length_of: a source's true length in ms, None when it is no sound at all."""
+class _Waiting:
+    cue: Cue
+    begins_ms: int
+    ends_ms: int
+    parts: list[tuple[str, int, int]]
+    played: Played | None = None
 
-    clock: Clockwork
-    emit: Callable[[Event], None]
-    length_of: Callable[[str], int | None]
-    heard: list[Heard] = field(default_factory=list)
-    offset_ms: dict[int, int] = field(default_factory=dict)
-    zones: dict[str, tuple[bool, int]] = field(default_factory=dict)
-    bus_of_source: dict[int, int] = field(default_factory=dict)
-    _playing: dict[int, _Playing] = field(default_factory=dict)
-    _waiting: dict[str, _Playing] = field(default_factory=dict)
-    alive: bool = True
+
+class Card:
+    """One sound child.
+
+    length_of: a source's true length in ms, None when there is no sound in it. audible: the zones
+    that hear a bus at this moment. begins: told of each cue whose first sample left the card.
+    """
+
+    def __init__(
+        self,
+        clock: Clockwork,
+        emit: Callable[[Event], None],
+        length_of: Callable[[str], int | None],
+        audible: Callable[[int], frozenset[str]],
+        begins: Callable[[Played], None],
+        offsets_ms: dict[int, int],
+        progress_ms: int,
+    ) -> None:
+        self._clock = clock
+        self._emit = emit
+        self._length_of = length_of
+        self._audible = audible
+        self._begins = begins
+        self._offsets_ms = offsets_ms
+        self._progress_ms = progress_ms
+        self._playing: dict[int, _Waiting] = {}
+        self._waiting: dict[str, _Waiting] = {}
+        self._known: set[str] = set()
+        self.alive = True
+
+    # --- what the agent asks for --------------------------------------------------------
 
     def play(self, cue: Cue) -> None:
-        if not self.alive:
+        if not self.alive or cue.token in self._known:
             return
-        offset_ms = self.offset_ms.get(cue.epoch, 0)
+        self._known.add(cue.token)
+        offset_ms = self._offsets_ms[cue.epoch]
         due_ms = cue.start_at_ms - offset_ms
-        begins_ms = max(due_ms, self.clock.now_ms + LATENCY_MS)
-        skip_ms = max(0, begins_ms - due_ms) if cue.join else 0
-        parts = self._lengths(cue.parts, skip_ms)
+        begins_ms = max(due_ms, self._clock.now_ms + LATENCY_MS)
+        skip_ms = begins_ms - due_ms if cue.join else 0
+        parts = self._lengths(cue, skip_ms)
         if parts is None:
-            self.clock.after(100, lambda: self._fail(cue))
-            return
-        if not parts:
-            self.clock.after(1, lambda: self._tell_end(cue, "late", begins_ms, 0))
+            self._clock.after(FAIL_MS, lambda: self._tell_end(cue, "source_failed", 0))
             return
         ends_ms = begins_ms + sum(length for _, _, length in parts)
         if cue.end_at_ms is not None:
             ends_ms = min(ends_ms, cue.end_at_ms - offset_ms)
-        playing = _Playing(cue, parts, begins_ms, ends_ms)
-        self._waiting[cue.token] = playing
-        self.clock.at(begins_ms, lambda: self._begin(playing))
+        if ends_ms <= begins_ms:
+            self._clock.after(1, lambda: self._tell_end(cue, "late", 0))
+            return
+        waiting = _Waiting(cue, begins_ms, ends_ms, parts)
+        self._waiting[cue.token] = waiting
+        self._clock.at(begins_ms, lambda: self._begin(waiting))
 
-    def _lengths(self, parts: tuple[Part, ...], skip_ms: int) -> list[tuple[str, int, int]] | None:
+    def stop(self, token: str) -> None:
+        if self._waiting.pop(token, None) is not None:
+            return
+        for bus, playing in self._playing.items():
+            if playing.cue.token == token:
+                self._end(bus, "stopped")
+                return
+
+    def die(self) -> None:
+        """The child is gone: what sounded stops, what waited is forgotten."""
+        self.count()
+        for playing in self._playing.values():
+            self._close(playing)
+        self._playing.clear()
+        self._waiting.clear()
+        self.alive = False
+
+    def count(self) -> None:
+        """Book what sounded up to now, before gates change."""
+        for bus, playing in self._playing.items():
+            if playing.played is not None:
+                playing.played.count(self._clock.now_ms, self._audible(bus))
+
+    def sounding(self) -> list[Played]:
+        return [one.played for one in self._playing.values() if one.played is not None]
+
+    # --- inside -------------------------------------------------------------------------
+
+    def _lengths(self, cue: Cue, skip_ms: int) -> list[tuple[str, int, int]] | None:
         """(source, position, length) of what is left; None when a part has no sound."""
         found: list[tuple[str, int, int]] = []
-        for part in parts:
-            source = part.sources[0]
-            name = source.url or f"{source.kind}:{source.tone_hz}"
-            whole_ms = self.length_of(name) if source.kind == "file" else part.length_ms
-            if whole_ms is None:
+        for number, part in enumerate(cue.parts):
+            chosen = self._choose(cue, number, part)
+            if chosen is None:
                 return None
+            source, whole_ms = chosen
+            name = source.url or f"{source.kind}:{source.tone_hz[0] if source.tone_hz else 0}"
             length_ms = whole_ms - part.from_ms if source.kind == "file" else whole_ms
             if part.length_ms is not None:
                 length_ms = min(length_ms, part.length_ms)
@@ -93,113 +172,89 @@ class Card:
                 found.append((name, part.from_ms + taken_ms, length_ms - taken_ms))
         return found
 
-    def _begin(self, playing: _Playing) -> None:
-        cue = playing.cue
-        if self._waiting.pop(cue.token, None) is not playing or not self.alive:
-            return
-        if playing.ends_ms <= playing.begins_ms:
-            self._tell_end(cue, "late", playing.begins_ms, 0)
-            return
-        self._end_bus(cue.bus, "taken_over")
-        playing.started = True
-        self._playing[cue.bus] = playing
-        wall_ms = self._wall(cue, self.clock.now_ms)
-        position_ms = playing.parts[0][1]
-        self.emit(SoundStarted(cue.token, cue.bus, 0, position_ms, wall_ms))
-        self.clock.at(playing.ends_ms, lambda: self._natural_end(playing))
-        self._progress_later(playing)
+    def _choose(self, cue: Cue, number: int, part: Part) -> tuple[Source, int] | None:
+        """The first source of the part that gives sound, and its length."""
+        for place, source in enumerate(part.sources):
+            if source.kind in ("tone", "silence"):
+                return source, part.length_ms if part.length_ms is not None else 86_400_000
+            length_ms = self._length_of(source.url)
+            if length_ms is not None:
+                return source, length_ms
+            fault: SourceFault = "not_audio" if source.kind == "file" else "refused"
+            gave_up = SourceGaveUp(cue.token, number, place, fault, self._wall(cue))
+            self._clock.after(FAIL_MS // 2, lambda told=gave_up: self._told(told))  # type: ignore[misc]
+        return None
 
-    def _progress_later(self, playing: _Playing) -> None:
-        if playing.ends_ms > self.clock.now_ms + PROGRESS_MS:
-            self.clock.after(PROGRESS_MS, lambda: self._progress(playing))
+    def _told(self, event: Event) -> None:
+        if self.alive:
+            self._emit(event)
 
-    def _progress(self, playing: _Playing) -> None:
-        if self._playing.get(playing.cue.bus) is not playing or not self.alive:
+    def _begin(self, waiting: _Waiting) -> None:
+        cue = waiting.cue
+        if self._waiting.pop(cue.token, None) is not waiting or not self.alive:
             return
+        self._end(cue.bus, "taken_over")
+        now_ms = self._clock.now_ms
+        wall_ms = self._wall(cue)
+        played = Played(cue.token, cue.bus, cue, tuple(waiting.parts), now_ms, wall_ms)
+        played.counted_ms = now_ms
+        waiting.played = played
+        self._playing[cue.bus] = waiting
+        part = len(cue.parts) - len(waiting.parts)
+        self._begins(played)
+        self._emit(SoundStarted(cue.token, cue.bus, part, waiting.parts[0][1], wall_ms))
+        self._clock.at(waiting.ends_ms, lambda: self._natural_end(waiting))
+        self._progress_later(waiting)
+
+    def _progress_later(self, playing: _Waiting) -> None:
+        if playing.ends_ms > self._clock.now_ms + self._progress_ms:
+            self._clock.after(self._progress_ms, lambda: self._progress(playing))
+
+    def _progress(self, playing: _Waiting) -> None:
         cue = playing.cue
-        done_ms = self.clock.now_ms - playing.begins_ms
-        self.emit(
-            SoundProgress(
-                cue.token, cue.bus, 0, done_ms, self._wall(cue, self.clock.now_ms), -1_800, 0
-            )
+        if self._playing.get(cue.bus) is not playing or not self.alive:
+            return
+        part, position_ms = self._position(playing)
+        self._emit(
+            SoundProgress(cue.token, cue.bus, part, position_ms, self._wall(cue), LEVEL_CDB, 0)
         )
         self._progress_later(playing)
 
-    def _natural_end(self, playing: _Playing) -> None:
+    def _position(self, playing: _Waiting) -> tuple[int, int]:
+        """(part, position in it) that leaves the card now."""
+        done_ms = self._clock.now_ms - playing.begins_ms
+        part = len(playing.cue.parts) - len(playing.parts)
+        for _, position_ms, length_ms in playing.parts[:-1]:
+            if done_ms < length_ms:
+                return part, position_ms + done_ms
+            done_ms -= length_ms
+            part += 1
+        return part, playing.parts[-1][1] + done_ms
+
+    def _natural_end(self, playing: _Waiting) -> None:
         if self._playing.get(playing.cue.bus) is playing and self.alive:
-            whole = sum(length for _, _, length in playing.parts)
-            cut = playing.ends_ms - playing.begins_ms < whole
-            self._end_bus(playing.cue.bus, "end_reached" if cut else "finished")
+            whole_ms = sum(length for _, _, length in playing.parts)
+            cut = playing.ends_ms - playing.begins_ms < whole_ms
+            self._end(playing.cue.bus, "end_reached" if cut else "finished")
 
-    def stop(self, token: str) -> None:
-        waiting = self._waiting.pop(token, None)
-        if waiting is not None:
-            return
-        for bus, playing in list(self._playing.items()):
-            if playing.cue.token == token:
-                self._end_bus(bus, "stopped")
-
-    def _end_bus(self, bus: int, reason: EndReason) -> None:
-        playing = self._playing.pop(bus, None)
+    def _end(self, bus: int, reason: EndReason) -> None:
+        playing = self._playing.get(bus)
         if playing is None:
             return
-        self._count(playing, self.clock.now_ms)
-        played_ms = self.clock.now_ms - playing.begins_ms
-        self._tell_end(playing.cue, reason, self.clock.now_ms, played_ms)
+        self.count()
+        del self._playing[bus]
+        self._close(playing)
+        self._tell_end(playing.cue, reason, self._clock.now_ms - playing.begins_ms)
 
-    def _tell_end(self, cue: Cue, reason: EndReason, true_ms: int, played_ms: int) -> None:
-        if not self.alive:
-            return
-        wall_ms = self._wall(cue, true_ms)
-        self.emit(
-            SoundEnded(cue.token, cue.bus, reason, wall_ms, played_ms, 0, played_ms, -1_800, 0)
+    def _close(self, playing: _Waiting) -> None:
+        if playing.played is not None:
+            playing.played.ended_ms = self._clock.now_ms
+
+    def _tell_end(self, cue: Cue, reason: EndReason, played_ms: int) -> None:
+        wall_ms = self._wall(cue)
+        self._told(
+            SoundEnded(cue.token, cue.bus, reason, wall_ms, played_ms, 0, played_ms, LEVEL_CDB, 0)
         )
 
-    def _fail(self, cue: Cue) -> None:
-        self._tell_end(cue, "source_failed", self.clock.now_ms, 0)
-
-    def _wall(self, cue: Cue, true_ms: int) -> int:
-        return true_ms + self.offset_ms.get(cue.epoch, 0)
-
-    def die(self) -> None:
-        """The child is gone: what sounded stops, what waited is forgotten."""
-        for playing in self._playing.values():
-            self._count(playing, self.clock.now_ms)
-        self._playing.clear()
-        self._waiting.clear()
-        self.alive = False
-
-    def hold(self, wish: HoldZones) -> None:
-        """Set the gates; a stretch that goes on is counted up to here first."""
-        for playing in self._playing.values():
-            self._count(playing, self.clock.now_ms)
-        for zone in wish.zones:
-            self.zones[zone.zone] = (zone.gate, self.bus_of_source[zone.source])
-
-    def mute(self) -> None:
-        """Leases ran out."""
-        for playing in self._playing.values():
-            self._count(playing, self.clock.now_ms)
-        self.zones = {name: (False, bus) for name, (_, bus) in self.zones.items()}
-
-    def _count(self, playing: _Playing, to_ms: int) -> None:
-        """Book what sounded since the last count."""
-        zones = frozenset(
-            name for name, (gate, bus) in self.zones.items() if gate and bus == playing.cue.bus
-        )
-        at_ms = playing.begins_ms
-        rest: list[tuple[str, int, int]] = []
-        for source, position_ms, length_ms in playing.parts:
-            end_ms = at_ms + length_ms
-            stop_ms = min(end_ms, to_ms)
-            if stop_ms > at_ms:
-                self.heard.append(
-                    Heard(playing.cue.bus, source, at_ms, stop_ms, position_ms, zones)
-                )
-            left_ms = end_ms - max(at_ms, to_ms)
-            if left_ms > 0:
-                used_ms = length_ms - left_ms
-                rest.append((source, position_ms + used_ms, left_ms))
-            at_ms = end_ms
-        playing.parts = rest or [("", 0, 0)]
-        playing.begins_ms = to_ms
+    def _wall(self, cue: Cue) -> int:
+        return self._clock.now_ms + self._offsets_ms[cue.epoch]

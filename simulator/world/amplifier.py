@@ -1,0 +1,157 @@
+"""A modelled controller with its amplifier and loudspeaker lines.
+
+Obeys one wish at a time, confirms what it did, and closes its gates when its lease is not renewed
+(the agent is gone, or the line to it). Tells changes only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from agent.core.effects import HoldZones
+from agent.core.events import ControllerSeen, ControllerState, ZoneSeen
+from agent.core.site import Site
+from simulator.world.clockwork import Clockwork
+
+SWITCH_MS = 40
+LEASE_MS = 5_000
+POWER_LEASE_MS = 60_000
+
+
+class Controller:
+    """before_change: called before what can be heard changes; tell: an event for the agent."""
+
+    def __init__(
+        self,
+        name: str,
+        site: Site,
+        clock: Clockwork,
+        before_change: Callable[[], None],
+        tell: Callable[[ControllerSeen], None],
+    ) -> None:
+        self.name = name
+        self._clock = clock
+        self._before_change = before_change
+        self._tell = tell
+        self._zones = tuple(zone for zone in site.zones if zone.controller == name)
+        self._bus_of = {
+            (zone.name, choice.source): choice.bus for zone in self._zones for choice in zone.buses
+        }
+        self._warm_up_ms = max(
+            (one.warm_up_ms for one in site.amplifiers if one.controller == name), default=0
+        )
+        self._wish: HoldZones | None = None
+        self._wishes = 0
+        self.lost = False
+        self.open_lines: set[str] = set()
+        self.gates: dict[str, int | None] = {zone.name: None for zone in self._zones}
+        """Zone → the bus it is switched to, None when its gate is closed."""
+        self.power: Literal["on", "warming", "off"] = "off"
+        self._switched = 0
+
+    def listening(self, bus: int) -> list[str]:
+        """Zones whose loudspeakers sound what is on `bus`."""
+        if self.power != "on":
+            return []
+        return [
+            zone
+            for zone, tuned in self.gates.items()
+            if tuned == bus and zone not in self.open_lines
+        ]
+
+    # --- the agent's side ---------------------------------------------------------------
+
+    def hold(self, wish: HoldZones) -> None:
+        self._wish = wish
+        self._wishes += 1
+        number = self._wishes
+        self._clock.after(SWITCH_MS, lambda: self._obey(number))
+
+    def _obey(self, number: int) -> None:
+        if number == self._wishes and not self.lost:
+            self._apply()
+
+    def _apply(self) -> None:
+        wish = self._wish
+        if wish is None:
+            return
+        self._before_change()
+        for zone in wish.zones:
+            self.gates[zone.zone] = self._bus_of[zone.zone, zone.source] if zone.gate else None
+        if not wish.power:
+            self.power = "off"
+        elif self.power == "off":
+            self.power = "warming"
+            self._switched += 1
+            number = self._switched
+            self._clock.after(self._warm_up_ms, lambda: self._warm(number))
+        self.report()
+
+    def _warm(self, number: int) -> None:
+        if number == self._switched and self.power == "warming":
+            self._before_change()
+            self.power = "on"
+            self.report()
+
+    def agent_gone(self) -> None:
+        """Nobody renews the leases any more."""
+        self._wish = None
+        self._wishes += 1
+        self._lease_runs_out_after(self._wishes)
+
+    def _lease_runs_out_after(self, number: int) -> None:
+        self._clock.after(LEASE_MS, lambda: self._lease_over(number))
+        self._clock.after(POWER_LEASE_MS, lambda: self._power_over(number))
+
+    def _lease_over(self, number: int) -> None:
+        if number == self._wishes and (self.lost or self._wish is None):
+            self._before_change()
+            self.gates = dict.fromkeys(self.gates)
+
+    def _power_over(self, number: int) -> None:
+        if number == self._wishes and (self.lost or self._wish is None):
+            self._before_change()
+            self.power = "off"
+
+    # --- faults -------------------------------------------------------------------------
+
+    def lose(self) -> None:
+        """The serial line is gone."""
+        self.lost = True
+        self._lease_runs_out_after(self._wishes)
+        self.report()
+
+    def find(self) -> None:
+        """The serial line is back; the adapter applies the last wish again."""
+        self.lost = False
+        self._apply()
+        self.report()
+
+    def power_lost(self) -> None:
+        """Mains: everything off at once."""
+        self._before_change()
+        self.gates = dict.fromkeys(self.gates)
+        self.power = "off"
+        self._wish = None
+        self._wishes += 1
+
+    def line(self, zone: str, *, broken: bool) -> None:
+        self._before_change()
+        (self.open_lines.add if broken else self.open_lines.discard)(zone)
+        self.report()
+
+    def report(self) -> None:
+        state: ControllerState = "lost" if self.lost else "ready"
+        zones = () if self.lost else tuple(self._seen(zone.name) for zone in self._zones)
+        self._tell(ControllerSeen(self.name, state, zones, self.power, lease="supported"))
+
+    def _seen(self, zone: str) -> ZoneSeen:
+        is_open = self.gates[zone] is not None
+        broken = zone in self.open_lines
+        return ZoneSeen(
+            zone,
+            is_open,
+            "no" if broken and is_open else "yes",
+            "open" if broken else "ok",
+        )
