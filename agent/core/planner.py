@@ -96,37 +96,45 @@ class Plan:
     changes_ms: list[int] = field(default_factory=list)
     _last_on_bus: dict[int, int] = field(default_factory=dict)
     _last_in_zone: dict[str, int] = field(default_factory=dict)
+    _last_blocked: dict[Blocked, int] = field(default_factory=dict)
 
     def extend(self, decision: Decision, from_ms: int, to_ms: int) -> None:
         """Append the decision's stretch, joining it to the spans it continues."""
         self.changes_ms.append(from_ms)
         for bus, on in decision.buses.items():
-            bus_span = BusSpan(bus, on.key, on.origin_ms, from_ms, to_ms)
-            last = self._last_on_bus.get(bus)
-            if last is not None and _goes_on(self.buses[last], bus_span):
-                self.buses[last] = replace(self.buses[last], to_ms=to_ms)
-            else:
-                self._last_on_bus[bus] = len(self.buses)
-                self.buses.append(bus_span)
+            self._extend_bus(bus, on, from_ms, to_ms)
         for name, where in decision.zones.items():
-            zone_span = ZoneSpan(name, where.key, where.bus, from_ms, to_ms)
-            last = self._last_in_zone.get(name)
-            if last is not None and _goes_on(self.zones[last], zone_span):
-                self.zones[last] = replace(self.zones[last], to_ms=to_ms)
-            else:
-                self._last_in_zone[name] = len(self.zones)
-                self.zones.append(zone_span)
-        self.blocked.extend(BlockedSpan(one, from_ms, to_ms) for one in decision.blocked)
+            self._extend_zone(name, where, from_ms, to_ms)
+        for one in decision.blocked:
+            self._extend_blocked(one, from_ms, to_ms)
 
+    def _extend_bus(self, bus: int, on: OnBus, from_ms: int, to_ms: int) -> None:
+        at = self._last_on_bus.get(bus)
+        if at is not None:
+            last = self.buses[at]
+            if (last.to_ms, last.key, last.origin_ms) == (from_ms, on.key, on.origin_ms):
+                self.buses[at] = BusSpan(bus, on.key, on.origin_ms, last.from_ms, to_ms)
+                return
+        self._last_on_bus[bus] = len(self.buses)
+        self.buses.append(BusSpan(bus, on.key, on.origin_ms, from_ms, to_ms))
 
-def _goes_on(before: BusSpan | ZoneSpan, after: BusSpan | ZoneSpan) -> bool:
-    """The same thing without a gap."""
-    return (
-        before.to_ms == after.from_ms
-        and before.key == after.key
-        and before.bus == after.bus
-        and getattr(before, "origin_ms", None) == getattr(after, "origin_ms", None)
-    )
+    def _extend_zone(self, name: str, where: InZone, from_ms: int, to_ms: int) -> None:
+        at = self._last_in_zone.get(name)
+        if at is not None:
+            last = self.zones[at]
+            if (last.to_ms, last.key, last.bus) == (from_ms, where.key, where.bus):
+                self.zones[at] = ZoneSpan(name, where.key, where.bus, last.from_ms, to_ms)
+                return
+        self._last_in_zone[name] = len(self.zones)
+        self.zones.append(ZoneSpan(name, where.key, where.bus, from_ms, to_ms))
+
+    def _extend_blocked(self, one: Blocked, from_ms: int, to_ms: int) -> None:
+        at = self._last_blocked.get(one)
+        if at is not None and self.blocked[at].to_ms == from_ms:
+            self.blocked[at] = BlockedSpan(one, self.blocked[at].from_ms, to_ms)
+            return
+        self._last_blocked[one] = len(self.blocked)
+        self.blocked.append(BlockedSpan(one, from_ms, to_ms))
 
 
 def _candidates(
@@ -280,10 +288,10 @@ def follow(runs: Mapping[str, Run], before: Decision, after: Decision, t_ms: int
         heard.setdefault(where.key, set()).add(name)
     for key, origin_ms in on_now.items():
         run = changed.get(key)
-        been = frozenset(heard[key])
+        been = heard[key]
         if run is None:
-            changed[key] = Run(origin_ms, been=been)
-        else:
+            changed[key] = Run(origin_ms, been=frozenset(been))
+        elif not (_as_is(run, origin_ms) and been <= run.been and been.isdisjoint(run.left)):
             changed[key] = replace(
                 run,
                 origin_ms=origin_ms,
@@ -304,6 +312,10 @@ def follow(runs: Mapping[str, Run], before: Decision, after: Decision, t_ms: int
         if run is not None and (now is None or now.key != where.key):
             changed[where.key] = replace(run, left=run.left | {name})
     return changed
+
+
+def _as_is(run: Run, origin_ms: int) -> bool:
+    return run.on and not run.lost and run.origin_ms == origin_ms
 
 
 def _next_change(

@@ -224,9 +224,10 @@ class Walk:
             served.append(count)
         stay = sum(1 for bus, (key, _) in self.last.buses.items() if picked[bus] == key)
         used = sum(1 for key in picked if key)
-        low = []
-        for key in dict.fromkeys(key for key, _ in demands):
-            low.append(-sum(2**bus for bus, one in enumerate(picked) if one == key))
+        low = [
+            -sum(2**bus for bus, one in enumerate(picked) if one == key)
+            for key in dict.fromkeys(key for key, _ in demands)
+        ]
         return (*served, stay, -used, -places, *low)
 
     def _heard(self, wishes: dict[str, list[Life]], carried: dict[int, str], wall: int) -> Second:

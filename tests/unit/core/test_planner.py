@@ -149,7 +149,8 @@ AROUND_A_WARNING: list[tuple[str, Item, str]] = [
     ("starts during it, waits too long", item("x", 110, 60, late="restart", grace_s=19),
      "bao:100-130"),
     ("joining would leave nothing", item("x", 110, 20), "bao:100-130"),
-    ("joins late and keeps to its slot", item("x", 110, 100, slot_s=60), "bao:100-130 x:130-170+20"),
+    ("joins late and keeps to its slot", item("x", 110, 100, slot_s=60),
+     "bao:100-130 x:130-170+20"),
     ("waits and keeps the length of its slot",
      item("x", 110, 100, slot_s=60, late="restart", grace_s=60), "bao:100-130 x:130-190"),
     ("live without an end keeps to its slot", item("x", 50, 100, known=False),
@@ -236,8 +237,11 @@ def test_on_one_bus_the_zones_of_the_lesser_item_are_bus_busy() -> None:
     found = plan(ONE, items)
     assert heard(found, "a") == "x:0-50 x:70-100"
     assert heard(found, "b") == "y:50-70"
-    busy = [(span.blocked.key, span.blocked.zone, span.blocked.by, span.from_ms, span.to_ms)
-            for span in found.blocked if span.blocked.reason is OccurrenceReason.BUS_BUSY]  # fmt: skip
+    busy = [
+        (span.blocked.key, span.blocked.zone, span.blocked.by, span.from_ms, span.to_ms)
+        for span in found.blocked
+        if span.blocked.reason is OccurrenceReason.BUS_BUSY
+    ]
     assert busy == [("x", "a", "y", 50_000, 70_000)]
 
 
