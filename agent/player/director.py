@@ -53,6 +53,7 @@ class _Run:
     tries: list[_Try] = field(default_factory=list)
     progress_due_ns: int | None = None
     last_failed: bool = False
+    wait_for_next: bool = False  # the next part begins whole, when its sound is there
 
     @property
     def newest(self) -> _Try | None:
@@ -125,7 +126,7 @@ class Director:
             fade_in_ms=cue.fade_in_ms,
             fade_out_ms=cue.fade_out_ms,
         )
-        voice.not_before_ns = max(start_ns, now_ns)
+        voice.arrived_ns = now_ns
         return voice
 
     def _never(self, cue: p.Cue, now_ns: int) -> p.Ended:
@@ -232,6 +233,8 @@ class Director:
         source = part.sources[number]
         origin = frames_of_ms(part.from_ms)
         live = source.kind == "stream"
+        floating = live or not run.voice.anchored or run.wait_for_next
+        run.wait_for_next = False
         job = self._decoders.open(source, origin if live else origin + into, now_ns)
         slot = Slot(
             index,
@@ -240,8 +243,8 @@ class Director:
             0 if live else origin,
             length=None if part.length_ms is None else frames_of_ms(part.length_ms),
             gain=gain_of_cdb(part.gain_cdb),
-            at=None if live or not run.voice.anchored else run.at,
-            floating=live or not run.voice.anchored,
+            at=None if floating else run.at,
+            floating=floating,
             live=live,
             part_at=run.at,
             from_position=origin,
@@ -305,7 +308,9 @@ class Director:
             self._fall_back(run, attempt, now_ns)
         else:
             run.last_failed = attempt.part == len(run.cue.parts) - 1
-            if attempt.slot.at is not None and not run.voice.sounded:
+            # Known before the start, the next part takes its place; afterwards it begins whole.
+            run.wait_for_next = run.voice.active
+            if not run.voice.active:
                 run.at = attempt.slot.at
             run.voice.complete = False
         at_ms = self._wall.wall_ms(now_ns, run.cue.epoch)
@@ -316,19 +321,20 @@ class Director:
         part = run.cue.parts[failed.part]
         origin = frames_of_ms(part.from_ms)
         was_live = failed.slot.live
-        into = 0
-        if not was_live:
-            late = self._late_frames(run, now_ns)
-            reached = getattr(failed.job.reader, "end", origin) - origin
-            into = max(
-                0, reached, late - (failed.slot.at or 0) if failed.slot.at is not None else 0
-            )
+        into = 0 if was_live else self._reached(run, failed, origin, now_ns)
         run.at = failed.slot.at
         attempt = self._open(run, failed.part, failed.source + 1, into, now_ns)
         if was_live and not attempt.slot.live:
             attempt.slot.floating, attempt.slot.at = True, None
         elif not was_live and failed.slot.at is None:
             attempt.slot.offset = origin + into
+
+    def _reached(self, run: _Run, failed: _Try, origin: int, now_ns: int) -> int:
+        """How far into the part a file must be opened that goes on where another one failed."""
+        decoded = getattr(failed.job.reader, "end", origin) - origin
+        if failed.slot.at is None:
+            return max(0, decoded)
+        return max(0, decoded, self._late_frames(run, now_ns) - failed.slot.at)
 
     # --- reports -----------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ class Mixer:
         for bus in range(self.buses):
             if self._playing[bus] is not None or self._waiting[bus]:
                 mixed = self._render_bus(bus, frames, dac_ns)
-                block[:, bus] = np.clip(mixed * np.float32(32767.0), -32768.0, 32767.0)
+                block[:, bus] = np.clip(mixed * np.float32(32768.0), -32768.0, 32767.0)
         self.frames += frames
         if self.events:
             self._wake()
@@ -97,7 +97,7 @@ class Mixer:
         """The next voice that takes over within the block, and at which frame."""
         best, best_at = None, frames
         for voice in self._waiting[bus]:
-            due_ns = max(voice.start_ns, voice.not_before_ns)
+            due_ns = max(voice.start_ns, voice.arrived_ns)
             at = max(done, round(frames_of_ns(due_ns - dac_ns)))
             if at < best_at:
                 best, best_at = voice, at

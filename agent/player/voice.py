@@ -174,7 +174,7 @@ def gain_of_cdb(gain_cdb: int) -> float:
 
 
 class Voice:
-    """A cue on its bus. Everything but `do`, `start_ns` and `end_ns` belongs to the mixer."""
+    """A cue on its bus. Everything but `do` and the instants belongs to the mixer."""
 
     def __init__(
         self,
@@ -192,7 +192,7 @@ class Voice:
         self.bus = bus
         self.start_ns = start_ns
         self.end_ns = end_ns
-        self.not_before_ns = start_ns  # a cue that came late takes over when it came
+        self.arrived_ns = start_ns  # a cue that came late takes over when it came
         self.anchored = join
         self.active = False
         self.restarted = False  # began when it could, not when it was planned
