@@ -226,8 +226,11 @@ class Server(socketserver.ThreadingTCPServer):
 
     daemon_threads = True
     allow_reuse_address = True
-    sound = b""
-    release = threading.Event()
+
+    def __init__(self, sound: bytes) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.sound = sound
+        self.release = threading.Event()
 
 
 class Handler(socketserver.StreamRequestHandler):
@@ -250,8 +253,7 @@ class Handler(socketserver.StreamRequestHandler):
 @pytest.fixture
 def server(station: Station) -> Iterator[str]:
     live = encode(programme(2.5, seed=80), station.folder / "live.mp3")
-    with Server(("127.0.0.1", 0), Handler) as serving:
-        serving.sound = live.read_bytes()
+    with Server(live.read_bytes()) as serving:
         thread = threading.Thread(target=serving.serve_forever, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{serving.server_address[1]}"

@@ -1,0 +1,245 @@
+"""Cues become voices, failures become the next source, reports come when the sound has left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from agent.player import protocol as p
+from agent.player.clockmap import NS_PER_S, WallMap, ns_of_frames
+from agent.player.decode import Job
+from agent.player.director import Director
+from agent.player.mixer import Mixer
+from agent.player.ring import Reader, Silence, Track
+
+BLOCK = 2048
+SECOND = 48_000
+
+
+class FakeJob:
+    """A decode that the test finishes by hand."""
+
+    def __init__(self, source: p.Source, from_frames: int) -> None:
+        self.source = source
+        self.from_frames = from_frames
+        self.live = source.kind == "stream"
+        self.track = Track(from_frames)
+        self.reader: Reader = self.track
+        self.fault: p.SourceFault | None = None
+        self.over: int | None = None
+        self.done = False
+        self.cancelled = False
+
+    def give(self, frames: int, *, end: bool = False) -> None:
+        self.track.append(np.full(frames, 1000, np.int16))
+        if end:
+            self.track.finish()
+            self.done = True
+
+    def fail(self, fault: p.SourceFault) -> None:
+        self.fault = fault
+        self.track.finish()
+        self.done = True
+
+    def poll(self, now_ns: int) -> None:
+        pass
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+@dataclass
+class Bench:
+    """A director on a card that begins at instant 0; wall time is monotonic time."""
+
+    jobs: list[FakeJob] = field(default_factory=list)
+    reports: list[p.FromChild] = field(default_factory=list)
+    now_ns: int = 0
+
+    def __post_init__(self) -> None:
+        self.mixer = Mixer(2)
+        self.director = Director(self.mixer, self, WallMap(0))
+
+    def open(self, source: p.Source, from_frames: int, now_ns: int) -> Job:
+        self.jobs.append(FakeJob(source, from_frames))
+        return self.jobs[-1]
+
+    def send(self, *messages: p.ToChild) -> None:
+        for message in messages:
+            self.reports += self.director.take(message, self.now_ns)
+
+    def run(self, seconds: float) -> None:
+        until = self.now_ns + round(seconds * NS_PER_S)
+        while self.now_ns < until:
+            self.mixer.render(BLOCK, self.now_ns)
+            self.now_ns += ns_of_frames(BLOCK)
+            self.reports += self.director.tick(self.now_ns)
+
+    def of(self, kind: type[p.FromChild]) -> list[p.FromChild]:
+        return [report for report in self.reports if isinstance(report, kind)]
+
+    def ended(self) -> p.Ended:
+        found = [report for report in self.reports if isinstance(report, p.Ended)]
+        assert len(found) == 1
+        return found[0]
+
+
+def files(*names: str) -> tuple[p.Source, ...]:
+    return tuple(p.Source("file", name) for name in names)
+
+
+def cue(start_ms: int, *parts: p.Part, **rest: object) -> p.Cue:
+    return p.Cue("c", 0, parts, start_ms, 0, **rest)  # type: ignore[arg-type]
+
+
+def test_a_file_is_opened_eight_seconds_before_its_start_and_not_earlier() -> None:
+    bench = Bench()
+    bench.send(cue(10_000, p.Part(files("a"))))
+    bench.run(1.9)
+    assert not bench.jobs
+    bench.run(0.3)
+    assert [job.source.url for job in bench.jobs] == ["a"]
+
+
+def test_a_cue_reports_its_start_its_progress_and_its_end_in_that_order() -> None:
+    bench = Bench()
+    bench.send(cue(500, p.Part(files("a"))))
+    bench.jobs[0].give(2 * SECOND, end=True)
+    bench.run(3.0)
+    names = [type(report).__name__ for report in bench.reports]
+    assert names == ["Started", "PartStarted", "Progress", "Progress", "Ended"]
+    started = bench.of(p.Started)[0]
+    assert started == p.Started("c", 0, 0, 0, 500)
+    ended = bench.ended()
+    assert (ended.reason, ended.at_ms, ended.played_ms) == ("finished", 2500, 2000)
+    assert bench.jobs[0].cancelled
+
+
+def test_the_same_token_again_is_ignored() -> None:
+    bench = Bench()
+    bench.send(cue(0, p.Part(files("a"))), cue(0, p.Part(files("a"))))
+    assert len(bench.jobs) == 1
+
+
+def test_a_late_cue_opens_its_file_at_the_position_that_will_be_due() -> None:
+    bench = Bench(now_ns=10 * NS_PER_S)
+    bench.send(cue(4_000, p.Part(files("a"), from_ms=1000)))
+    assert bench.jobs[0].from_frames == pytest.approx(7.04 * SECOND, abs=SECOND // 100)
+
+
+def test_parts_that_are_over_are_left_out_whether_their_length_is_given_or_found() -> None:
+    bench = Bench(now_ns=10 * NS_PER_S)
+    given, found, last = (
+        p.Part(files("a"), length_ms=2000),
+        p.Part(files("b")),
+        p.Part(files("c")),
+    )
+    bench.send(cue(4_000, given, found, last))
+    assert [job.source.url for job in bench.jobs] == ["b"]
+    bench.jobs[0].over = 3 * SECOND
+    bench.jobs[0].fail("not_audio")
+    bench.jobs[0].fault = None
+    bench.run(0.1)
+    assert [job.source.url for job in bench.jobs] == ["b", "c"]
+    assert bench.jobs[1].from_frames == pytest.approx(1.08 * SECOND, abs=SECOND // 10)
+    bench.jobs[1].give(SECOND, end=True)
+    bench.run(2.0)
+    assert bench.ended().reason == "finished"
+
+
+def test_a_cue_with_nothing_left_is_late() -> None:
+    bench = Bench(now_ns=10 * NS_PER_S)
+    bench.send(cue(4_000, p.Part(files("a"), length_ms=2000)))
+    bench.run(0.2)
+    assert (bench.ended().reason, bench.jobs) == ("late", [])
+
+
+def test_a_file_that_fails_gives_way_to_the_next_at_the_same_position() -> None:
+    bench = Bench()
+    bench.send(cue(200, p.Part(files("a", "b"))))
+    bench.jobs[0].give(SECOND)
+    bench.run(0.5)
+    bench.jobs[0].fail("ended_early")
+    bench.run(0.05)
+    assert bench.of(p.SourceFailed) == [p.SourceFailed("c", 0, 0, "ended_early", 555)]
+    assert bench.jobs[1].from_frames == SECOND
+    bench.jobs[1].give(SECOND, end=True)
+    bench.run(2.0)
+    assert (bench.ended().played_ms, bench.ended().underruns) == (2000, 0)
+
+
+def test_a_stream_that_fails_gives_way_to_a_file_from_its_beginning() -> None:
+    bench = Bench()
+    stream = p.Source("stream", "http://x")
+    bench.send(cue(0, p.Part((stream, *files("spare")), length_ms=4000)))
+    bench.jobs[0].give(SECOND)
+    bench.run(2.0)
+    bench.jobs[0].fail("stalled")
+    bench.run(0.1)
+    assert bench.jobs[1].from_frames == 0
+    bench.jobs[1].give(10 * SECOND, end=True)
+    bench.run(3.0)
+    ended = bench.ended()
+    assert ended.reason == "finished"
+    assert abs(ended.at_ms - 4000) <= 50
+
+
+def test_a_part_that_fails_altogether_is_left_out_and_the_next_one_plays() -> None:
+    bench = Bench()
+    bench.send(cue(0, p.Part(files("chime")), p.Part(files("news"))))
+    bench.jobs[0].fail("not_found")
+    bench.run(0.1)
+    bench.jobs[1].give(SECOND, end=True)
+    bench.run(2.0)
+    ended = bench.ended()
+    assert (ended.reason, ended.part, ended.played_ms) == ("finished", 1, 1000)
+
+
+def test_a_cue_whose_last_part_fails_says_so() -> None:
+    bench = Bench()
+    bench.send(cue(0, p.Part(files("a"))))
+    bench.jobs[0].fail("not_found")
+    bench.run(0.3)
+    assert (bench.ended().reason, bench.ended().played_ms) == ("source_failed", 0)
+
+
+def test_slew_moves_a_waiting_cue_and_a_step_does_not() -> None:
+    bench = Bench()
+    bench.send(cue(1_000, p.Part(files("a"))))
+    bench.jobs[0].give(SECOND, end=True)
+    bench.send(p.Time(0, 10_000))  # the wall clock gained 10 ms: the start comes 10 ms sooner
+    bench.send(p.Time(1, -3_600_000_000))
+    bench.run(1.2)
+    assert bench.of(p.Started) == [p.Started("c", 0, 0, 0, 1_000)]
+
+
+def test_a_bus_that_does_not_exist_is_refused_with_an_end() -> None:
+    bench = Bench()
+    bench.send(p.Cue("c", 7, (p.Part(files("a")),), 0, 0))
+    assert bench.ended().reason == "source_failed"
+
+
+def test_stop_all_ends_what_plays_and_what_waits() -> None:
+    bench = Bench()
+    bench.send(cue(0, p.Part((p.Source("silence"),))))
+    bench.jobs[0].reader = Silence()
+    bench.send(p.Cue("later", 1, (p.Part(files("b")),), 5_000, 0))
+    bench.run(0.2)
+    bench.director.stop_all(20)
+    bench.run(0.3)
+    assert {report.reason for report in bench.of(p.Ended) if isinstance(report, p.Ended)} == {
+        "stopped"
+    }
+    assert not bench.director.busy
+
+
+def test_a_failure_known_before_the_start_costs_nothing() -> None:
+    bench = Bench()
+    bench.send(cue(1_000, p.Part(files("chime")), p.Part(files("news"))))
+    bench.jobs[0].fail("not_found")
+    bench.run(0.3)
+    bench.jobs[1].give(SECOND, end=True)
+    bench.run(2.0)
+    assert bench.of(p.Started) == [p.Started("c", 0, 1, 0, 1_000)]

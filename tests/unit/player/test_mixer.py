@@ -1,0 +1,247 @@
+"""What leaves at which frame: starts, joins, take-overs, fades and drift, without a card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from agent.player.clockmap import NS_PER_MS, NS_PER_S, ns_of_frames
+from agent.player.mixer import Mixer
+from agent.player.ring import Silence, Tone, Track
+from agent.player.voice import PartBegan, Slot, Voice, VoiceEnded, gain_of_cdb
+
+BLOCK = 2048
+SECOND = 48_000
+
+
+def counted(frames: int, first: int = 0) -> Track:
+    """A programme whose sample at position n has the value n (mod 20000) + 1."""
+    track = Track(first, capacity=max(1, frames))
+    track.append(((np.arange(first, first + frames) % 20_000) + 1).astype(np.int16))
+    return track
+
+
+def finished(frames: int) -> Track:
+    track = counted(frames)
+    track.finish()
+    return track
+
+
+@dataclass
+class Desk:
+    """A mixer whose card starts at instant 0 and may run off by some ppm."""
+
+    buses: int = 1
+    ppm: float = 0.0
+    mixer: Mixer = field(init=False)
+    out: list[NDArray[np.int16]] = field(default_factory=list)
+    frames: int = 0
+    offset_ns: int = 0
+
+    def __post_init__(self) -> None:
+        self.mixer = Mixer(self.buses)
+
+    def play(self, seconds: float) -> NDArray[np.int16]:
+        """Run for at least so long; everything heard on bus 0 so far."""
+        until = self.frames + round(seconds * SECOND)
+        while self.frames < until:
+            dac_ns = round(ns_of_frames(self.frames) * (1.0 - self.ppm * 1e-6)) + self.offset_ns
+            self.out.append(self.mixer.render(BLOCK, dac_ns))
+            self.frames += BLOCK
+        return np.concatenate(self.out)[:, 0]
+
+    def cue(self, start_s: float, *slots: Slot, bus: int = 0, **rest: object) -> Voice:
+        voice = Voice(f"v{start_s}", bus, round(start_s * NS_PER_S), **rest)  # type: ignore[arg-type]
+        voice.slots.extend(slots)
+        voice.complete = True
+        self.mixer.add(voice)
+        return voice
+
+    def ends(self) -> list[tuple[str, str, float]]:
+        return [
+            (voice.token, event.reason, event.dac_ns / NS_PER_S)
+            for voice, event in self.mixer.events
+            if isinstance(event, VoiceEnded)
+        ]
+
+
+def slot(track: Track | Tone | Silence, part: int = 0, **rest: object) -> Slot:
+    return Slot(part, 0, track, 0, **rest)  # type: ignore[arg-type]
+
+
+def test_the_first_sample_leaves_at_the_planned_frame() -> None:
+    desk = Desk()
+    desk.cue(0.1, slot(finished(SECOND), at=0))
+    heard = desk.play(0.5)
+    assert np.flatnonzero(heard)[0] == 4800
+    assert list(heard[4800:4803]) == pytest.approx([1, 2, 3], abs=1)
+
+
+def test_a_late_cue_joins_at_the_position_the_clock_asks_for() -> None:
+    desk = Desk()
+    desk.cue(-1.0, slot(finished(3 * SECOND), at=0))
+    heard = desk.play(0.2)
+    assert heard[100] == pytest.approx((SECOND + 100) % 20_000 + 1, abs=1)
+
+
+def test_without_join_a_late_cue_starts_from_its_beginning() -> None:
+    desk = Desk()
+    desk.cue(-1.0, slot(finished(SECOND), floating=True), join=False)
+    assert desk.play(0.2)[100] == pytest.approx(101, abs=1)
+
+
+def test_a_take_over_happens_at_its_frame_and_the_old_cue_ends_there() -> None:
+    desk = Desk()
+    desk.cue(0.0, slot(finished(3 * SECOND), at=0))
+    desk.cue(0.5, slot(finished(SECOND), at=0))
+    heard = desk.play(0.6)
+    assert heard[24_000] == pytest.approx(1, abs=1)
+    assert abs(int(heard[23_999])) < 5  # the edge of the old one
+    assert desk.ends() == [("v0.0", "taken_over", 0.5)]
+
+
+def test_cues_of_a_bus_may_come_in_any_order() -> None:
+    desk = Desk()
+    for start in (0.4, 0.2, 0.6):
+        desk.cue(start, slot(finished(3 * SECOND), at=0))
+    desk.play(0.8)
+    assert [end[0] for end in desk.ends()] == ["v0.2", "v0.4"]
+
+
+def test_buses_do_not_hear_each_other() -> None:
+    desk = Desk(buses=2)
+    desk.cue(0.0, slot(finished(SECOND), at=0), bus=1)
+    desk.play(0.5)
+    both = np.concatenate(desk.out)
+    assert not both[:, 0].any()
+    assert both[:, 1].any()
+
+
+def test_parts_follow_each_other_without_a_gap() -> None:
+    desk = Desk()
+    desk.cue(0.0, slot(finished(5000), at=0), slot(finished(5000), 1))
+    heard = desk.play(0.4)
+    assert list(heard[4998:5003]) == pytest.approx([4999, 5000, 1, 2, 3], abs=1)
+    assert not heard[10_000:].any()
+    [(_, reason, at_s)] = desk.ends()
+    assert reason == "finished"
+    assert at_s == pytest.approx(10_000 / SECOND, abs=1e-6)
+
+
+def test_the_end_of_a_cue_cuts_with_a_fade_before_it() -> None:
+    desk = Desk()
+    desk.cue(0.0, slot(Tone((1000,), 500), at=0), end_ns=NS_PER_S, fade_out_ms=500)
+    heard = desk.play(1.2).astype(float)
+    early, late = (np.max(np.abs(heard[a : a + 480])) for a in (12_000, 36_000))
+    assert late == pytest.approx(early / 2, rel=0.05)
+    assert not heard[SECOND:].any()
+    assert desk.ends() == [("v0.0", "end_reached", 1.0)]
+
+
+def test_a_stop_fades_from_the_next_block_on() -> None:
+    desk = Desk()
+    voice = desk.cue(0.0, slot(Tone((1000,), 500), at=0))
+    desk.play(0.5)
+    at = desk.frames
+    voice.do(lambda: voice.stop(None, 20))
+    heard = desk.play(0.3)
+    assert heard[at : at + 900].any()
+    assert not heard[at + 961 :].any()
+    assert desk.ends()[0][1] == "stopped"
+
+
+def test_a_cue_stopped_before_its_start_never_sounds_and_ends_once() -> None:
+    desk = Desk()
+    voice = desk.cue(0.5, slot(finished(SECOND), at=0))
+    voice.do(lambda: voice.stop(None, 20))
+    assert not desk.play(1.0).any()
+    assert [end[1] for end in desk.ends()] == ["stopped"]
+
+
+def test_a_cue_whose_end_has_passed_is_late() -> None:
+    desk = Desk()
+    desk.cue(-2.0, slot(finished(SECOND), at=0), end_ns=-NS_PER_S)
+    assert not desk.play(0.2).any()
+    assert [end[1] for end in desk.ends()] == ["late"]
+
+
+def test_gain_and_fade_in_scale_the_sound() -> None:
+    desk = Desk()
+    tone = slot(Tone((1000,), 500), at=0)
+    voice = desk.cue(0.0, tone, gain_cdb=-600, fade_in_ms=100)
+    heard = desk.play(0.5).astype(float) / 32767
+    assert np.max(np.abs(heard[12_000:])) == pytest.approx(0.5 * gain_of_cdb(-600), rel=0.01)
+    assert np.max(np.abs(heard[:480])) < 0.03
+    assert voice.total_meter.peak_cdb() == pytest.approx(-1204, abs=10)
+
+
+@pytest.mark.parametrize("ppm", [-300.0, -100.0, 100.0, 300.0])
+def test_a_card_that_drifts_is_held_to_the_wall_clock(ppm: float) -> None:
+    desk = Desk(ppm=ppm)
+    voice = desk.cue(0.0, slot(Silence(), at=0))
+    desk.play(120.0)
+    dac_s = desk.frames / SECOND * (1.0 - ppm * 1e-6)
+    assert abs(voice.cursor / SECOND - dac_s) < 0.0025
+
+
+def test_after_an_underrun_the_programme_goes_on_where_the_clock_is() -> None:
+    desk = Desk()
+    voice = desk.cue(0.0, slot(finished(6 * SECOND), at=0))
+    desk.play(1.0)
+    desk.offset_ns = 200 * NS_PER_MS
+    desk.mixer.render(BLOCK, ns_of_frames(desk.frames) + desk.offset_ns, underrun=True)
+    desk.frames += BLOCK
+    desk.play(0.2)
+    assert abs(voice.cursor - (desk.frames + 9600)) < 100
+    assert voice.underruns == 1
+
+
+def test_sound_that_is_missing_is_silence_counted_once_and_the_clock_goes_on() -> None:
+    desk = Desk()
+    track = counted(SECOND)
+    voice = desk.cue(0.0, slot(track, at=0))
+    desk.play(2.0)
+    assert voice.underruns == 1
+    assert not voice.ended
+    assert voice.cursor >= 2 * SECOND
+    assert voice.played_frames == SECOND
+
+
+def test_a_live_source_loses_nothing_when_it_is_late() -> None:
+    desk = Desk()
+    track = Track(0)
+    track.append(counted(SECOND).read(0, SECOND)[0].astype(np.int16))
+    track = counted(SECOND)
+    live = Track(0)
+    live.append(np.arange(1, 20_001).astype(np.int16))
+    desk.cue(0.0, slot(live, floating=True, live=True))
+    desk.play(1.0)
+    live.append(np.arange(20_001, 30_001).astype(np.int16))
+    heard = desk.play(1.0)
+    sounding = heard[np.flatnonzero(heard)]
+    assert sounding[-1] == pytest.approx(30_000, abs=2)
+    assert len(sounding) == pytest.approx(30_000, abs=3)
+
+
+def test_a_spare_source_goes_on_at_the_position_of_the_failed_one() -> None:
+    desk = Desk()
+    broken = finished(10_000)
+    first = slot(broken, at=0)
+    voice = desk.cue(0.0, first)
+    spare = Slot(0, 1, finished(20_000), 0)
+    voice.do(lambda: voice.insert_after(first, spare))
+    heard = desk.play(0.5)
+    assert list(heard[9_998:10_002]) == pytest.approx([9999, 10_000, 10_001, 10_002], abs=1)
+    began = [e for _, e in desk.mixer.events if isinstance(e, PartBegan)]
+    assert [(event.source, event.position) for event in began] == [(0, 0), (1, 10_000)]
+
+
+def test_a_part_ends_at_its_length() -> None:
+    desk = Desk()
+    desk.cue(0.0, slot(Tone((1000,), 500), at=0, length=5000))
+    heard = desk.play(0.3)
+    assert not heard[5000:].any()
+    assert desk.ends()[0][1] == "finished"
