@@ -24,8 +24,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
-from agent.contract.documents import FEATURES
-from agent.contract.units import EpochMs, Id, KeyId, PublicKey, Tag, ZoneName
+from agent.contract.documents import FEATURES, Key
+from agent.contract.units import Id, KeyId, Tag, ZoneName
 from agent.core.site import Amplifier, BusChoice, Site, Zone
 from agent.errors import ConfigError, Problem
 
@@ -137,19 +137,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     zone: Annotated[tuple[ZoneSection, ...], Meta(min_length=1)]
 
 
-class RootKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key that may replace every other one. public: raw Ed25519, hex."""
-
-    public: PublicKey
-    holder: str
-    not_after_ms: EpochMs
-
-
 class RootKeys(msgspec.Struct, frozen=True, kw_only=True):
     """`root.json`: which keys found the trust, and how many must sign."""
 
     threshold: Annotated[int, Meta(ge=1, le=10)]
-    keys: dict[KeyId, RootKey]
+    keys: dict[KeyId, Key]
 
 
 class Loaded(msgspec.Struct, frozen=True):

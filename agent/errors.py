@@ -2,10 +2,10 @@
 
     StartError
     ├── ConfigError          fix the configuration file (78: retrying will not help)
-    ├── AlreadyRunningError  another agent holds this state directory (75: try again later)
-    └── StateError           the state directory cannot be made or entered (74)
+    └── AlreadyRunningError  another agent holds this state directory (75: try again later)
 
-Once the agent runs, faults are values: events for the core, or closed reasons of an adapter.
+A disk that cannot be used is not here: the station goes on in memory and raises an alarm. Once
+the agent runs, faults are values: events for the core, or closed reasons of an adapter.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 EX_OK = 0
 EX_GIVEN_UP = 70
-EX_STATE = 74
 EX_TEMPORARY = 75
 EX_CONFIG = 78
 
@@ -52,7 +51,3 @@ class ConfigError(StartError):
 
 class AlreadyRunningError(StartError):
     exit_code = EX_TEMPORARY
-
-
-class StateError(StartError):
-    exit_code = EX_STATE

@@ -27,6 +27,7 @@ from typing import Any
 
 import msgspec
 
+from agent.adapters.counted import Counted
 from agent.adapters.ports import (
     ClockPort,
     Decider,
@@ -110,21 +111,26 @@ class Runtime:
         self._release = Release()
         self._ticket = 0
         self._durable = 0
+        self._blind = False
         self._disk_spoke_ms = 0
+        self._disk_spoke = asyncio.Event()
         self._wake: asyncio.TimerHandle | None = None
         self._soon: asyncio.TimerHandle | None = None
         self._faults: deque[int] = deque()
         self._exit_code: int | None = None
-        self._dropped = 0
+        self._closed = False
+        self.counted = Counted()
         self._stuck_told = ""
 
     # --- from outside ---------------------------------------------------------------------
 
     def emit(self, event: Event) -> None:
-        """Queue an event; any thread. Before `run` begins they wait."""
+        """Queue an event; any thread. Before `run` begins they wait, after it they are dropped."""
         with self._inbox_lock:
+            if self._closed:
+                return
             if len(self._inbox) >= INBOX_MAX:
-                self._dropped += 1
+                self.counted.add("event_dropped", type(event).__name__)
                 return
             self._inbox.append(event)
             first = len(self._inbox) == 1
@@ -166,21 +172,23 @@ class Runtime:
                 await self._work_off()
         finally:
             tick.cancel()
+            self._closed = True
             self._cancel_timers()
         return self._exit_code
 
-    async def drain(self, within_s: float) -> None:
-        """After `run`: handle what still comes until the disk has everything, within a bound."""
-        self._exit_code = None
+    async def settle(self, within_s: float) -> None:
+        """After `run`: let the disk take what was saved, within a bound. No event is handled.
+
+        What the leaving adapters still say must not reach the core: to it, leaving is a crash
+        that lost nothing, and what was on air goes on after the next start.
+        """
         try:
             async with asyncio.timeout(within_s):
-                while self._inbox or self._release.waiting_since_ms() is not None:
-                    await self._work_off()
-                    await asyncio.sleep(0.01)
+                while self._ticket > self._durable:
+                    self._disk_spoke.clear()
+                    await self._disk_spoke.wait()
         except TimeoutError:
-            log.warning("drain_incomplete within_s=%s", within_s)
-        finally:
-            self._cancel_timers()
+            log.warning("not_settled within_s=%s", within_s)
 
     async def _work_off(self) -> None:
         """Handle what is queued; let timers and sockets in between."""
@@ -318,7 +326,11 @@ class Runtime:
 
     def _settled(self, settled: Settled) -> None:
         self._disk_spoke_ms = self._clock.read().now.mono_ms
+        self._disk_spoke.set()
         if isinstance(settled, Durable):
+            if self._blind:
+                log.info("commits_again")
+            self._blind = False
             self._durable = settled.through
             self._do(self._release.durable(settled.through))
             self._arm_soon()
@@ -328,11 +340,13 @@ class Runtime:
             self.leave(EX_GIVEN_UP, "the journal is corrupt: opening it anew puts it aside")
 
     def _go_on_blind(self, detail: str) -> None:
-        """Nothing becomes durable now; broadcasting goes on."""
-        log.error("commit_failed detail=%s", detail)
+        """Nothing becomes durable now; broadcasting goes on. Told once, however long it lasts."""
         self._do(self._release.not_durable())
         self._arm_soon()
-        self.emit(CommitFailed(detail))
+        if not self._blind:
+            self._blind = True
+            log.error("commit_failed detail=%s", detail)
+            self.emit(CommitFailed(detail))
 
     def _publish_record(self, act: PublishRecord) -> None:
         """Read it in the journal's thread; hand it to whoever publishes."""

@@ -34,6 +34,11 @@ def mono_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
+def wall_ms() -> int:
+    """What the wall clock shows, believed or not: for naming files."""
+    return time.time_ns() // 1_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Vouching:
     """Who vouches for the wall clock at this moment."""

@@ -123,6 +123,7 @@ class MqttLink:
         self._protocol: Protocol = "3.1.1" if settings.mqtt == "3.1.1" else "5"
         self._receipts = itertools.count(1)
         self._current: _Connection | None = None
+        self.wish: Connect | None = None
         self.counted = Counted()
 
     @property
@@ -132,6 +133,7 @@ class MqttLink:
 
     def connect(self, act: Connect) -> None:
         """Drop the connection there is, build a new one."""
+        self.wish = act
         if self._current is not None:
             self._current.abandon()
         self._current = _Connection(

@@ -10,6 +10,7 @@ import os
 import socket
 from collections.abc import Mapping
 
+from agent.adapters.clock import mono_ms
 from agent.adapters.counted import Counted
 
 
@@ -20,6 +21,9 @@ class ServiceManager:
         name = environment.get("NOTIFY_SOCKET", "")
         self._address = "\0" + name[1:] if name.startswith("@") else name
         self._status = ""
+        limit_us = environment.get("WATCHDOG_USEC", "")
+        self._feed_every_ms = int(limit_us) // 8_000 if limit_us.isdigit() else 10_000
+        self._fed_ms: int | None = None
         self.counted = Counted()
 
     def ready(self) -> None:
@@ -29,7 +33,11 @@ class ServiceManager:
         self._send("STOPPING=1")
 
     def feed_watchdog(self) -> None:
-        self._send("WATCHDOG=1")
+        """To be called as often as all is well; passed on no more often than needed."""
+        now_ms = mono_ms()
+        if self._fed_ms is None or now_ms - self._fed_ms >= self._feed_every_ms:
+            self._fed_ms = now_ms
+            self._send("WATCHDOG=1")
 
     def status(self, line: str) -> None:
         """`STATUS=` or the bare text; only when it changed."""

@@ -46,7 +46,12 @@ class MakeController(Protocol):
     """Opens the link to one controller; `on_change` may run in any thread."""
 
     def __call__(
-        self, port: str, *, adopted_id: str | None, on_change: Callable[[ControllerReading], None]
+        self,
+        port: str,
+        /,
+        *,
+        adopted_id: str | None,
+        on_change: Callable[[ControllerReading], None],
     ) -> ZoneController: ...
 
 

@@ -285,17 +285,26 @@ def test_the_watchdog_is_not_fed_while_something_is_stuck() -> None:
     assert rig.fed == 0
 
 
-def test_leaving_still_works_off_what_waits_for_the_disk() -> None:
+def test_leaving_waits_for_the_disk_and_hears_no_more() -> None:
     rig = Rig(lambda *_: Batch((Put("k", "a", b""),), (Do(Publish("t", b"x")),), None))
+    rig.journal.fail("slow")
 
     async def whole() -> None:
-        rig.runtime.leave(EX_OK, "before anything")
-        await rig.runtime.run()
         rig.runtime.emit(HousekeepingDue())
-        await rig.runtime.drain(2)
+        running = asyncio.create_task(rig.runtime.run())
+        async with asyncio.timeout(5):
+            while CommitFailed("slow") not in rig.station.told:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+        rig.runtime.leave(EX_OK, "enough")
+        await running
+        told = len(rig.station.told)
+        rig.runtime.emit(HousekeepingDue())
+        asyncio.get_running_loop().call_later(0.02, rig.journal.mend)
+        await rig.runtime.settle(2)
+        assert len(rig.station.told) == told
 
     asyncio.run(whole())
-    assert rig.done == [Publish("t", b"x")]
+    assert rig.done == [Publish("t", b"x")] * 2
 
 
 def test_a_task_that_ends_is_started_again_later_each_time_and_then_given_up() -> None:

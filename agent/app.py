@@ -1,0 +1,337 @@
+"""The composition root: the only file that names concrete adapters.
+
+Starts in order (lock, journal, core, clock, runtime, sound, amplifiers, link, socket) and stops
+in reverse. Owns no behaviour beyond that order and the time it may take.
+
+Leaving, in at most `LEAVE_WITHIN_S`: the core hears nothing more, the sound fades, zones are
+muted, `leaving` is published, what was saved reaches the disk. To the core it is a crash that lost
+nothing: what was on air goes on after the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import random
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+
+from agent.adapters.clock import BUILT_MS, Clock, always, measured, wall_ms
+from agent.adapters.content import ContentSettings, ContentStore
+from agent.adapters.control import ControlSocket
+from agent.adapters.host import Host
+from agent.adapters.housekeeping import Housekeeping
+from agent.adapters.journal import Opened, SqliteJournal, open_journal
+from agent.adapters.memory_journal import MemoryJournal
+from agent.adapters.mqtt import LinkSettings, MqttLink
+from agent.adapters.player import Files, Player
+from agent.adapters.signature import verify
+from agent.adapters.speaking import Speaking
+from agent.adapters.systemd import ServiceManager
+from agent.adapters.timezones import time_zone
+from agent.adapters.zones import Wiring, Zones
+from agent.config import Config, Loaded
+from agent.contract.reports import State
+from agent.core.effects import (
+    AckMessage,
+    CancelFetch,
+    Connect,
+    Evict,
+    Fetch,
+    HoldZones,
+    PlayCue,
+    Publish,
+    Reply,
+    SetGain,
+    SetTime,
+    Speak,
+    StopCue,
+    Subscribe,
+)
+from agent.core.events import Booted, CommitFailed, Event
+from agent.core.facts import Facts
+from agent.core.station import Station
+from agent.core.trust import RootKeys
+from agent.errors import EX_GIVEN_UP, EX_OK, AlreadyRunningError
+from agent.runtime import Runtime, Surroundings, supervise
+from firmware_bridge.client import ControllerClient
+
+log = logging.getLogger(__name__)
+
+LEAVE_WITHIN_S = 5.0
+FADE_MS = 300
+FADE_WITHIN_S = 1.0
+GOODBYE_WITHIN_S = 1.5
+SETTLE_WITHIN_S = 1.0
+
+
+def lock_state(state_dir: Path) -> int | None:
+    """One agent per state directory. Returns the descriptor to keep; None without a usable disk.
+
+    Raises AlreadyRunningError.
+    """
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+        lock = os.open(state_dir / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        log.error("state_unusable dir=%s detail=%s", state_dir, error)
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise AlreadyRunningError(f"another agent runs on {state_dir}") from None
+    return lock
+
+
+class App:
+    """One station, from configuration to exit code."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        config = self._config = loaded.config
+        state_dir = Path(config.station.state_dir)
+        self._lock = lock_state(state_dir)
+        self._manager = ServiceManager()
+        self._journal, self._storage_fault = _journal(state_dir)
+        facts = Facts(self._journal.load())
+        root = RootKeys(loaded.roots.keys, loaded.roots.threshold)
+        self._station = Station(loaded.site, facts, root, verify, time_zone)
+        self._clock = _clock(config, self._journal, facts)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._build(loaded, state_dir)
+
+    def _build(self, loaded: Loaded, state_dir: Path) -> None:
+        config, emit = self._config, self._emit
+        self._content = ContentStore(state_dir / "content", _content_settings(config), emit)
+        self._speaking = Speaking(state_dir / "speech", emit)
+        self._player = Player(
+            _player_command(config),
+            emit,
+            Files(self._sound_path, self._pin, self._unpin),
+            warm_standby=config.sound.warm_standby,
+        )
+        self._zones = Zones(loaded.site, _wirings(config), emit, ControllerClient)
+        self._link = MqttLink(_link_settings(config), emit, dates_from_ms=self._dates_from_ms)
+        self._control = ControlSocket(Path(config.station.control_socket), emit)
+        certificate = Path(config.broker.certificate) if config.broker.certificate else None
+        self._host = Host(state_dir, certificate, emit)
+        self._housekeeping = Housekeeping(config.station.housekeeping_at, emit)
+        self._runtime = Runtime(self._station, self._journal, self._clock, self._surroundings())
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            obey={
+                Connect: self._link.connect,
+                Subscribe: self._link.subscribe,
+                Publish: self._link.publish,
+                AckMessage: self._link.ack,
+                Fetch: self._content.fetch,
+                CancelFetch: self._content.cancel,
+                Evict: self._content.evict,
+                Speak: self._speaking.speak,
+                PlayCue: self._player.play,
+                StopCue: self._player.stop,
+                SetGain: self._player.gain,
+                SetTime: self._player.time,
+                HoldZones: self._zones.hold,
+                Reply: self._control.reply,
+            },
+            notify=self._manager.status,
+            feed_watchdog=self._manager.feed_watchdog,
+            each_tick=(self._zones.keep_alive,),
+            stuck=(self._player.stuck,),
+            received_through=lambda: self._station.facts.marks.cursor_through,
+            tz=self._config.station.tz,
+        )
+
+    def _emit(self, event: Event) -> None:
+        self._runtime.emit(event)
+
+    # --- life -----------------------------------------------------------------------------
+
+    async def run(self) -> int:
+        """Until asked to leave; returns the exit code."""
+        self._catch_signals()
+        self._emit(Booted(self._journal.installation, secrets.token_hex(8), random.random()))
+        self._emit(self._content.open())
+        if self._storage_fault:
+            self._emit(CommitFailed(self._storage_fault))
+        self._supervise("sound", self._player.run)
+        running = asyncio.create_task(self._runtime.run())
+        self._zones.start()
+        await self._open_control()
+        self._supervise("host", self._host.run)
+        self._supervise("housekeeping", self._housekeeping.run)
+        self._content.start()
+        self._manager.ready()
+        code = await running
+        self._manager.stopping()
+        await self._leave()
+        return code
+
+    async def _open_control(self) -> None:
+        try:
+            await self._control.start()
+        except OSError as error:  # the station broadcasts without its technician, too
+            log.error("control_socket_failed detail=%s", error)
+
+    def _supervise(self, name: str, task: Callable[[], Awaitable[None]]) -> None:
+        supervised = supervise(name, task, self._runtime.leave)
+        self._tasks.append(asyncio.create_task(supervised, name=name))
+
+    def _catch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._asked_to_leave, number)
+
+    def _asked_to_leave(self, number: int) -> None:
+        """The second time nothing is waited for any more."""
+        loop = asyncio.get_running_loop()
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(one)
+            signal.signal(one, _leave_at_once)
+        self._runtime.leave(EX_OK, signal.Signals(number).name)
+
+    async def _leave(self) -> None:
+        """In reverse order of starting, within the bound."""
+        deadline = asyncio.get_running_loop().call_later(LEAVE_WITHIN_S, _leave_at_once)
+        goodbye = asyncio.to_thread(self._link.close, self._farewell(), GOODBYE_WITHIN_S)
+        await asyncio.gather(goodbye, self._player.quit(FADE_MS, FADE_WITHIN_S))
+        await self._control.close()
+        self._zones.mute()
+        await asyncio.to_thread(self._zones.close)
+        for task in self._tasks:
+            task.cancel()
+        self._content.close()
+        self._speaking.close()
+        await self._runtime.settle(SETTLE_WITHIN_S)
+        await asyncio.to_thread(self._journal.close)
+        deadline.cancel()
+
+    def _farewell(self) -> Publish | None:
+        """Our last will in other words: we leave on purpose."""
+        wish = self._link.wish
+        if wish is None:
+            return None
+        try:
+            will = msgspec.json.decode(wish.will, type=State)
+        except msgspec.DecodeError:
+            return None
+        leaving = msgspec.structs.replace(
+            will, state="leaving", at_ms=self._clock.read().now.wall_ms
+        )
+        return Publish(wish.will_topic, msgspec.json.encode(leaving), retain=True)
+
+    # --- small connections between parts --------------------------------------------------
+
+    def _sound_path(self, url: str) -> str:
+        kind, _, name = url.partition(":")
+        owner = self._content if kind == "content" else self._speaking
+        return str(owner.path(name))
+
+    def _pin(self, url: str) -> None:
+        if url.startswith("content:"):
+            self._content.pin(url.removeprefix("content:"))
+
+    def _unpin(self, url: str) -> None:
+        if url.startswith("content:"):
+            self._content.unpin(url.removeprefix("content:"))
+
+    def _dates_from_ms(self) -> int | None:
+        if self._clock.read().now.trust == "trusted":
+            return None
+        return max(self._clock.floor_ms, self._station.facts.marks.floor_ms)
+
+
+def run(loaded: Loaded) -> int:
+    """The whole life of the daemon in this process; returns the exit code."""
+    # Libraries that know only "local time" (the calendar of housekeeping) then mean the station's.
+    os.environ["TZ"] = loaded.config.station.tz
+    time.tzset()
+    for warning in loaded.warnings:
+        log.warning("config_warning %s", warning)
+    app = App(loaded)
+    log.info("starting station=%s version=%s", loaded.site.station, loaded.site.version)
+    code = asyncio.run(app.run())
+    log.info("left code=%s", code)
+    return code
+
+
+def _leave_at_once(*_: object) -> None:
+    log.error("left_at_once")
+    os._exit(EX_GIVEN_UP)
+
+
+# --- from configuration to what the parts take ---------------------------------------------
+
+
+def _journal(state_dir: Path) -> tuple[SqliteJournal | MemoryJournal, str]:
+    """The journal, and why it will not survive a power cut ("" when it will)."""
+    opened = open_journal(state_dir / "journal.db", wall_ms())
+    if isinstance(opened, Opened):
+        log.info("journal_%s detail=%s", opened.note, opened.detail)
+        bad = opened.note in ("quarantined", "read_only")
+        return opened.journal, f"{opened.note}: {opened.detail}" if bad else ""
+    log.error("journal_in_memory detail=%s", opened.detail)
+    # A new installation id each time: numbers given now can never be given twice.
+    return MemoryJournal(), f"in memory only: {opened.detail}"
+
+
+def _clock(config: Config, journal: SqliteJournal | MemoryJournal, facts: Facts) -> Clock:
+    newest_ms = journal.newest_ms() if isinstance(journal, SqliteJournal) else 0
+    return Clock(
+        floor_ms=max(BUILT_MS, newest_ms, facts.marks.floor_ms),
+        vouching=always if config.clock.trust == "system" else measured,
+    )
+
+
+def _content_settings(config: Config) -> ContentSettings:
+    content = config.content
+    return ContentSettings(
+        content.ca,
+        content.allow_http,
+        content.parallel,
+        content.rate_limit_kbit_s,
+        content.stall_ms,
+    )
+
+
+def _link_settings(config: Config) -> LinkSettings:
+    broker = config.broker
+    return LinkSettings(
+        host=broker.host,
+        port=broker.port,
+        client_id=config.station.id,
+        tls=broker.tls,
+        ca=broker.ca,
+        certificate=broker.certificate,
+        key=broker.key,
+        mqtt=broker.mqtt,
+    )
+
+
+def _player_command(config: Config) -> tuple[str, ...]:
+    sound = config.sound
+    return (
+        sys.executable,
+        "-m",
+        "agent.player",
+        "--device",
+        sound.device or "default",
+        "--buses",
+        str(sound.buses),
+        "--frames",
+        str(sound.frames),
+    )
+
+
+def _wirings(config: Config) -> tuple[Wiring, ...]:
+    return tuple(Wiring(one.id, one.port, one.adopted_id or None) for one in config.controller)
