@@ -94,7 +94,7 @@ class Air:
                 been=frozenset(item.been),
                 left=frozenset(item.left),
                 lost=True,
-                done=item.done is not None,
+                done=item.is_over,
             )
 
     def set_items(self, lines: Iterable[Line]) -> None:
@@ -331,7 +331,8 @@ class Air:
             )
             done = self._done_by(event, held)
             if done is not None and not any(s.key == sent.key for s in self.sent.values()):
-                held = msgspec.structs.replace(held, done=done)
+                over = {"finished": True} if done == "finished" else {"done": done}
+                held = msgspec.structs.replace(held, **over)
                 if run is not None:
                     self.runs[sent.key] = replace(run, on=False, done=True, stopped_ms=event.at_ms)
             self._facts.put("open", sent.key, held)

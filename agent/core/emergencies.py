@@ -109,7 +109,7 @@ class Emergencies:
             OccurrenceReason.EXPIRED if memory.ended == "expired" else OccurrenceReason.CANCELLED
         )
         for key, held in list(self._facts.open.items()):
-            if held.ref.entry == entry and held.done is None:
+            if held.ref.entry == entry and not held.is_over:
                 self._air.end_item(key, reason, turn)
 
     def _report(self, memory: WarningMemory, state: str, turn: Turn) -> None:
@@ -139,7 +139,7 @@ class Emergencies:
             nominal = datetime.fromtimestamp(memory.due_ms / 1_000, self._tz)
             key = warnings.play_key(memory, entry, nominal)
             held = self._facts.open.get(key)
-            if held is None or held.done != "finished":
+            if held is None or not held.finished:
                 continue
             after = warnings.after_play(warning, memory, at_ms)
             self._facts.put("warning", _memory_key(after), after)

@@ -38,8 +38,9 @@ class OpenItem(msgspec.Struct, frozen=True):
     from_ms/origin_ms: first planned sound and wall instant of position 0. begun: its start
     passed. seen_ms: last instant it is known to have sounded. segments, gaps: per zone, and the
     reason nothing sounds since the last segment. doubts: why a zone's sound is not confirmed.
-    stopped: zones in which somebody ended it. Everything an as-run record needs rides
-    along, because the timetable may change meanwhile.
+    stopped: zones in which somebody ended it. finished: it came to its own end; done: why it ended
+    before that. Everything an as-run record needs rides along, because the timetable may change
+    meanwhile.
     """
 
     key: str
@@ -68,7 +69,12 @@ class OpenItem(msgspec.Struct, frozen=True):
     gaps: dict[str, OccurrenceReason] = {}
     doubts: dict[str, OccurrenceReason] = {}
     stopped: tuple[str, ...] = ()
-    done: OccurrenceReason | Literal["finished"] | None = None
+    finished: bool = False
+    done: OccurrenceReason | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.finished or self.done is not None
 
 
 class Settled(msgspec.Struct, frozen=True):

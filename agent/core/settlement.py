@@ -63,10 +63,10 @@ class Settlement:
     def _why_ended(self, held: OpenItem, item: Item, zone: str) -> OccurrenceReason | None:
         if zone in held.stopped:
             return OccurrenceReason.STOPPED
-        if held.done is not None and held.done != "finished":
+        if held.done is not None:
             return held.done
         blocked = self._air.ledger.blocked.get((item.key, zone))
-        if held.done is None:
+        if not held.finished:
             return blocked or held.gaps.get(zone) or item.problem
         heard = any(one.gap is None for one in held.segments.get(zone, ()))
         return None if heard else blocked or OccurrenceReason.ZONE_NOT_CONFIRMED
@@ -99,8 +99,7 @@ class Settlement:
         for key, held in list(self._facts.open.items()):
             if key in self._air.items or key in sounding:
                 continue
-            ended = held.done if held.done != "finished" else None
             for zone in held.zones:
-                reason = ended or OccurrenceReason.SUPERSEDED
+                reason = held.done or OccurrenceReason.SUPERSEDED
                 self._reporter.record(asrun.outcome_of(held, zone, reason), turn)
             self._close(key, held.start_ms, held.play_ms, aired=held.sounded)
