@@ -287,7 +287,8 @@ class Life:
         self._wake_at_ms: int | None = None
         self._armed_at_ms: int | None = None
         self._links = 0
-        self._children = 0
+        self._fetches: dict[str, int] = {}
+        self.replies: list[Reply] = []
         self._obey: dict[type[Any], Callable[[Any], None]] = {
             Connect: self._connect,
             Subscribe: self._subscribe,
@@ -295,18 +296,16 @@ class Life:
             PublishRecord: self._publish_record,
             AckMessage: self._ack,
             Fetch: self._fetch,
-            CancelFetch: lambda act: self._fetches.pop(act.sha256, None),
-            Evict: lambda act: box.disk.files.pop(act.sha256, None),
+            CancelFetch: self._cancel_fetch,
+            Evict: self._evict,
             Speak: self._speak,
             PlayCue: lambda act: self.card.play(act.cue) if self.card is not None else None,
             StopCue: lambda act: self.card.stop(act.token) if self.card is not None else None,
             SetTime: self._set_time,
             HoldZones: lambda act: box.controllers[act.controller].hold(act),
-            Reply: lambda act: self.replies.append(act),
+            Reply: self.replies.append,
             Restart: lambda _: box.clock.after(1, lambda: box.kill(3_000)),
         }
-        self._fetches: dict[str, int] = {}
-        self.replies: list[Reply] = []
 
     def begin(self) -> None:
         box, rng = self.box, self.box.rng
@@ -382,7 +381,7 @@ class Life:
             ready_ms = box.disk.submit(batch.saves, box.clock.now_ms, latency_ms)
             box.clock.at(ready_ms, lambda: self._durable(ticket))
             if ready_ms - box.clock.now_ms > DISK_PATIENCE_MS:
-                self._later(DISK_PATIENCE_MS + 500, lambda: self._out_of_patience(ticket))
+                self._later(DISK_PATIENCE_MS + 500, self._out_of_patience)
         self._do(self._release.add(self._ticket, batch.acts, now.mono_ms))
         self._arm_soon(now.mono_ms)
         self._arm_wake(batch.wake_at_mono_ms)
@@ -395,7 +394,7 @@ class Life:
             self.box.disk.settle(self.box.clock.now_ms)
             self._do(self._release.durable(ticket))
 
-    def _out_of_patience(self, ticket: int) -> None:
+    def _out_of_patience(self) -> None:
         waiting_ms = self._release.waiting_since_ms()
         now = self.box.now()
         if waiting_ms is not None and now.mono_ms - waiting_ms > DISK_PATIENCE_MS:
@@ -489,6 +488,12 @@ class Life:
         number = self._fetches[act.sha256]
         wait_ms = 200 + act.size * 1_000 // box.knobs.bytes_per_s
         self._later(wait_ms, lambda: self._fetched(act, number))
+
+    def _cancel_fetch(self, act: CancelFetch) -> None:
+        self._fetches[act.sha256] = self._fetches.get(act.sha256, 0) + 1
+
+    def _evict(self, act: Evict) -> None:
+        self.box.disk.files.pop(act.sha256, None)
 
     def _fetched(self, act: Fetch, number: int) -> None:
         box = self.box

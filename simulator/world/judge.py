@@ -26,7 +26,7 @@ from agent.core.site import Site
 from simulator.world.box import Box
 from simulator.world.office import Office, Owner
 from simulator.world.sound import Played
-from simulator.world.timetable import DAY_MS, Start, selects, starts
+from simulator.world.timetable import DAY_MS, Start, local, selects, starts, wall_of
 from simulator.world.trace import Trace
 
 CHIME_MS = 1_800
@@ -65,7 +65,6 @@ class Seen:
     until_ms: int
     length_ms: int
     zones: frozenset[str]
-    heard: bool = False
 
 
 @dataclass(slots=True)
@@ -80,6 +79,7 @@ class File:
     """(audience, entry, nominal, zone) → the outcome that reached the collector."""
     labels: dict[Label, list[AsRun]] = field(default_factory=dict)
     warnings: dict[tuple[str, str, int], Seen] = field(default_factory=dict)
+    warned: dict[tuple[str, str, int], list[Played]] = field(default_factory=dict)
     troubles: list[tuple[int, int]] = field(default_factory=list)
     """Stretches in which a warning may be late, in true time."""
     clock_troubles: list[tuple[int, int]] = field(default_factory=list)
@@ -187,6 +187,8 @@ class Judge:
         if owner is None:
             return
         if owner.warning:
+            key = (owner.audience, owner.warning, owner.revision)
+            self.files[box.site.station].warned.setdefault(key, []).append(played)
             return
         label = self._label(box, owner, played.begins_wall_ms)
         file = self.files[box.site.station]
@@ -279,11 +281,9 @@ class Judge:
         ):
             self._fail(4, box, f"{label} is audibly started again")
         if only_rejoin and entry.late.policy != "restart":
-            self._check_timeline(box, entry, label, played, position_ms)
+            self._check_timeline(box, label, played, position_ms)
 
-    def _check_timeline(
-        self, box: Box, entry: Entry, label: Label, played: Played, position_ms: int
-    ) -> None:
+    def _check_timeline(self, box: Box, label: Label, played: Played, position_ms: int) -> None:
         at_ms = played.begins_wall_ms - position_ms
         due = [
             one.start_ms
@@ -326,7 +326,7 @@ class Judge:
         file = self.files[box.site.station]
         entry_id, nominal = ref.entry, ref.nominal  # type: ignore[attr-defined]
         schedules = self.office.desks[audience].schedules
-        around = _wall_of(nominal)
+        around = wall_of(nominal)
         for since_ms, revision in file.held.get(audience, []):
             if around + FROM_THE_PAST_MS < since_ms + self.wall0_ms:
                 continue
@@ -374,8 +374,9 @@ class Judge:
         present = {(said.audience, one.id, one.revision): one for one in said.warnings}
         for key, seen in mine.items():
             still = key in present and not present[key].cancelled
-            if not still:
-                seen.until_ms = min(seen.until_ms, now_ms)
+            if not still and seen.until_ms > now_ms:
+                seen.until_ms = now_ms
+                self._check_warning(box, key, seen)
         for key, one in present.items():
             if one.cancelled or key in file.warnings:
                 continue
@@ -384,42 +385,34 @@ class Judge:
             )
             length_ms = 3_000 + sum(1_000 + 70 * (len(text) + 60) for text in one.texts.values())
             until_ms = one.valid_until_ms - self.wall0_ms
-            file.warnings[key] = Seen(now_ms, until_ms, length_ms, zones)
+            seen = file.warnings[key] = Seen(now_ms, until_ms, length_ms, zones)
+            box.clock.at(until_ms, lambda key=key, seen=seen: self._check_warning(box, key, seen))  # type: ignore[misc]
 
     def trouble(self, box: Box, from_ms: int, to_ms: int) -> None:
         """From now on a warning may be late here, until `to_ms`."""
         self.files[box.site.station].troubles.append((from_ms, to_ms))
 
-    def check_warnings(self, box: Box) -> None:
-        """Every warning that had its chance was heard."""
+    def _check_warning(self, box: Box, key: tuple[str, str, int], seen: Seen) -> None:
+        """A warning that had its chance was heard."""
         file, now_ms = self.files[box.site.station], box.clock.now_ms
-        for played in box.played:
-            for source in played.sources:
-                owner = self.office.owners.get(source)
-                if owner is None or not owner.warning:
-                    continue
-                seen = file.warnings.get((owner.audience, owner.warning, owner.revision))
-                if seen is not None and _length(played, now_ms) > 3_500:
-                    seen.heard = True
-        for key, seen in file.warnings.items():
-            if seen.heard or not seen.zones:
-                continue
-            others = sum(
-                1
-                for other in file.warnings.values()
-                if other.received_ms < seen.until_ms and other.until_ms > seen.received_ms
-            )
-            need_ms = 45_000 + 2 * others * seen.length_ms
-            end_ms = min(seen.until_ms, now_ms)
-            if _quiet_stretch(seen.received_ms, end_ms, file.troubles) > need_ms:
-                self._fail(2, box, f"warning {key} was in reach and never heard")
+        if seen.until_ms > now_ms or not seen.zones:
+            return
+        heard = any(_length(one, now_ms) > 3_500 for one in file.warned.get(key, []))
+        others = sum(
+            1
+            for other in file.warnings.values()
+            if other.received_ms < seen.until_ms and other.until_ms > seen.received_ms
+        )
+        need_ms = 45_000 + 2 * others * seen.length_ms
+        if not heard and _quiet_stretch(seen.received_ms, now_ms, file.troubles) > need_ms:
+            self._fail(2, box, f"warning {key} was in reach and never heard")
+        self.count("warnings heard" if heard else "warnings out of reach")
 
     # --- the end ------------------------------------------------------------------------
 
     def close(self, box: Box, until_ms: int) -> None:
         """After a quiet time: everything planned up to `until_ms` has its outcome there."""
         self._converged(box)
-        self.check_warnings(box)
         self._leaks(box)
         self._all_told(box, until_ms)
         self._all_arrived(box)
@@ -522,15 +515,7 @@ def _length(played: Played, now_ms: int) -> int:
 
 
 def _nominal(start_ms: int) -> str:
-    from simulator.world.timetable import local
-
     return local(start_ms).isoformat()
-
-
-def _wall_of(nominal: str) -> int:
-    from simulator.world.timetable import wall_of
-
-    return wall_of(nominal)
 
 
 def _quiet_stretch(from_ms: int, to_ms: int, troubles: list[tuple[int, int]]) -> int:

@@ -97,10 +97,12 @@ class Office:
         self.commands: list[tuple[str, bytes]] = []
         self._seq = 0
         self._warnings = 0
-        self.content_fault: Callable[[str, str], tuple[int, FetchFault | None, bool]] = (
-            lambda slot, day: (0, None, True)
+        self.content_fault: Callable[[], tuple[int, FetchFault | None, bool]] = lambda: (
+            0,
+            None,
+            True,
         )
-        """(slot, date) → how late it is published in ms, what fetching leads to, is it audio."""
+        """How late it is published in ms, what fetching leads to, is it audio."""
 
     def wall_ms(self) -> int:
         return self._wall0_ms + self.clock.now_ms
@@ -208,7 +210,7 @@ class Office:
         key = (source.slot, day or None)
         if key in desk.bindings or key in desk.promised:
             return False
-        late_ms, fault, audio = self.content_fault(source.slot, day)
+        late_ms, fault, audio = self.content_fault()
         length_ms = self.rng.choice((20_000, 60_000, 175_000, 290_000, 420_000))
         name = f"{source.slot}|{day}"
         sha256 = self.server.offer(name, length_ms, fault, audio=audio)
@@ -248,12 +250,6 @@ class Office:
         )
         desk.contents.append(content)
         self.publish(content)
-
-    def republish(self, desk: Desk, sha256: str) -> None:
-        """The file is put right on the server."""
-        offered = self.server.files.get(sha256)
-        if offered is not None:
-            offered.fault = None
 
     # --- warnings -----------------------------------------------------------------------
 

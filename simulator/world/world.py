@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from random import Random
 from zoneinfo import ZoneInfo
 
+from agent.adapters.timezones import time_zone
+from agent.contract.documents import StreamSource
 from agent.core.events import HousekeepingDue
 from agent.core.facts import Facts
 from agent.core.site import Amplifier, BusChoice, Site, Zone
@@ -98,8 +101,12 @@ def draw_site(name: str, rng: Random) -> Site:
     return Site(name, f"Xã {name}", TZ.key, tuple(placed), amplifiers, buses)
 
 
+def _zones(name: str) -> tzinfo | None:
+    return TZ if name == TZ.key else None
+
+
 def make_station(box: Box, facts: Facts) -> Station:
-    return Station(box.site, facts, root_keys(), verify)
+    return Station(box.site, facts, root_keys(), verify, time_zone)
 
 
 class World:
@@ -167,11 +174,11 @@ class World:
         self._office_life()
 
     def _housekeeping(self, box: Box) -> None:
-        self.clock.after(DAY_MS - 21 * HOUR_MS + box.rng.randint(0, 600_000), lambda: nightly())
-
         def nightly() -> None:
             box.tell(HousekeepingDue())
             self.clock.after(DAY_MS, nightly)
+
+        self.clock.after(3 * HOUR_MS + box.rng.randint(0, 600_000), nightly)
 
     def _office_life(self) -> None:
         """What an engineer does on ordinary days."""
@@ -180,13 +187,7 @@ class World:
         def daily() -> None:
             for desk in self.office.desks.values():
                 self.office.publish_content(desk)
-            for entry in (e for d in self.office.desks.values() for e in d.schedules[-1].entries):
-                for url in (s.url for s in entry.sources if s.__class__.__name__ == "StreamSource"):
-                    (
-                        self.server.live.add
-                        if rng.random() < LIVE_SHARE
-                        else self.server.live.discard
-                    )(url)
+            self._streams(rng)
             if self.clock.now_ms < self.end_ms:
                 self.clock.after(DAY_MS, daily)
 
@@ -198,6 +199,16 @@ class World:
 
         self.clock.after(15 * HOUR_MS, daily)
         self.clock.after(RECONCILE_MS, reconcile)
+
+    def _streams(self, rng: Random) -> None:
+        """Most live streams are there."""
+        live = self.server.live
+        for desk in self.office.desks.values():
+            for entry in desk.schedules[-1].entries:
+                for source in entry.sources:
+                    if isinstance(source, StreamSource):
+                        live.discard(source.url)
+                        live.update([source.url] if rng.random() < LIVE_SHARE else [])
 
     # --- running ------------------------------------------------------------------------
 
