@@ -114,12 +114,18 @@ class PlaysCheck(_Strict, frozen=True, tag="plays", tag_field="kind"):
 
 
 class InStepCheck(_Strict, frozen=True, tag="in_step", tag_field="kind"):
-    """Plays, each at its second, and all stations together."""
+    """Plays without a gap, each at its second, and all stations together.
+
+    interrupted: `station/zone` where something else breaks in on purpose, so that neither the
+    share nor the gaps count there; its start does.
+    """
 
     expected: tuple[str, ...]
     max_start_error_ms: float = 20
     max_spread_ms: float = 20
     heard_share: float = 0.95
+    max_gap_ms: float = 500
+    interrupted: tuple[str, ...] = ()
 
 
 class PreemptsCheck(_Strict, frozen=True, tag="preempts", tag_field="kind"):

@@ -17,6 +17,7 @@ imports. The station's word (as-run records, alarms) is only compared with what 
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import statistics
@@ -329,11 +330,12 @@ def report_lines(summary: dict[str, Any], lang: str) -> list[str]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    arguments = sys.argv[1:] if argv is None else argv
-    if len(arguments) != 1:
-        print("usage: python -m simulator.demo.summary OUT_DIR", file=sys.stderr)
-        return 2
-    folder = Path(arguments[0])
+    parser = argparse.ArgumentParser(prog="python -m simulator.demo.summary")
+    parser.add_argument("folder", type=Path, metavar="OUT_DIR")
+    locale = "vi" if os.environ.get("LANG", "").startswith("vi") else "en"
+    parser.add_argument("--lang", choices=("vi", "en"), default=locale)
+    options = parser.parse_args(argv)
+    folder: Path = options.folder
     try:
         summary = summarise(folder)
     except (OSError, ValueError, KeyError) as error:
@@ -342,8 +344,7 @@ def main(argv: list[str] | None = None) -> int:
     (folder / SUMMARY).write_text(
         json.dumps(summary, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
     )
-    lang = "vi" if os.environ.get("LANG", "").startswith("vi") else "en"
-    print("\n".join(report_lines(summary, lang)))
+    print("\n".join(report_lines(summary, options.lang)))
     return 0 if summary["verdict"] == "ok" else 1
 
 

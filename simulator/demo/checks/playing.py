@@ -42,18 +42,45 @@ def row_played(row: Row, share: float) -> list[Failure]:
 
 
 def in_step(evidence: Evidence, check: InStepCheck) -> list[Failure]:
-    failures = plays(evidence, check.expected, check.heard_share)
-    starts: dict[str, list[tuple[float, str]]] = {}
-    for one in check.expected:
-        for row in evidence.rows_of(one):
-            failures += _start_failures(row, check.max_start_error_ms)
-            if row.measured_start_ms is not None:
-                key = f"{row.expected.entry}@{row.expected.planned_start_ms}"
-                starts.setdefault(key, []).append((row.measured_start_ms, row.expected.station))
-    for entry, heard in starts.items():
+    rows = [row for one in check.expected for row in evidence.rows_of(one)]
+    failures = [
+        Failure(f"{one}: không có lượt nào", f"{one}: no such occurrence")
+        for one in check.expected
+        if not evidence.rows_of(one)
+    ]
+    for row in rows:
+        if f"{row.expected.station}/{row.zone}" not in check.interrupted:
+            failures += row_played(row, check.heard_share)
+            failures += _gap_failures(row, check.max_gap_ms)
+        failures += _start_failures(row, check.max_start_error_ms)
+    return failures + _spread_failures(rows, check.max_spread_ms)
+
+
+def _gap_failures(row: Row, bound_ms: float) -> list[Failure]:
+    for one, then in itertools.pairwise(row.segments):
+        gap_ms = then.from_ms - one.to_ms
+        if gap_ms > bound_ms:
+            return [
+                Failure(
+                    f"{place(row)}: hụt tiếng {gap_ms:.0f} ms",
+                    f"{place(row)}: a gap of {gap_ms:.0f} ms",
+                    one.to_ms,
+                )
+            ]
+    return []
+
+
+def _spread_failures(rows: list[Row], bound_ms: float) -> list[Failure]:
+    """How far the stations are apart that were to start the same item at the same second."""
+    starts: dict[tuple[str, int], list[tuple[float, str]]] = {}
+    for row in rows:
+        if row.measured_start_ms is not None:
+            key = (row.expected.entry, row.expected.planned_start_ms)
+            starts.setdefault(key, []).append((row.measured_start_ms, row.expected.station))
+    failures = []
+    for (entry, _), heard in starts.items():
         (first, early), (last, late) = min(heard), max(heard)
-        if last - first > check.max_spread_ms:
-            entry = entry.partition("@")[0]
+        if last - first > bound_ms:
             failures.append(
                 Failure(
                     f"{entry}: {late} chậm hơn {early} {last - first:.1f} ms",

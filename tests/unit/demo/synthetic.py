@@ -304,7 +304,9 @@ def _steps() -> Iterable[Step]:
     yield step("fetched", 2, 3.5, FetchedCheck(stations=STATIONS))
     yield step("preempts", 7.5, 11.5, PreemptsCheck(by="xa", over="khu-vuc-tan-lien"))
     yield step("in-step", 3.5, 15, InStepCheck(expected=("khu-vuc-cao-lau",)))
-    yield step("together", 3.5, 7.5, InStepCheck(expected=everywhere, heard_share=0.6))
+    yield step(
+        "together", 3.5, 7.5, InStepCheck(expected=everywhere, interrupted=("tan-lien/Đoài",))
+    )
     yield step("warning", 15, 23, WarningCheck(stations=STATIONS, id="kc-1", tone_hz=SIREN_HZ))
     yield step("cache", 24, 30.5, FromCacheCheck(station="cao-lau", expected=("thoi-su",)))
     yield step(
