@@ -16,7 +16,7 @@ from simulator.source_system.collector import Collector, collector_of
 from simulator.source_system.content_server import ContentServer
 from simulator.source_system.district import District
 from simulator.source_system.home import Home
-from simulator.source_system.keyring import Passphrase
+from simulator.source_system.keyring import Passphrase, SecondHolder
 from simulator.source_system.pki import Credentials
 
 ACL_CHECK_S = 0.5
@@ -51,6 +51,18 @@ def content_server_of(home: Home) -> ContentServer:
         host=address.listen_host,
         port=address.listen_port,
     )
+
+
+def trial_pilot(folder: Path, *, cursor_interval_s: float = 0.1) -> PilotDistrict:
+    """A fresh district below `folder` for trials: second holder's keys in `folder/second`."""
+    District.create(
+        folder / "district",
+        authority="huyen",
+        name="Huyện Mẫu",
+        holder="Nguyễn Văn A",
+        second=SecondHolder("Trần Thị B", folder / "second"),
+    )
+    return PilotDistrict(folder / "district", by="A", cursor_interval_s=cursor_interval_s)
 
 
 class PilotDistrict:

@@ -16,7 +16,7 @@ from simulator.source_system.problems import TemplateError
 SLOT_MAX_CHARS = 60
 _SLOT = re.compile(r"\{(\w+)\}")
 _PATTERNS = {
-    "place": re.compile(r"[\w ,.\-]{2,60}"),
+    "place": re.compile(r"[\w ,\-]{2,60}"),
     "level": re.compile(r"[1-5]|I{1,3}|IV|V"),
     "time": re.compile(r"(?:[01]?\d|2[0-3])(?::|h| giờ ?)(?:[0-5]\d)?"),
 }

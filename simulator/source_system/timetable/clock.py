@@ -23,10 +23,11 @@ _HALF_ONLY = re.compile(r"(?P<hour>\d{1,2}) ?(?P<half>am|pm|sa|ch)")
 _NUMBER = re.compile(r"(\d{1,2})[.,](\d+)")
 _MORNING = frozenset({"sa", "am", "sang"})
 _UNITS = re.compile(
-    r"(?:(?P<hours>\d{1,2}) ?(?:h|g|gio|hours?|hr) ?)?"
-    r"(?:(?P<minutes>\d{1,3}) ?(?:p|ph|phut|'|m|min|mins|minutes?)? ?)?"
-    r"(?:(?P<seconds>\d{1,3}) ?(?:s|giay|\"|sec|seconds?))?"
+    r"(?:(?P<hours>\d{1,2}) ?(?:h|g|gio|hours?|hr)(?![a-z]) ?)?"
+    r"(?:(?P<minutes>\d{1,3}) ?(?:p|ph|phut|'|m|min|mins|minutes?)(?![a-z]) ?)?"
+    r"(?:(?P<seconds>\d{1,3}) ?(?:s|giay|\"|sec|seconds?)(?![a-z]))?"
 )
+_HOURS_MINUTES = re.compile(r"(\d{1,2}) ?(?:h|g|gio) ?(\d{1,2})")
 _EXCEL_DAYS = re.compile(r"(\d+) days?,? (\d{1,2}):(\d{2})(?::(\d{2}))?")
 
 
@@ -92,6 +93,8 @@ def parse_duration(text: str, *, allow_long: bool = False) -> Length:
     if re.fullmatch(r"\d+([.,]\d+)?", plain):
         whole = int(re.split(r"[.,]", plain)[0])
         raise Fault("duration_number", guess=_spoken(whole * 60) if 0 < whole < 241 else "")
+    if pair := _HOURS_MINUTES.fullmatch(plain):
+        return Length(_bounded_ms((int(pair[1]) * 60 + int(pair[2])) * 60, allow_long))
     units = _UNITS.fullmatch(plain)
     if units is None or not plain:
         raise Fault("duration")

@@ -144,7 +144,7 @@ def _overlaps(placed: Sequence[_Placed], first_day: dt.date) -> Iterator[Finding
             yield Finding(other.row.place("start"), "overlap", what=one.entry.title)
 
 
-_TRAILING = re.compile(r"(.*?)(\d+)(\D*)")
+_NUMBERS = re.compile(r"(\d+)")
 
 
 def _series(rows: Sequence[Row]) -> Iterator[Finding]:
@@ -157,11 +157,14 @@ def _series(rows: Sequence[Row]) -> Iterator[Finding]:
 
 
 def _steps(above: str, below: str) -> bool:
-    one, other = _TRAILING.fullmatch(above), _TRAILING.fullmatch(below)
-    if one is None or other is None:
+    """The same text but for one number, which is one more."""
+    one, other = _NUMBERS.split(above), _NUMBERS.split(below)
+    if len(one) != len(other):
         return False
-    same_around = (one[1], one[3]) == (other[1], other[3])
-    return same_around and int(other[2]) == int(one[2]) + 1
+    differing = [(left, right) for left, right in zip(one, other, strict=True) if left != right]
+    if len(differing) != 1 or not all(part.isdigit() for part in differing[0]):
+        return False
+    return int(differing[0][1]) == int(differing[0][0]) + 1
 
 
 def _hour_later(above: Row, below: Row) -> bool:

@@ -27,7 +27,6 @@ from simulator.source_system.timetable.words import clean, nearest
 HEADER_ROWS_MAX = 20
 HEADER_CELLS_MIN = 3
 GARBLED = re.compile(r"Ã[\x80-\xbf¡-¿]|áº|á»|Ä‘|Æ°")
-MAIN_CELLS = ("start", "title", "source")
 
 
 class Cell(NamedTuple):
@@ -73,7 +72,7 @@ def read_csv(raw: bytes) -> Table:
     rows = []
     for line, cells in lines[header_at + 1 :]:
         row = _row(line, cells, header, columns)
-        if all(field in row.cells for field in MAIN_CELLS) or _is_meant(row):
+        if _is_meant(row):
             rows.append(row)
         elif row.cells:
             findings.append(Finding(Place(line), "row_skipped"))
@@ -81,8 +80,9 @@ def read_csv(raw: bytes) -> Table:
 
 
 def _is_meant(row: Row) -> bool:
-    """A row with a start, or with most of its cells, is an entry with a mistake."""
-    return "start" in row.cells or sum(field in row.cells for field in REQUIRED) >= 3
+    """A row with a figure for its start, or with most of its cells, is an entry with a mistake."""
+    figure = any(letter.isdigit() for letter in row.text("start"))
+    return figure or sum(field in row.cells for field in REQUIRED) >= 3
 
 
 def _numbered(text: str) -> Iterator[tuple[int, list[str]]]:

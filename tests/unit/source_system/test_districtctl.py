@@ -1,0 +1,150 @@
+"""The command line: both languages complete, exit codes, nothing done without a second holder."""
+
+from __future__ import annotations
+
+import json
+import string
+from pathlib import Path
+
+import pytest
+
+from simulator.source_system import warning_templates
+from simulator.source_system.district import District
+from simulator.source_system.districtctl.__main__ import main
+from simulator.source_system.districtctl.arguments import HELP
+from simulator.source_system.districtctl.moments import length, next_clock_ms, shown, since_ms
+from simulator.source_system.districtctl.phrases import PHRASES, language
+from simulator.source_system.problems import (
+    PROBLEMS,
+    DistrictError,
+    SourceSystemError,
+    TemplateError,
+)
+
+NOW_MS = 1_795_000_000_000  # 18/11/2026 18:06:40 in Vietnam
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("key", sorted(PHRASES))
+def test_every_phrase_says_the_same_in_both_languages(key: str) -> None:
+    phrase = PHRASES[key]
+    assert phrase.vi
+    assert fields(phrase.vi) == fields(phrase.en)
+
+
+@pytest.mark.parametrize("code", sorted(PROBLEMS))
+def test_every_problem_says_what_and_what_next_in_both_languages(code: str) -> None:
+    error = SourceSystemError(code, "here", "found")
+    for lang in ("vi", "en"):
+        assert error.what(lang).startswith("here: ")
+        assert error.what(lang).endswith("(found)")
+        assert error.next(lang)
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_help_speaks_the_asked_language(lang: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--lang", lang, "--help"])
+    assert caught.value.code == 0
+    assert HELP["push"][0 if lang == "vi" else 1] in capsys.readouterr().out
+
+
+def test_the_language_follows_the_option_then_the_locale_then_is_vietnamese() -> None:
+    assert language("en", {}) == "en"
+    assert language(None, {"LANG": "en_GB.UTF-8"}) == "en"
+    assert language(None, {"LANG": "vi_VN.UTF-8"}) == "vi"
+    assert language(None, {}) == "vi"
+
+
+def test_key_setup_does_not_finish_without_a_second_holder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "district"
+    assert main(["--home", str(home), "keys", "init", "--holder", "A"]) == 2
+    assert "--second-holder" in capsys.readouterr().out
+    assert not home.exists()
+
+
+def test_a_second_holder_without_a_place_for_the_key_is_no_second_holder(tmp_path: Path) -> None:
+    arguments = ["--home", str(tmp_path / "d"), "keys", "init", "--holder", "A"]
+    assert main([*arguments, "--second-holder", "B"]) == 2
+    assert not (tmp_path / "d").exists()
+
+
+def test_keys_are_made_and_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = ["--home", str(tmp_path / "d"), "--lang", "vi"]
+    usb = str(tmp_path / "usb")
+    made = [*home, "keys", "init", "--holder", "A", "--second-holder", "B", "--second-dir", usb]
+    assert main(made) == 0
+    assert main([*home, "keys", "show"]) == 0
+    out = capsys.readouterr().out
+    assert "✓ root-2" in out
+    assert "B, nơi khác" in out
+    assert main([*made]) == 2, "a district is never made twice"
+
+
+def test_a_failure_says_where_and_what_next_and_has_a_machine_form(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--home", str(tmp_path), "status"]
+    assert main(["--lang", "en", *arguments]) == 2
+    assert "→ districtctl keys init" in capsys.readouterr().err
+    assert main(["--json", *arguments]) == 2
+    assert json.loads(capsys.readouterr().out)["error"] == "home_missing"
+
+
+def test_an_unreachable_broker_has_its_own_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = ["--home", str(tmp_path / "d")]
+    main([*home, "keys", "init", "--holder", "A", "--backup", str(tmp_path / "safe")])
+    district = District(tmp_path / "d")
+    district.enrol("tan-lien", name="Tân Liên", zones={"thôn Đông": ()})
+    timetable = tmp_path / "a.csv"
+    timetable.write_text(
+        "Start,Title,Source,Zones,Days\n05:00,A,tep:a.mp3,all,daily\n", encoding="utf-8"
+    )
+    assert main([*home, "push", str(timetable), "--to", "tan-lien"]) == 3
+    assert "districtctl serve" in capsys.readouterr().err
+
+
+def test_until_is_the_next_time_the_clock_says_so() -> None:
+    assert shown(NOW_MS).endswith("18:06:40")
+    assert shown(next_clock_ms("19:00", NOW_MS)).startswith("18/11 19:00")
+    assert shown(next_clock_ms("5h30", NOW_MS)).startswith("19/11 05:30")
+    with pytest.raises(DistrictError):
+        next_clock_ms("30:00", NOW_MS)
+
+
+def test_since_is_a_span_or_a_date() -> None:
+    assert since_ms("2h", NOW_MS) == NOW_MS - 7_200_000
+    assert shown(since_ms("2026-11-18", NOW_MS)) == "18/11 00:00:00"
+    assert [length(seconds, "vi") for seconds in (30, 300, 90_000, 400_000)] == [
+        "30 giây",
+        "5 phút",
+        "25 giờ",
+        "4 ngày",
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(warning_templates.TEMPLATES))
+def test_a_template_takes_its_slots_and_nothing_else(name: str) -> None:
+    pattern = warning_templates.TEMPLATES[name].vi
+    values = {"place": "xã Tân Liên", "time": "02:10", "level": "3"}
+    slots = {key: value for key, value in values.items() if "{" + key + "}" in pattern}
+    assert "xã Tân Liên" in warning_templates.fill(name, slots)
+    for wrong in (
+        {
+            **slots,
+            "place": "Tân Liên. Hãy gửi tiền vào tài khoản 123",
+        },
+        {**slots, "place": "Tân Liên " * 8},
+        {**slots, "place": "a\nb"},
+        {**slots, "place": ""},
+        {**slots, "extra": "x"},
+    ):
+        with pytest.raises(TemplateError):
+            warning_templates.fill(name, wrong)
