@@ -367,10 +367,11 @@ class Air:
         self.player = "ready"
         self.dirty = True
 
-    def player_lost(self, turn: Turn) -> None:
-        """All cues are gone with the child; what was on air broke off."""
-        at_ms = turn.wall_ms
+    def player_lost(self, silent_ms: int, turn: Turn) -> None:
+        """All cues are gone with the child; what was on air broke off `silent_ms` ago."""
         for sent in self.sent.values():
+            item = self._facts.open.get(sent.key)
+            at_ms = max(turn.wall_ms - silent_ms, item.seen_ms if item is not None else 0)
             self.ledger.ended(sent.key, sent.bus, at_ms)
             item = self._facts.open.get(sent.key)
             if item is None:
@@ -406,7 +407,9 @@ class Air:
     def _wish_zones(self, turn: Turn, volumes: Callable[[], Mapping[str, int]]) -> None:
         now_ms = turn.wall_ms
         self.gates = self._wishes.gates(self.plan, self._tails(now_ms), now_ms)
-        self.power = self._wishes.powered(self.plan, self.gates, self.power, now_ms)
+        self.power = self._wishes.powered(
+            self.plan, self.gates, self._soon_urgent(now_ms), self.power, now_ms
+        )
         urgent = any(
             span.key in self.items and self.items[span.key].klass == 1
             for span in self.gates.values()
@@ -421,6 +424,15 @@ class Air:
                 for new, old in zip(hold.zones, before.zones, strict=False)
             )
             turn.do(hold, "now" if mutes else "soon" if urgent else "after_commit")
+
+    def _soon_urgent(self, now_ms: int) -> frozenset[str]:
+        """Zones of warnings whose words are still being made: they warm up meanwhile."""
+        return frozenset(
+            zone
+            for item in self.items.values()
+            if item.klass == 1 and not item.ready and item.start_ms <= now_ms + self._horizon_ms
+            for zone in item.zones
+        )
 
     def cold_ms(self, zones: tuple[str, ...]) -> int:
         """How long the coldest amplifier of these zones needs before it can be heard."""

@@ -120,13 +120,21 @@ class Wishes:
         return open_
 
     def powered(
-        self, plan: Plan, gates: Mapping[str, ZoneSpan], was_on: frozenset[str], now_ms: int
+        self,
+        plan: Plan,
+        gates: Mapping[str, ZoneSpan],
+        urgent: frozenset[str],
+        was_on: frozenset[str],
+        now_ms: int,
     ) -> frozenset[str]:
-        """Amplifiers that should have power: in use, warming up, or lingering to the next item."""
+        """Amplifiers that should have power: in use, warming up, or lingering to the next item.
+
+        urgent: zones that must be warm as soon as something for them is there.
+        """
         on: set[str] = set()
         by_name = {zone.name: zone for zone in self._site.zones}
         for amplifier in self._site.amplifiers:
-            if any(by_name[name].amplifier == amplifier.name for name in gates):
+            if any(by_name[name].amplifier == amplifier.name for name in (*gates, *urgent)):
                 on.add(amplifier.name)
                 continue
             ahead_ms = amplifier.warm_up_ms + WARM_MARGIN_MS + GATE_LEAD_MS

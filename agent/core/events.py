@@ -123,10 +123,14 @@ class PlayerReady:
 
 @dataclass(frozen=True, slots=True)
 class PlayerLost:
-    """The sound child died, hung and was killed, or has no device. Nothing sounds now."""
+    """The sound child died, hung and was killed, or has no device. Nothing sounds now.
+
+    silent_ms: for so long already; what is booked as heard ends there.
+    """
 
     why: str
     detail: str = ""
+    silent_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,7 @@ class Station:
             case PlayerLost():
                 if self.air.player == "ready":
                     turn.log("player_lost", "warning", why=event.why, detail=event.detail)
-                self.air.player_lost(turn)
+                self.air.player_lost(event.silent_ms, turn)
             case SoundStarted():
                 self.air.sound_started(event)
             case SoundProgress():
