@@ -471,10 +471,12 @@ class Life:
         if card is None or not card.alive:
             return
         card.die()
+        pulse_ms = self.box.rng.randint(0, 1_000) if notice_ms > 100 else 0
+        silent_ms = notice_ms + pulse_ms
 
         def lost() -> None:
             self.card = None
-            self.tell(PlayerLost("killed"))
+            self.tell(PlayerLost("killed", silent_ms=silent_ms))
             if back_ms is not None:
                 self._later(back_ms, self.start_child)
 

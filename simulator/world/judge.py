@@ -65,6 +65,7 @@ class Seen:
     until_ms: int
     length_ms: int
     zones: frozenset[str]
+    judged: bool = False
 
 
 @dataclass(slots=True)
@@ -395,9 +396,13 @@ class Judge:
     def _check_warning(self, box: Box, key: tuple[str, str, int], seen: Seen) -> None:
         """A warning that had its chance was heard."""
         file, now_ms = self.files[box.site.station], box.clock.now_ms
-        if seen.until_ms > now_ms or not seen.zones:
+        if seen.judged or not seen.zones:
             return
-        heard = any(_length(one, now_ms) > 3_500 for one in file.warned.get(key, []))
+        seen.judged = True
+        if box.life is not None and box.life.card is not None:
+            box.life.card.count()
+        plays = file.warned.get(key, [])
+        heard = all(any(_whole(one, zone) for one in plays) for zone in seen.zones)
         others = sum(
             1
             for other in file.warnings.values()
@@ -512,6 +517,11 @@ def _zones(site: Site, entry: Entry) -> frozenset[str]:
 
 def _length(played: Played, now_ms: int) -> int:
     return (played.ended_ms if played.ended_ms is not None else now_ms) - played.begins_ms
+
+
+def _whole(played: Played, zone: str) -> bool:
+    """Whether the zone heard (nearly) all of it."""
+    return played.heard_ms(zone) >= sum(length for _, _, length in played.parts) - 700
 
 
 def _nominal(start_ms: int) -> str:
