@@ -39,7 +39,6 @@ from agent.adapters.systemd import ServiceManager
 from agent.adapters.timezones import time_zone
 from agent.adapters.zones import Wiring, Zones
 from agent.config import Config, Loaded
-from agent.contract.reports import State
 from agent.core.effects import (
     AckMessage,
     CancelFetch,
@@ -221,14 +220,13 @@ class App:
         wish = self._link.wish
         if wish is None:
             return None
-        try:
-            will = msgspec.json.decode(wish.will, type=State)
-        except msgspec.DecodeError:
-            return None
-        leaving = msgspec.structs.replace(
-            will, state="leaving", at_ms=self._clock.read().now.wall_ms
-        )
-        return Publish(wish.will_topic, msgspec.json.encode(leaving), retain=True)
+        words = msgspec.json.decode(wish.will, type=dict[str, object])
+        words |= {
+            "state": "leaving",
+            "installation": self._journal.installation,
+            "at_ms": self._clock.read().now.wall_ms,
+        }
+        return Publish(wish.will_topic, msgspec.json.encode(words), retain=True)
 
     # --- small connections between parts --------------------------------------------------
 
