@@ -90,8 +90,8 @@ class AuthorityGrant(msgspec.Struct, frozen=True, kw_only=True):
 class RoleGrant(msgspec.Struct, frozen=True, kw_only=True):
     """Which keys hold `role` for `authority`, and how many of them must sign.
 
-    `zones`/`hours` narrow a role (head of hamlet); empty means no narrowing. `hours` are
-    local "HH:MM-HH:MM".
+    `zones`/`hours` narrow a role (head of hamlet); empty means no narrowing. `hours` are local
+    "HH:MM-HH:MM": when an entry plays, when a warning or command was issued.
     """
 
     role: Role
@@ -111,23 +111,33 @@ class GroupMembership(msgspec.Struct, frozen=True, kw_only=True):
     authority: Id
 
 
+class WarningFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A recording, bound by hash by whoever signs this. slot: where a place to fetch it is found.
+
+    duration_ms stands here too: a content key must not be able to cut a warning short.
+    """
+
+    slot: Slot
+    sha256: Sha256
+    duration_ms: DurationMs
+
+
 class WarningTemplate(msgspec.Struct, frozen=True, kw_only=True):
     """Words an emergency may use with one signature.
 
     texts: by language, with places such as `{muc}` for what differs each time (each at most 60
-    letters, words between them). slots: recordings that may be played instead.
+    letters, words between them). files: recordings that may be played instead.
     """
 
     id: Line
     texts: dict[Language, Text] = {}
-    slots: tuple[Slot, ...] = ()
+    files: tuple[WarningFile, ...] = ()
 
 
 class Trust(Header, frozen=True, tag="trust", tag_field="kind", kw_only=True):
     """Keys, roles, ranked authorities and group membership of one station; signed by root.
 
-    templates: empty means that the name of a template is believed. With templates a warning's
-    words must be those of the one it names, or they count as free words.
+    templates: a warning's words must be those of the one it names, or they count as free words.
     """
 
     revision: Revision
@@ -298,7 +308,8 @@ class Content(Header, frozen=True, tag="content", tag_field="kind", kw_only=True
 class Warning(msgspec.Struct, frozen=True, kw_only=True):  # noqa: A001 - the contract's word
     """One emergency. A higher revision replaces it; `cancelled` ends it.
 
-    texts/files: by language, in the order they are played. repeat_every_ms 0: once.
+    texts/files: by language, in the order they are played; a content document says only where
+    a file can be fetched. repeat_every_ms 0: once.
     """
 
     id: Id
@@ -308,7 +319,7 @@ class Warning(msgspec.Struct, frozen=True, kw_only=True):  # noqa: A001 - the co
     title: Line
     zones: ZoneSelector
     texts: dict[Language, Text] = {}
-    files: dict[Language, Slot] = {}
+    files: dict[Language, WarningFile] = {}
     level: Literal["information", "watch", "warning", "extreme"] = "warning"
     siren: bool = True
     repeat_every_ms: DurationMs = 0

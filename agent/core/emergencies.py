@@ -159,9 +159,7 @@ class Emergencies:
     def lines(self, box: OnBox) -> Iterable[Line]:
         """The due plays of all active warnings."""
         for warning, memory, rank in self.active():
-            sound, _ = warnings.sound_of(
-                warning, memory, memory.authority, self._programme, box, self._tz
-            )
+            sound, _ = warnings.sound_of(warning, memory, box, self._tz)
             item = warnings.item_of(
                 warning, memory, rank, sound, self._site, self._programme.settings, self._tz
             )

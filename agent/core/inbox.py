@@ -104,7 +104,8 @@ class Inbox:
         )
 
     def _view(self) -> trust.TrustView:
-        return trust.TrustView(self._site.station, self._root, self.trusted, self._zone_names)
+        site = self._site
+        return trust.TrustView(site.station, self._root, self.trusted, self._zone_names, site.tz)
 
     def schedules(self) -> Iterator[tuple[Schedule, int, int]]:
         for one in self.documents.values():

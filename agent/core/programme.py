@@ -23,6 +23,7 @@ from agent.contract.documents import (
     StreamSource,
     TextSource,
     ToneSource,
+    WarningFile,
     Warnings,
     ZoneSelector,
 )
@@ -153,14 +154,18 @@ class Programme:
         slots = self._bindings.get(authority, {})
         return slots.get((source.slot, date if source.dated else None))
 
-    def warning_file(
-        self, authority: str, slot: str, box: OnBox
-    ) -> tuple[protocol.Source, int] | None:
-        """The recording in an undated slot, when it is on the box."""
-        binding = self._bindings.get(authority, {}).get((slot, None))
-        if binding is None or binding.sha256 not in box.files:
-            return None
-        return protocol.Source("file", f"content:{binding.sha256}"), binding.duration_ms
+    def warning_files(self) -> Iterable[tuple[WarningFile, Binding | None]]:
+        """Recordings of the warnings in force, and where each can be fetched.
+
+        A binding of other bytes than the warning's signer meant is as good as none.
+        """
+        for force in self.warnings:
+            slots = self._bindings.get(force.document.authority, {})
+            for warning in force.document.warnings:
+                for file in warning.files.values():
+                    binding = slots.get((file.slot, None))
+                    meant = binding is not None and binding.sha256 == file.sha256
+                    yield file, binding if meant else None
 
     def bindings(self) -> Iterable[Binding]:
         for slots in self._bindings.values():

@@ -1,8 +1,8 @@
 """What a signed message may contain: consistency, zones, classes, hours and streams.
 
 Owns the checks of contents that `trust` calls in its order. Knows nothing of signatures,
-revisions or time of day. Every check returns, or raises the one `Refusal`; work is bounded by
-the size of the message.
+revisions or the time it is now. Every check returns, or raises the one `Refusal`; work is
+bounded by the size of the message.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import time
+from datetime import UTC, datetime, time
 
 from agent.contract.documents import (
     AuthorityGrant,
@@ -59,11 +59,20 @@ class Refusal(Exception):  # noqa: N818 - it is a verdict, not an error of ours
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where a message is judged. own: it is addressed to this station alone, not to a group."""
+    """Where a message is judged. own: it is addressed to this station alone, not to a group.
+
+    tz: name of the station's time zone.
+    """
 
     own: bool
     zone_names: frozenset[str]
     zones: Zones
+    tz: str
+
+    def local(self, at_ms: int) -> time:
+        """The time of day here."""
+        zone = self.zones(self.tz) or UTC
+        return datetime.fromtimestamp(at_ms / 1_000, zone).time()
 
 
 # --- trust documents -----------------------------------------------------------------------
@@ -124,16 +133,14 @@ def needs_second_signature(document: Warnings, templates: tuple[WarningTemplate,
 
 
 def _is_from_template(warning: Warning, known: dict[str, WarningTemplate]) -> bool:
-    if warning.template is None or not known:
-        return warning.template is not None
-    template = known.get(warning.template)
+    template = None if warning.template is None else known.get(warning.template)
     return (
         template is not None
         and all(
             language in template.texts and fills(template.texts[language], text)
             for language, text in warning.texts.items()
         )
-        and set(warning.files.values()) <= set(template.slots)
+        and set(warning.files.values()) <= set(template.files)
     )
 
 
@@ -170,13 +177,16 @@ def check_narrowing(
             for entry in message.entries:
                 _check_class(f"entry {entry.id}", entry.klass, ceiling)
                 _check_grant_zones(f"entry {entry.id}", entry.zones, grant)
-                _check_grant_hours(entry, grant, where)
+                _check_entry_hours(entry, grant, where)
         case Warnings():
             for warning in message.warnings:
                 _check_class(f"warning {warning.id}", 1, ceiling)
                 _check_grant_zones(f"warning {warning.id}", warning.zones, grant)
+                if not warning.cancelled:
+                    _check_issue_hours(f"warning {warning.id}", warning.issued_at_ms, grant, where)
         case Command():
             _check_grant_zones("the command", _command_zones(message), grant)
+            _check_issue_hours("the command", message.issued_at_ms, grant, where)
         case Content() | Cursor():
             return
 
@@ -208,7 +218,15 @@ def _check_grant_zones(place: str, zones: ZoneSelector | None, grant: RoleGrant)
             raise Refusal(AckReason.NOT_ALLOWED, f"{place}: the key may not use zone {name}")
 
 
-def _check_grant_hours(entry: Entry, grant: RoleGrant, where: Where) -> None:
+def _check_issue_hours(place: str, issued_ms: int, grant: RoleGrant, where: Where) -> None:
+    """Hours narrow the issuing: a warning stands, and is cancelled, after them too."""
+    issued = where.local(issued_ms)
+    if grant.hours and not any(_within(issued, 0, hours) for hours in grant.hours):
+        detail = f"{place}: issued at {issued:%H:%M}, outside {_listed(grant.hours)}"
+        raise Refusal(AckReason.NOT_ALLOWED, detail)
+
+
+def _check_entry_hours(entry: Entry, grant: RoleGrant, where: Where) -> None:
     if not grant.hours:
         return
     length_ms = entry.duration_ms or 0

@@ -122,18 +122,15 @@ class Supply:
         return needs
 
     def _warning_needs(self, now_ms: int) -> Iterable[Need]:
-        for force in self._programme.warnings:
-            authority = force.document.authority
-            for warning in force.document.warnings:
-                for slot in warning.files.values():
-                    binding = self._programme.binding(authority, FileSource(slot=slot), "")
-                    if binding is not None:
-                        yield Need(binding, now_ms)
+        for _, binding in self._programme.warning_files():
+            if binding is not None:
+                yield Need(binding, now_ms)
 
     def tidy(self, today: date, playing: frozenset[str], turn: Turn) -> int:
-        """Evict what nothing binds any more; returns how many files went."""
+        """Evict what nothing binds or warns with any more; returns how many files went."""
         bound = list(self._programme.bindings())
-        gone = content.evictable(list(self.box.files), bound, playing, today.isoformat())
+        kept = playing | {file.sha256 for file, _ in self._programme.warning_files()}
+        gone = content.evictable(list(self.box.files), bound, kept, today.isoformat())
         for sha in gone:
             del self.box.files[sha]
             turn.do(Evict(sha))

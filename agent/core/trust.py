@@ -104,13 +104,14 @@ class TrustView:
     """What this station knows when it judges.
 
     root: from enrolment, used until a trust document is held. zone_names: the zones that exist
-    here.
+    here. tz: the station's time zone, for keys that are narrowed to hours.
     """
 
     station: str
     root: RootKeys
     trust: Trust | None
     zone_names: frozenset[str] = frozenset()
+    tz: str = "UTC"
 
     @property
     def audience(self) -> str:
@@ -261,7 +262,7 @@ class _Case:
         self._keyid = ""
         self._said = _Peek()
         own = topic.audience == view.audience
-        self.where = Where(own, view.zone_names, zones)
+        self.where = Where(own, view.zone_names, zones, view.tz)
 
     def open(self, raw: bytes, earliest_ms: int | None) -> Accepted:
         """Envelope, signatures, parse, topic, audience, rights. Raises Refusal."""

@@ -18,7 +18,6 @@ from agent.core.facts import WarningMemory
 from agent.core.items import Item, key_of
 from agent.core.programme import (
     OnBox,
-    Programme,
     Sound,
     select_zones,
     speech_key,
@@ -82,8 +81,6 @@ def says_when(warning: Emergency, memory: WarningMemory) -> bool:
 def sound_of(
     warning: Emergency,
     memory: WarningMemory,
-    authority: str,
-    programme: Programme,
     box: OnBox,
     zone: tzinfo,
 ) -> tuple[Sound | None, tuple[str, ...]]:
@@ -107,14 +104,12 @@ def sound_of(
             continue
         parts.append(Part((Source("file", f"speech:{utterance.key}"),), 0, length_ms))
         total_ms += length_ms
-    for language, slot in warning.files.items():
-        found = programme.warning_file(authority, slot, box)
-        if found is None:
+    for language, file in warning.files.items():
+        if file.sha256 not in box.files:
             missing.append(language)
             continue
-        source, length_ms = found
-        parts.append(Part((source,), 0, length_ms))
-        total_ms += length_ms
+        parts.append(Part((Source("file", f"content:{file.sha256}"),), 0, file.duration_ms))
+        total_ms += file.duration_ms
     if not parts:
         parts.append(Part((tone_source("siren"),), 0, tone_ms("siren")))
         total_ms = tone_ms("siren")

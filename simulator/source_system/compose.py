@@ -32,7 +32,10 @@ from agent.contract.documents import (
     TextSource,
     Trust,
     Warnings,
+    WarningTemplate,
 )
+from agent.core.rights import needs_second_signature
+from simulator.source_system import warning_templates
 from simulator.source_system.home import Authority, Station
 from simulator.source_system.keyring import DAY_MS, ROOT_THRESHOLD, KeyInfo
 
@@ -41,6 +44,12 @@ ACCEPT_SCHEDULE_MS = 90 * DAY_MS
 ACCEPT_CONTENT_MS = 30 * DAY_MS
 SCHEDULE_CLASS_CEILING = 2
 """Timetables never say emergency: that is the warning document's."""
+
+TEMPLATES = tuple(
+    WarningTemplate(id=name, texts={"vi": one.vi, "en": one.en})
+    for name, one in warning_templates.TEMPLATES.items()
+)
+"""What every station is told at enrolment: the words that need one signature only."""
 
 GRANTED_ROLES: tuple[Role, ...] = ("schedule", "content", "emergency", "command", "freshness")
 
@@ -85,6 +94,7 @@ def trust(
         authorities=tuple(_authority(one.authority, one is own) for one in everyone),
         roles=tuple(grant for one in everyone for grant in _roles(one)),
         groups=tuple(memberships),
+        templates=TEMPLATES,
     )
 
 
@@ -218,9 +228,8 @@ def warnings(
 
 
 def signatures_needed(document: Warnings) -> int:
-    """Free text that still stands needs two; templates and cancellations one."""
-    free = any(one.template is None and not one.cancelled for one in document.warnings)
-    return 2 if free else 1
+    """What stations ask for: words outside a template need two, cancellations one."""
+    return 2 if needs_second_signature(document, TEMPLATES) else 1
 
 
 def command(

@@ -83,10 +83,15 @@ class EmergencyDesk(Desk):
     ) -> Warned | UntilSecondSignature:
         """Break in. Free text needs a second officer's key file in `cosign`, or waits for it.
 
-        zones: None is every zone of the audience. until_ms: at most 24 hours from now.
+        zones: None is every zone of the audience. until_ms: at most 24 hours from now. files:
+        language → slot of a published recording; its hash is what the officer signs.
         """
         now_ms = self._clock_ms()
-        texts, title, level = _said(text, template, slots or {}, title, level)
+        files = files or {}
+        if not files or text or template is not None:
+            texts, title, level = _said(text, template, slots or {}, title, level)
+        else:
+            texts, title, level = {}, title or next(iter(files.values())), level or "warning"
         fields = {
             "id": f"kc-{secrets.token_hex(4)}",
             "revision": 1,
@@ -95,7 +100,7 @@ class EmergencyDesk(Desk):
             "title": title,
             "zones": zones or ZoneSelector(all=True),
             "texts": texts,
-            "files": dict(files or {}),
+            "files": {language: self._recording(slot, to) for language, slot in files.items()},
             "level": level,
             "siren": siren,
             "repeat_every_ms": repeat_every_ms,
@@ -188,6 +193,18 @@ class EmergencyDesk(Desk):
             ):
                 return push.audience
         raise DistrictError("warning_unknown", warning)
+
+    def _recording(self, slot: str, to: str) -> documents.WarningFile:
+        """What was last published into an undated slot, for these stations or for everybody."""
+        for audience in (to, f"g/{EVERYBODY}"):
+            latest = self.ledger.latest(audience, "content")
+            content = None if latest is None else open_push(latest)
+            for one in content.bindings if isinstance(content, documents.Content) else ():
+                if (one.slot, one.date) == (slot, None):
+                    return documents.WarningFile(
+                        slot=slot, sha256=one.sha256, duration_ms=one.duration_ms
+                    )
+        raise DistrictError("slot_empty", slot, to)
 
     def _check_lifetime(self, warning: documents.Warning) -> None:
         length_ms = warning.valid_until_ms - warning.issued_at_ms

@@ -232,6 +232,12 @@ PROBLEMS: dict[str, Wording] = {
         "sửa phần được nêu",
         "mend the named part",
     ),
+    "slot_empty": Wording(
+        "chưa có tệp nào trong mục này",
+        "no file has been published into this slot",
+        "districtctl publish TỆP --slot TÊN, không ghi ngày",
+        "districtctl publish FILE --slot NAME, without a date",
+    ),
     "warning_empty": Wording(
         "cần lời hoặc mẫu, không cả hai",
         "either a text or a template is needed, not both",

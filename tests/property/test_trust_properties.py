@@ -153,7 +153,7 @@ class Station:
             return
         self.held[verdict.key] = Held(message.revision, verdict.digest, step.raw)
         if isinstance(message, Trust):
-            self.view = TrustView(d.STATION, self.view.root, message, frozenset(d.ZONES))
+            self.view = TrustView(d.STATION, self.view.root, message, frozenset(d.ZONES), d.TZ)
 
     def run(self, command: Command, keyid: str) -> None:
         admission = admit(self.memory, command, keyid=keyid, earliest_ms=d.NOW_MS)

@@ -30,6 +30,7 @@ from agent.contract.documents import (
     Signed,
     Trust,
     Warning,  # noqa: A004 - the contract's word
+    WarningFile,
     Warnings,
     WarningTemplate,
     When,
@@ -50,6 +51,7 @@ STATION = "tan-lien"
 OWN = f"s/{STATION}"
 GROUP = "g/ha-luu"
 ZONES = ("thôn Đông", "thôn Trung", "thôn Đoài")
+TZ = "Asia/Ho_Chi_Minh"
 EVERYWHERE = ZoneSelector(all=True)
 
 
@@ -176,15 +178,17 @@ def trust(**changes: Any) -> Trust:
             _grant("emergency", "tinh", PROVINCE, free_text_threshold=1),
         ),
         "groups": (GroupMembership(id="ha-luu", authority="tinh"),),
+        "templates": TEMPLATES,
     }
     return Trust(**{**fields, **changes})
 
 
+RECORDING = WarningFile(slot="xa-lu-ghi-am", sha256="cd" * 32, duration_ms=12_000)
 TEMPLATES = (
     WarningTemplate(
         id="xa-lu",
         texts={"vi": "{ho} xả lũ lúc {gio}, mức {muc}. Tránh xa bờ sông."},
-        slots=("xa-lu-ghi-am",),
+        files=(RECORDING,),
     ),
 )
 
@@ -231,7 +235,7 @@ def warning(**changes: Any) -> Warning:
         "valid_until_ms": NOW_MS + 6 * HOUR_MS,
         "title": "Xả lũ",
         "zones": ZoneSelector(tags=("ha-luu",)),
-        "texts": {"vi": "Hồ chứa xả lũ lúc 08:00."},
+        "texts": {"vi": "Hồ chứa xả lũ lúc 08:00, mức 3. Tránh xa bờ sông."},
         "template": "xa-lu",
     }
     return Warning(**{**fields, **changes})
@@ -267,4 +271,4 @@ def view(held: Trust | None = None, *, enrolled: bool = False) -> TrustView:
     """What the station knows: `held` (by default the trust above), or only its enrolment."""
     root = RootKeys({one.keyid: one.key for one in (ROOT_1, ROOT_2, ROOT_3)}, 2)
     known = None if enrolled else held or trust()
-    return TrustView(STATION, root, known, frozenset(ZONES))
+    return TrustView(STATION, root, known, frozenset(ZONES), TZ)

@@ -36,8 +36,8 @@ PATH = Path(__file__).parents[2] / "docs" / "contract" / "vectors.json"
 class Case:
     """expect: "accepted", "already_held" or the reason.
 
-    held: revision and digest per kind. templates: the held trust document carries those of the
-    file. padding: spaces to append to the message.
+    held: revision and digest per kind. templates: the held trust document carries its templates.
+    padding: spaces to append to the message.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Case:
     enrolled_only: bool = False
     held: list[dict[str, Any]] = field(default_factory=list)
     padding: int = 0
-    templates: bool = False
+    templates: bool = True
 
     def as_json(self) -> dict[str, Any]:
         audience, kind = self.topic
@@ -306,11 +306,11 @@ def _rights() -> Iterator[Case]:
 
 
 def _templates() -> Iterator[Case]:
-    """A station whose trust document carries the words of the templates."""
+    """The words and recordings of the templates, and what is none of them."""
 
     def case(name: str, expect: str, *people: d.Person, **changes: Any) -> Case:
         message = d.warnings(d.warning(**changes))
-        return Case(name, (d.OWN, "warning"), d.sealed(message, *people), expect, templates=True)
+        return Case(name, (d.OWN, "warning"), d.sealed(message, *people), expect)
 
     spoken = "Hồ Núi Cốc xả lũ lúc 08:00, mức 3. Tránh xa bờ sông."
     yield case("template filled in", "accepted", d.DUTY_1, texts={"vi": spoken})
@@ -328,10 +328,29 @@ def _templates() -> Iterator[Case]:
         texts={"vi": added},
     )
     yield case("template that is not known", Why.THRESHOLD, d.DUTY_1, template="khac")
-    yield case(
-        "recording of the template", "accepted", d.DUTY_1, texts={}, files={"vi": "xa-lu-ghi-am"}
+    yield Case(
+        "template named to a station that holds none",
+        (d.OWN, "warning"),
+        d.sealed(d.warnings(), d.DUTY_1),
+        Why.THRESHOLD,
+        templates=False,
     )
-    yield case("another recording", Why.THRESHOLD, d.DUTY_1, texts={}, files={"vi": "thoi-su"})
+    held = d.RECORDING
+    yield case("recording of the template", "accepted", d.DUTY_1, texts={}, files={"vi": held})
+    other = msgspec.structs.replace(held, slot="thoi-su")
+    yield case("another recording", Why.THRESHOLD, d.DUTY_1, texts={}, files={"vi": other})
+    forged = msgspec.structs.replace(held, sha256="ef" * 32)
+    yield case(
+        "other bytes in the slot of the template",
+        Why.THRESHOLD,
+        d.DUTY_1,
+        texts={},
+        files={"vi": forged},
+    )
+    cut = msgspec.structs.replace(held, duration_ms=1)
+    yield case(
+        "recording of the template cut short", Why.THRESHOLD, d.DUTY_1, texts={}, files={"vi": cut}
+    )
 
 
 def _trust_documents() -> Iterator[Case]:
@@ -551,7 +570,6 @@ def build() -> str:
             for one in (*d.EVERYBODY, d.STRANGER)
         ],
         "held_trust": json.loads(msgspec.json.encode(d.trust())),
-        "templates": json.loads(msgspec.json.encode(d.TEMPLATES)),
         "cases": [case.as_json() for case in cases()],
     }
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"

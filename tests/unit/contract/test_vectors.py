@@ -29,7 +29,7 @@ def test_this_station_answers_as_the_vector_says(case: dict[str, Any]) -> None:
         topic=topic,
         retained=case["retained"],
         view=district.view(
-            district.trust(templates=district.TEMPLATES if case["templates_held"] else ()),
+            district.trust() if case["templates_held"] else district.trust(templates=()),
             enrolled=case["enrolled_only"],
         ),
         held={

@@ -329,3 +329,46 @@ def test_one_language_more_than_the_template_has_needs_the_second_signature() ->
     raw = d.sealed(d.warnings(d.warning(texts=texts)), d.DUTY_1)
     verdict = verdict_on(raw, "warning", view=d.view(d.trust(templates=templates)))
     assert refused(verdict).reason == AckReason.THRESHOLD
+
+
+# --- hours of a role -----------------------------------------------------------------------
+
+BY_DAY = ("06:00-22:00",)
+"""11:06 UTC, when the messages are issued, is 18:06 at the station."""
+BY_NIGHT = ("22:00-06:00",)
+
+
+def _narrowed(role: str, hours: tuple[str, ...]) -> TrustView:
+    roles = tuple(
+        msgspec.structs.replace(one, hours=hours) if one.role == role else one
+        for one in d.trust().roles
+    )
+    return d.view(d.trust(roles=roles))
+
+
+@pytest.mark.parametrize(("hours", "accepted"), [(BY_DAY, True), (BY_NIGHT, False)])
+def test_a_command_is_issued_within_the_hours_of_its_key(
+    hours: tuple[str, ...], accepted: bool
+) -> None:
+    view = _narrowed("command", hours)
+    verdict = verdict_on(d.sealed(d.command(), d.SERVICE), "cmd", view=view)
+    assert isinstance(verdict, Accepted) is accepted
+    if not accepted:
+        assert "issued at 18:05, outside 22:00-06:00" in refused(verdict).detail
+
+
+@pytest.mark.parametrize(("hours", "accepted"), [(BY_DAY, True), (BY_NIGHT, False)])
+def test_a_warning_is_issued_within_the_hours_of_its_key(
+    hours: tuple[str, ...], accepted: bool
+) -> None:
+    view = _narrowed("emergency", hours)
+    verdict = verdict_on(d.sealed(d.warnings(), d.DUTY_1), "warning", view=view)
+    assert isinstance(verdict, Accepted) is accepted
+
+
+def test_a_warning_stands_and_is_cancelled_after_the_hours_of_its_key() -> None:
+    view = _narrowed("emergency", BY_NIGHT)
+    in_time = d.warning(issued_at_ms=d.NOW_MS - 13 * d.HOUR_MS)
+    outside = d.warning(id="xa-lu-2", cancelled=True)
+    raw = d.sealed(d.warnings(in_time, outside), d.DUTY_1)
+    assert isinstance(verdict_on(raw, "warning", view=view), Accepted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,7 +21,7 @@ from agent.contract.documents import (
 from agent.contract.reasons import AckReason
 from agent.contract.topics import Down
 from agent.core.trust import Accepted, RootKeys, TrustView, Verdict, judge
-from simulator.source_system import compose
+from simulator.source_system import compose, warning_templates
 from simulator.source_system.home import Authority, Station, Zone
 from simulator.source_system.keyring import (
     ROOT_THRESHOLD,
@@ -35,6 +36,7 @@ from simulator.source_system.keyring import (
 
 NOW_MS = 1_795_000_000_000
 ALL = ZoneSelector(all=True)
+RECORDING = documents.WarningFile(slot="coi-hu", sha256="ab" * 32, duration_ms=5_000)
 STATION = Station(
     id="tan-lien",
     name="Xã Tân Liên",
@@ -96,7 +98,22 @@ def district(tmp_path: Path) -> District:
     return District(tmp_path)
 
 
-def warning(template: str | None, *, cancelled: bool = False) -> documents.Warning:
+FILLED = {
+    name: warning_templates.fill(
+        name,
+        {
+            slot: value
+            for slot, value in {"place": "Núi Cốc", "time": "17:30", "level": "3"}.items()
+            if f"{{{slot}}}" in one.vi
+        },
+    )
+    for name, one in warning_templates.TEMPLATES.items()
+}
+
+
+def warning(
+    template: str | None, *, cancelled: bool = False, text: str = "Nước lên", **more: Any
+) -> documents.Warning:
     return documents.Warning(
         id="kc-1",
         revision=1,
@@ -104,10 +121,11 @@ def warning(template: str | None, *, cancelled: bool = False) -> documents.Warni
         valid_until_ms=NOW_MS + 3_600_000,
         title="Lũ",
         zones=ALL,
-        texts={"vi": "Nước lên"},
+        texts={"vi": text},
         template=template,
         cancelled=cancelled,
         repeat_every_ms=300_000,
+        **more,
     )
 
 
@@ -144,15 +162,22 @@ def test_content_for_a_group_is_accepted_by_its_members(district: District) -> N
 
 
 @pytest.mark.parametrize(
-    ("template", "cancelled", "needed"),
-    [(None, False, 2), ("xa-lu", False, 1), (None, True, 1)],
+    ("said", "needed"),
+    [
+        (warning(None), 2),
+        (warning(None, cancelled=True), 1),
+        (warning("xa-lu"), 2),
+        (warning("xa-lu", text=FILLED["xa-lu"] + " Ra hết đường lớn."), 2),
+        (warning("khac", text=FILLED["xa-lu"]), 2),
+        (warning(None, text=FILLED["xa-lu"]), 2),
+        (warning("xa-lu", text=FILLED["xa-lu"], files={"vi": RECORDING}), 2),
+        *((warning(name, text=text), 1) for name, text in FILLED.items()),
+    ],
 )
 def test_the_number_of_signatures_a_warning_gets_is_the_number_a_station_asks_for(
-    district: District, template: str | None, cancelled: bool, needed: int
+    district: District, said: documents.Warning, needed: int
 ) -> None:
-    document = compose.warnings(
-        "huyen", "g/tat-ca", [warning(template, cancelled=cancelled)], revision=1, now_ms=NOW_MS
-    )
+    document = compose.warnings("huyen", "g/tat-ca", [said], revision=1, now_ms=NOW_MS)
     assert compose.signatures_needed(document) == needed
     alone = district.judge(document, "warning", "emergency-1", audience="g/tat-ca")
     both = district.judge(document, "warning", "emergency-1", "emergency-2", audience="g/tat-ca")
