@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import mmap
-
 from agent.player.formats import aac
+from agent.player.formats.data import Data
 from agent.player.formats.excerpt import NotThisFormat, Plan, scaled, slices
 
 
-def plan(data: mmap.mmap | bytes, from_frames: int) -> Plan:
+def plan(data: Data, from_frames: int) -> Plan:
     """The file from `from_frames` on."""
     begin = _after_id3(data)
     rate_hz = _rate_hz(data, begin)
@@ -25,14 +24,14 @@ def plan(data: mmap.mmap | bytes, from_frames: int) -> Plan:
     return Plan(rate_hz, slices(data, low, at), max(0, skip), total, total)
 
 
-def _after_id3(data: mmap.mmap | bytes) -> int:
+def _after_id3(data: Data) -> int:
     if data[:3] != b"ID3":
         return 0
     a, b, c, d = data[6:10]
     return 10 + (a << 21 | b << 14 | c << 7 | d)
 
 
-def _rate_hz(data: mmap.mmap | bytes, at: int) -> int:
+def _rate_hz(data: Data, at: int) -> int:
     length = _length(data, at)
     if not length or not _length(data, at + length):
         raise NotThisFormat("no ADTS frames")
@@ -42,7 +41,7 @@ def _rate_hz(data: mmap.mmap | bytes, at: int) -> int:
     return aac.RATES_HZ[index]
 
 
-def _length(data: mmap.mmap | bytes, at: int) -> int:
+def _length(data: Data, at: int) -> int:
     """The length of the frame at `at`; 0 when there is none."""
     head = data[at : at + 7]
     if len(head) < 7 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
 
+from agent.player.formats.data import Data, FileBytes
 from agent.player.protocol import RATE_HZ
 
 
@@ -36,7 +36,7 @@ class Plan:
 class Excerpt:
     """A virtual file for the decoder. Frames are at 48 kHz."""
 
-    def __init__(self, plan: Plan, data: mmap.mmap | bytes) -> None:
+    def __init__(self, plan: Plan, data: Data) -> None:
         self._data = data
         self._pieces = plan.pieces
         self._ends = list(accumulate(size for size, _ in plan.pieces))
@@ -70,16 +70,16 @@ class Excerpt:
 
     def close(self) -> None:
         """Let go of the file."""
-        if isinstance(self._data, mmap.mmap):
+        if isinstance(self._data, FileBytes):
             self._data.close()
 
 
-Planner: TypeAlias = Callable[["mmap.mmap | bytes", int], Plan]
+Planner: TypeAlias = Callable[[Data, int], Plan]
 
 _SLICE = 65_536
 
 
-def slices(data: mmap.mmap | bytes, first: int, last: int) -> list[Piece]:
+def slices(data: Data, first: int, last: int) -> list[Piece]:
     """`data[first:last]` in pieces small enough to be read one by one."""
 
     def piece(low: int) -> Piece:
@@ -101,10 +101,7 @@ def open_excerpt(path: Path, from_frames: int) -> Excerpt:
     """
     from agent.player.formats import adts, flac, mp3, mp4, opus, wav
 
-    with path.open("rb") as file:
-        if path.stat().st_size == 0:
-            raise NotThisFormat("the file is empty")
-        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    data = FileBytes(path)
     planners: list[Planner] = [wav.plan, flac.plan, opus.plan, mp4.plan, adts.plan, mp3.plan]
     for planner in planners:
         try:

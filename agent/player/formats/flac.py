@@ -6,9 +6,9 @@ No priming.
 
 from __future__ import annotations
 
-import mmap
 from dataclasses import dataclass
 
+from agent.player.formats.data import Data
 from agent.player.formats.excerpt import NotThisFormat, Plan, fixed, scaled, slices
 
 _CRC8 = [0] * 256
@@ -17,8 +17,6 @@ for _value in range(256):
     for _ in range(8):
         _crc = (_crc << 1 ^ 0x07 if _crc & 0x80 else _crc << 1) & 0xFF
     _CRC8[_value] = _crc
-
-_Bytes = mmap.mmap | bytes
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class _Stream:
     total: int
 
 
-def plan(data: _Bytes, from_frames: int) -> Plan:
+def plan(data: Data, from_frames: int) -> Plan:
     """The file from `from_frames` on."""
     stream = _stream(data)
     total = stream.total
@@ -47,7 +45,7 @@ def plan(data: _Bytes, from_frames: int) -> Plan:
     return Plan(stream.rate_hz, pieces, wanted - sample, total, min(total, last))
 
 
-def _stream(data: _Bytes) -> _Stream:
+def _stream(data: Data) -> _Stream:
     if data[:4] != b"fLaC":
         raise NotThisFormat("no fLaC mark")
     at, info, final = 4, b"", False
@@ -66,7 +64,7 @@ def _stream(data: _Bytes) -> _Stream:
     return _Stream(info, at, rate_hz, block, bits & (1 << 36) - 1)
 
 
-def _find(data: _Bytes, stream: _Stream, wanted: int) -> tuple[int, int]:
+def _find(data: Data, stream: _Stream, wanted: int) -> tuple[int, int]:
     """The last frame that begins at or before `wanted`: its place and first sample."""
     low, best = stream.begin, (stream.begin, 0)
     high = len(data) if wanted else low
@@ -80,7 +78,7 @@ def _find(data: _Bytes, stream: _Stream, wanted: int) -> tuple[int, int]:
     return best
 
 
-def _last_sample(data: _Bytes, stream: _Stream) -> int:
+def _last_sample(data: Data, stream: _Stream) -> int:
     """About the sample after the last whole frame: enough to see that a file was cut off."""
     low = max(stream.begin, len(data) - 65_536)
     last = 0
@@ -89,7 +87,7 @@ def _last_sample(data: _Bytes, stream: _Stream) -> int:
     return last + stream.block
 
 
-def _next_frame(data: _Bytes, stream: _Stream, low: int, high: int) -> tuple[int, int] | None:
+def _next_frame(data: Data, stream: _Stream, low: int, high: int) -> tuple[int, int] | None:
     """The first frame header in a stretch: its place and first sample."""
     while True:
         at = data.find(b"\xff", low, high)
@@ -101,7 +99,7 @@ def _next_frame(data: _Bytes, stream: _Stream, low: int, high: int) -> tuple[int
         low = at + 1
 
 
-def _sample_of(data: _Bytes, stream: _Stream, at: int) -> int | None:
+def _sample_of(data: Data, stream: _Stream, at: int) -> int | None:
     """The first sample of the frame whose header is at `at`; None when it is none."""
     head = data[at : at + 16]
     if len(head) < 16 or head[1] & 0xFE != 0xF8 or head[2] >> 4 == 0 or head[3] & 1:

@@ -7,9 +7,9 @@ bits of earlier ones (at most 511 bytes back), so decoding begins some frames ea
 
 from __future__ import annotations
 
-import mmap
 from dataclasses import dataclass
 
+from agent.player.formats.data import Data
 from agent.player.formats.excerpt import NotThisFormat, Plan, scaled, slices
 
 _DECODER_DELAY = 529
@@ -38,7 +38,7 @@ class _Tag:
     padding: int = 0
 
 
-def plan(data: mmap.mmap | bytes, from_frames: int) -> Plan:
+def plan(data: Data, from_frames: int) -> Plan:
     """The file from `from_frames` on."""
     first = _after_id3(data)
     frame = _first_frame(data, first)
@@ -58,7 +58,7 @@ def plan(data: mmap.mmap | bytes, from_frames: int) -> Plan:
     return Plan(frame.rate_hz, pieces, wanted - run_in * frame.samples, total, present)
 
 
-def _after_id3(data: mmap.mmap | bytes) -> int:
+def _after_id3(data: Data) -> int:
     at = 0
     while data[at : at + 3] == b"ID3":
         a, b, c, d = data[at + 6 : at + 10]
@@ -66,7 +66,7 @@ def _after_id3(data: mmap.mmap | bytes) -> int:
     return at
 
 
-def _first_frame(data: mmap.mmap | bytes, at: int) -> _Frame:
+def _first_frame(data: Data, at: int) -> _Frame:
     """The first frame; two more must follow, or any two bytes could pass for MP3."""
     frame = _frame(data, at)
     following = at
@@ -80,7 +80,7 @@ def _first_frame(data: mmap.mmap | bytes, at: int) -> _Frame:
     return frame
 
 
-def _frame(data: mmap.mmap | bytes, at: int) -> _Frame | None:
+def _frame(data: Data, at: int) -> _Frame | None:
     if at + 4 > len(data):
         return None
     sync, high, third, fourth = data[at : at + 4]
@@ -97,7 +97,7 @@ def _frame(data: mmap.mmap | bytes, at: int) -> _Frame | None:
     return _Frame(length, rate_hz, samples, 4 + side)
 
 
-def _tag(data: mmap.mmap | bytes, at: int, frame: _Frame) -> _Tag | None:
+def _tag(data: Data, at: int, frame: _Frame) -> _Tag | None:
     """The Xing or Info frame (which holds no sound), if the first frame is one."""
     raw = data[at + frame.side_end : at + frame.length]
     if raw[:4] not in (b"Xing", b"Info"):
@@ -115,7 +115,7 @@ def _tag(data: mmap.mmap | bytes, at: int, frame: _Frame) -> _Tag | None:
     return _Tag(frames, size, delay, padding)
 
 
-def _walk(data: mmap.mmap | bytes, at: int, frames: int) -> int:
+def _walk(data: Data, at: int, frames: int) -> int:
     """Where frame number `frames` begins."""
     for _ in range(frames):
         frame = _frame(data, at)
@@ -125,7 +125,7 @@ def _walk(data: mmap.mmap | bytes, at: int, frames: int) -> int:
     return at
 
 
-def _count(data: mmap.mmap | bytes, at: int) -> int:
+def _count(data: Data, at: int) -> int:
     """All frames, for files without a Xing frame (0.1 s an hour of programme)."""
     count = 0
     while (frame := _frame(data, at)) is not None and at + frame.length <= len(data):

@@ -7,7 +7,6 @@ own note (`iTunSMPB`). Fragmented files and other codecs in MP4 are left to libV
 
 from __future__ import annotations
 
-import mmap
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.player.formats import aac
+from agent.player.formats.data import Data
 from agent.player.formats.excerpt import NotThisFormat, Piece, Plan, scaled
 
 # Frames that are put together at a time: an hour is then some 2,600 pieces, not 168,000.
 _GROUP = 64
 _AAC_TYPES = {1, 2, 3, 4, 5, 29}  # LC and kin; 5 and 29 are HE, whose core is LC
 _CONTAINERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"udta", b"ilst"}
-
-_Bytes = mmap.mmap | bytes
 
 
 @dataclass
@@ -38,7 +36,7 @@ class _Audio:
     total: int
 
 
-def plan(data: _Bytes, from_frames: int) -> Plan:
+def plan(data: Data, from_frames: int) -> Plan:
     """The file from `from_frames` on."""
     if data[4:8] != b"ftyp":
         raise NotThisFormat("no ftyp box")
@@ -54,7 +52,7 @@ def plan(data: _Bytes, from_frames: int) -> Plan:
     return Plan(audio.rate_hz, pieces, max(0, skip), audio.total, present)
 
 
-def _pieces(data: _Bytes, audio: _Audio, first: int, last: int) -> list[Piece]:
+def _pieces(data: Data, audio: _Audio, first: int, last: int) -> list[Piece]:
     rate = aac.RATES_HZ.index(audio.rate_hz)
 
     def piece(low: int) -> Piece:
@@ -81,7 +79,7 @@ def _adts(size: int, rate: int, channels: int) -> bytes:
 # --- boxes ------------------------------------------------------------------------------
 
 
-def _boxes(data: _Bytes, low: int, high: int) -> Iterator[tuple[bytes, int, int]]:
+def _boxes(data: Data, low: int, high: int) -> Iterator[tuple[bytes, int, int]]:
     """(name, first byte inside, end) of the boxes in a stretch."""
     while low + 8 <= high:
         size, name = struct.unpack(">I4s", data[low : low + 8])
@@ -95,7 +93,7 @@ def _boxes(data: _Bytes, low: int, high: int) -> Iterator[tuple[bytes, int, int]
         low = end
 
 
-def _tree(data: _Bytes, low: int, high: int, found: dict[bytes, tuple[int, int]]) -> None:
+def _tree(data: Data, low: int, high: int, found: dict[bytes, tuple[int, int]]) -> None:
     """Remember where each box of a stretch lies, by name, through the known containers."""
     for name, first, end in _boxes(data, low, high):
         if name in _CONTAINERS:
@@ -108,7 +106,7 @@ def _tree(data: _Bytes, low: int, high: int, found: dict[bytes, tuple[int, int]]
             found.setdefault(name, (first, end))
 
 
-def _audio(data: _Bytes) -> _Audio:
+def _audio(data: Data) -> _Audio:
     movie: dict[bytes, tuple[int, int]] = {}
     tracks: list[dict[bytes, tuple[int, int]]] = []
     for name, first, end in _boxes(data, 0, len(data)):
@@ -126,7 +124,7 @@ def _audio(data: _Bytes) -> _Audio:
 
 
 def _sound_track(
-    data: _Bytes, boxes: dict[bytes, tuple[int, int]], movie: dict[bytes, tuple[int, int]]
+    data: Data, boxes: dict[bytes, tuple[int, int]], movie: dict[bytes, tuple[int, int]]
 ) -> _Audio:
     rate_hz, channels = _config(data, *boxes[b"stsd"])
     sizes = _sizes(data, boxes[b"stsz"][0])
@@ -150,12 +148,12 @@ def _sound_track(
     return _Audio(rate_hz, channels, offsets, sizes, priming, max(0, total))
 
 
-def _timescale(data: _Bytes, at: int) -> int:
+def _timescale(data: Data, at: int) -> int:
     at += 20 if data[at] == 1 else 12
     return int.from_bytes(data[at : at + 4], "big")
 
 
-def _edit(data: _Bytes, at: int) -> tuple[int, int]:
+def _edit(data: Data, at: int) -> tuple[int, int]:
     """Length (movie time scale) and start (media time scale) of the first edit with sound."""
     wide, count = data[at] == 1, int.from_bytes(data[at + 4 : at + 8], "big")
     step, form = (20, ">Qq") if wide else (12, ">Ii")
@@ -167,13 +165,13 @@ def _edit(data: _Bytes, at: int) -> tuple[int, int]:
     return 0, 0
 
 
-def _smpb(data: _Bytes, low: int, high: int) -> tuple[int, int]:
+def _smpb(data: Data, low: int, high: int) -> tuple[int, int]:
     """iTunes' note: reserved, priming, padding, length, in hexadecimal words."""
     words = bytes(data[low:high]).split(b"data", 1)[1][12:].split()
     return int(words[1], 16), int(words[3], 16)
 
 
-def _config(data: _Bytes, low: int, high: int) -> tuple[int, int]:
+def _config(data: Data, low: int, high: int) -> tuple[int, int]:
     """Core rate and channels, from the AudioSpecificConfig in `esds`."""
     entry = bytes(data[low:high])
     at = entry.find(b"esds")
@@ -196,7 +194,7 @@ def _config(data: _Bytes, low: int, high: int) -> tuple[int, int]:
     return aac.RATES_HZ[rate], channels
 
 
-def _sizes(data: _Bytes, at: int) -> NDArray[np.int64]:
+def _sizes(data: Data, at: int) -> NDArray[np.int64]:
     same, count = struct.unpack(">II", data[at + 4 : at + 12])
     if same:
         return np.full(count, same, np.int64)
@@ -204,7 +202,7 @@ def _sizes(data: _Bytes, at: int) -> NDArray[np.int64]:
 
 
 def _offsets(
-    data: _Bytes, boxes: dict[bytes, tuple[int, int]], sizes: NDArray[np.int64]
+    data: Data, boxes: dict[bytes, tuple[int, int]], sizes: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Where each frame begins: chunk offsets and how many frames each chunk holds."""
     wide = b"co64" in boxes

@@ -7,11 +7,11 @@ packets that were there, or silence at the beginning of the file.
 
 from __future__ import annotations
 
-import mmap
 import zlib
 from array import array
 from dataclasses import dataclass, field
 
+from agent.player.formats.data import Data
 from agent.player.formats.excerpt import NotThisFormat, Piece, Plan, fixed
 
 _RATE_HZ = 48_000
@@ -19,7 +19,6 @@ _SWALLOWED = 3840  # 80 ms, RFC 7845 section 4.6
 _SILENCE = b"\xf8\xff\xfe"  # 20 ms, CELT, full band
 _SILENCE_SAMPLES = 960
 _GROUP = 64
-_Bytes = mmap.mmap | bytes
 _REVERSED = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
 _SERIAL = 1
 
@@ -36,7 +35,7 @@ class _Packets:
     granule: int = 0
 
 
-def plan(data: _Bytes, from_frames: int) -> Plan:
+def plan(data: Data, from_frames: int) -> Plan:
     """The file from `from_frames` on."""
     if data[:4] != b"OggS" or data[28:36] != b"OpusHead":
         raise NotThisFormat("no Ogg Opus")
@@ -62,7 +61,7 @@ def _packet_before(packets: _Packets, sample: int) -> int:
     return max(0, bisect_right(packets.begin, sample) - 1)
 
 
-def _packets(data: _Bytes) -> _Packets:
+def _packets(data: Data) -> _Packets:
     """Walk all pages (0.1 s an hour of programme)."""
     found, at, open_packet, number = _Packets(), 0, b"", 0
     while data[at : at + 4] == b"OggS":
@@ -88,7 +87,7 @@ def _packets(data: _Bytes) -> _Packets:
     return found
 
 
-def _keep(found: _Packets, data: _Bytes, at: int, size: int, before: bytes) -> None:
+def _keep(found: _Packets, data: Data, at: int, size: int, before: bytes) -> None:
     packet = before + data[at : at + size] if before else data[at : at + 2]
     if not packet or at + size > len(data):
         return
@@ -113,7 +112,7 @@ def _duration(packet: bytes) -> int:
     return frame * frames
 
 
-def _pages(data: _Bytes, head: bytes, packets: _Packets, first: int, silent: int) -> list[Piece]:
+def _pages(data: Data, head: bytes, packets: _Packets, first: int, silent: int) -> list[Piece]:
     head = head[:10] + bytes(2) + head[12:]
     tags = b"OpusTags" + (0).to_bytes(4, "little") + (0).to_bytes(4, "little")
     front = _page(head, 0, 0, 2) + _page(tags, 0, 1, 0)

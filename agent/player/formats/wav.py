@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import mmap
 import struct
 
+from agent.player.formats.data import Data
 from agent.player.formats.excerpt import NotThisFormat, Plan, fixed, scaled, slices
 from agent.player.protocol import RATE_HZ
 
 _PCM = {1, 3, 0xFFFE}  # integer, float, extensible
 
 
-def plan(data: mmap.mmap | bytes, from_frames: int) -> Plan:
+def plan(data: Data, from_frames: int) -> Plan:
     """The file from `from_frames` on. Compressed WAV is not for us."""
     if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         raise NotThisFormat("no RIFF header")
@@ -33,7 +33,7 @@ def plan(data: mmap.mmap | bytes, from_frames: int) -> Plan:
     return Plan(rate_hz, pieces, 0, total, present)
 
 
-def _chunks(data: mmap.mmap | bytes) -> tuple[bytes, int, int]:
+def _chunks(data: Data) -> tuple[bytes, int, int]:
     """The format chunk, where the data begin and how long they claim to be."""
     at, fmt = 12, b""
     while at + 8 <= len(data):
