@@ -103,7 +103,7 @@ def assign_buses(
     answers = [_Answer()]
     for key, zones in demands:
         stays = sum(1 << bus for bus, held in current.items() if held == key)
-        served = _serve(answers, key, [choices[zone] for zone in zones], stays, (1 << buses) - 1)
+        served = _serve(answers, key, [choices[zone] for zone in zones], stays, buses)
         answers = _distinct(served, twice)
     best = max(answers, key=lambda answer: answer.score)
     return {bus: key for key, mask in best.given for bus in range(buses) if mask >> bus & 1}
@@ -123,16 +123,16 @@ def _serve(
     key: str,
     zones: Sequence[Sequence[int]],
     stays: int,
-    every: int,
+    buses: int,
 ) -> list[_Answer]:
-    """All ways to give `key` as many of its zones as it can have."""
-    reach = {mask: _reach(mask, zones) for mask in _subsets(every)}
+    """All ways to give `key` as many of its zones as it can have, on buses they can select."""
+    useful = sum(1 << bus for bus in range(buses) if any(bus in choice for choice in zones))
     most = 0
     found: list[_Answer] = []
     for answer in answers:
         held = answer.given_to(key)
-        for mask in _subsets(every & ~answer.taken()):
-            served, places = reach[held | mask]
+        for mask in _subsets(useful & ~answer.taken()):
+            served, places = _reach(held | mask, zones)
             if served > most:
                 most, found = served, []
             if served == most:

@@ -23,7 +23,8 @@ The rules, for every second of station time:
    other zones keep its own place.
 5. *Buses.* Every zone wants its first item. As many zones of the first demand get it as can be,
    then of the second, and so on. Between equal answers: as many buses as possible keep their
-   item, few buses are used, zones get buses they name early, low bus numbers for the first demand.
+   item (if a zone that wants it can select them), few buses are used, zones get buses they name
+   early, low bus numbers for the first demand.
 6. *A zone hears* the first of its items that is on one of its buses: the bus it heard that item
    on if it may stay, else the one it names first. A bus that nobody hears is silent.
 
@@ -222,7 +223,11 @@ class Walk:
                     count += 1
                     places += where[0]
             served.append(count)
-        stay = sum(1 for bus, (key, _) in self.last.buses.items() if picked[bus] == key)
+        wanting = {(key, bus) for key, zones in demands for z in zones for bus in self.zones[z]}
+        stay = sum(
+            picked[bus] == key and (key, bus) in wanting
+            for bus, (key, _) in self.last.buses.items()
+        )
         used = sum(1 for key in picked if key)
         low = [
             -sum(2**bus for bus, one in enumerate(picked) if one == key)

@@ -331,6 +331,30 @@ def test_no_zone_is_silent_while_something_for_it_is_on_its_bus() -> None:
     assert found.zones == {"a": InZone("x", 0), "b": InZone("x", 0)}
 
 
+def test_zones_that_hear_an_item_keep_it_rather_than_others_gain_it() -> None:
+    """From 50 on one bus is left for x: it stays with a, which hears it, and not with b."""
+    items = [
+        item("x", 0, 100, ("a", "b")),
+        item("w", 0, 50, ("b",), klass=1),
+        item("y", 50, 50, ("c",), klass=2),
+    ]
+    found = plan(site(2, a=(0,), b=(1,), c=(0, 1)), items)
+    assert (heard(found, "a"), heard(found, "b")) == ("x:0-100", "w:0-50")
+    assert heard(found, "c") == "y:50-100"
+
+
+def test_a_bus_that_nobody_hears_any_more_is_silent() -> None:
+    before = Decision(
+        {0: OnBus("x", 0, 60_000), 1: OnBus("x", 0, 60_000)},
+        {"a": InZone("x", 0), "b": InZone("x", 1)},
+    )
+    runs = {"x": Run(0, been=frozenset("ab"))}
+    items = [item("x", 0, 60, ("a", "b")), item("y", 40, 60, ("b",))]
+    found = decide(site(3, a=(0, 1), b=(2, 1)), items, runs, before, 40_000)
+    assert found.zones == {"a": InZone("x", 0), "b": InZone("y", 2)}
+    assert set(found.buses) == {0, 2}
+
+
 # --- zones that join and leave -------------------------------------------------------------
 
 
@@ -353,6 +377,23 @@ def test_a_zone_that_was_busy_at_the_start_joins_only_by_the_late_policy(
     found = plan(TWO, items)
     assert heard(found, "b") == expected
     assert heard(found, "a") == "x:50-100"
+
+
+def test_a_zone_that_comes_in_the_first_two_seconds_stays_to_the_end() -> None:
+    items = [
+        item("x", 50, 50, ("a", "b"), late="skip"),
+        item("y", 40, 11, ("b",), klass=2),
+    ]
+    assert heard(plan(TWO, items), "b") == "y:40-51 x:51-100"
+
+
+def test_a_zone_waits_for_an_item_it_may_not_join_late_for_two_seconds_only() -> None:
+    items = [
+        item("x", 50, 50, ("a", "b"), late="skip"),
+        item("y", 40, 30, ("b",), klass=2),
+    ]
+    spans = [(s.blocked.key, s.from_ms, s.to_ms) for s in plan(TWO, items).blocked]
+    assert spans == [("x", 50_000, 52_001)]
 
 
 @pytest.mark.parametrize(
@@ -493,6 +534,14 @@ def test_an_item_that_reached_its_end_is_done_and_one_that_was_cut_is_not() -> N
     live.wake(60_003)
     assert live.runs["x"].done
     assert live.runs["y"].done
+
+
+def test_a_zone_that_came_back_is_not_counted_as_left() -> None:
+    live = Live(TWO, [item("x", 0, 60, ("a", "b")), item("y", 20, 10, ("b",))])
+    for t_ms, left in ((0, ""), (20_000, "b"), (30_000, "")):
+        live.wake(t_ms)
+        assert live.runs["x"].left == frozenset(left)
+        assert live.runs["x"].been == frozenset("ab")
 
 
 def test_following_leaves_its_arguments_alone() -> None:
