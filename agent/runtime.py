@@ -336,8 +336,8 @@ class Runtime:
             self._arm_soon()
             return
         self._go_on_blind(settled.detail)
-        if settled.corrupt:
-            self.leave(EX_GIVEN_UP, "the journal is corrupt: opening it anew puts it aside")
+        if settled.hopeless:
+            self.leave(EX_GIVEN_UP, "the journal must be opened anew")
 
     def _go_on_blind(self, detail: str) -> None:
         """Nothing becomes durable now; broadcasting goes on. Told once, however long it lasts."""

@@ -422,15 +422,19 @@ class ContentStore:
 
     def _recheck(self) -> None:
         """After a start, one file after the other, at a pace that leaves the card to others."""
-        removed = False
-        for sha256, _ in self._found().files if self._ready.is_dir() else ():
-            digest = _sha256(self._ready / sha256, self._rest)
-            if digest is not None and digest != sha256 and not self._closing.is_set():
+        try:
+            removed = [one for one, _ in self._found().files if self._is_rotten(one)]
+            for sha256 in removed:
                 log.error("content_changed_on_disk file=%s", sha256)
                 self._remove(sha256)
-                removed = True
-        if removed and not self._closing.is_set():
-            self._emit(self._found())
+            if removed and not self._closing.is_set():
+                self._emit(self._found())
+        except OSError as error:
+            log.error("content_recheck_failed detail=%s", error)
+
+    def _is_rotten(self, sha256: str) -> bool:
+        digest = _sha256(self._ready / sha256, self._rest)
+        return digest not in (None, sha256)
 
     def _rest(self, read_bytes: int) -> bool:
         return self._closing.wait(read_bytes / RECHECK_BYTES_PER_S)

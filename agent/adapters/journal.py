@@ -12,6 +12,7 @@ Migrations only add, so an older agent can still read a newer file.
 from __future__ import annotations
 
 import itertools
+import logging
 import secrets
 import sqlite3
 import threading
@@ -25,6 +26,8 @@ from typing import Literal, TypeVar
 from agent.adapters.clock import mono_ms
 from agent.adapters.ports import Durable, NotDurable, Row, Settled, StoredRecord
 from agent.core.effects import Append, Drop, PruneRecords, Put, Save
+
+log = logging.getLogger(__name__)
 
 GROUP_MAX_BATCHES = 256
 BACKLOG_MAX_SAVES = 4_000
@@ -303,11 +306,15 @@ class SqliteJournal:
     # --- the writing thread ---------------------------------------------------------------
 
     def _run(self) -> None:
-        while not self._finished():
-            self._wait()
-            if self._trouble.may_try():
-                self._write_waiting()
-            self._answer_waiting()
+        try:
+            while not self._finished():
+                self._wait()
+                if self._trouble.may_try():
+                    self._write_waiting()
+                self._answer_waiting()
+        except Exception as error:  # supervision: without this thread nothing is saved any more
+            log.exception("journal_broke")
+            self._on_settled(NotDurable(f"internal: {error}", hopeless=True))
         self._db.close()
 
     def _finished(self) -> bool:
@@ -356,7 +363,7 @@ class SqliteJournal:
             self._bound_backlog()
         if tell:
             corrupt = isinstance(fault, sqlite3.DatabaseError) and _is_corruption(fault)
-            self._on_settled(NotDurable(str(fault), corrupt))
+            self._on_settled(NotDurable(str(fault), hopeless=corrupt))
 
     def _bound_backlog(self) -> None:
         """Fold what waits into one batch: the last value of each fact, the newest records."""

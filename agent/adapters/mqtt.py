@@ -27,7 +27,7 @@ import ssl
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -403,8 +403,10 @@ class _Connection:
             match act:
                 case AckMessage(receipt):
                     self._acknowledge(client, receipt)
-                case Subscribe(filters, held):
+                case Subscribe(filters, held) if self._talk.subscribed:
                     self._subscribe(client, filters, held)
+                case Subscribe(filters, held):
+                    self._act = replace(self._act, filters=filters, held=held)
                 case Publish():
                     self._queue(act)
         while self.connected and self._talk.waiting and len(self._talk.in_flight) < IN_FLIGHT_MAX:

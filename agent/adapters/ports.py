@@ -50,12 +50,12 @@ class Durable:
 class NotDurable:
     """Batches after the last `Durable` are only in memory; the journal keeps trying.
 
-    Told at the first failure and at most once a minute while it lasts. `corrupt`: trying on is
-    useless; opening anew puts the file aside.
+    Told at the first failure and at most once a minute while it lasts. `hopeless`: trying on is
+    useless; opening anew is not (a corrupt file is put aside then).
     """
 
     detail: str
-    corrupt: bool = False
+    hopeless: bool = False
 
 
 Settled = Durable | NotDurable

@@ -247,7 +247,7 @@ def test_a_file_that_cannot_be_written_is_read_and_kept_on_in_memory(tmp_path: P
     assert found.journal.load() == (("k", "a", b"1"),)
     found.journal.start(ear := Ear())
     found.journal.submit([Append(2, 6_000, b"two")])
-    ear.wait_for(lambda one: isinstance(one, NotDurable) and not one.corrupt)
+    ear.wait_for(lambda one: isinstance(one, NotDurable) and not one.hopeless)
     assert found.journal.record(2).result(5) == b"two"
     found.journal.close()
 
@@ -255,3 +255,27 @@ def test_a_file_that_cannot_be_written_is_read_and_kept_on_in_memory(tmp_path: P
 def test_a_place_where_nothing_can_be_stored_is_told_as_a_value(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert isinstance(open_journal(tmp_path / "file" / "journal.db", 0), Unopened)
+
+
+def test_a_thread_that_breaks_is_told_as_hopeless(tmp_path: Path) -> None:
+    journal, ear = opened(tmp_path / "journal.db").journal, Ear()
+    journal.start(ear)
+    journal.submit([Append(2**70, 0, b"no number for SQLite")])
+    ear.wait_for(lambda one: isinstance(one, NotDurable) and one.hopeless)
+    journal.close()
+
+
+def test_a_file_that_rots_while_in_use_is_told_as_hopeless(tmp_path: Path) -> None:
+    """Larger than SQLite's cache, so that it must read what rotted."""
+    file, ear = tmp_path / "journal.db", Ear()
+    journal = opened(file).journal
+    journal.start(ear)
+    batch = [Put("k", str(number), b"x" * 10_000) for number in range(300)]
+    journal.submit(batch)
+    ear.wait_for(lambda one: isinstance(one, Durable))
+    raw = file.read_bytes()
+    file.write_bytes(raw[:100] + b"\xff" * (len(raw) - 100))
+    journal.submit(batch)
+    ear.wait_for(lambda one: isinstance(one, NotDurable) and one.hopeless)
+    journal.close()
+    assert opened(file).note == "quarantined"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import queue
+import shutil
 import socket
 from pathlib import Path
 
@@ -11,13 +13,17 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 
-from agent.adapters.clock import BUILT_MS, Clock, Vouching, always
+from agent.adapters.clock import BUILT_MS, Clock, Vouching, always, measured
 from agent.adapters.host import Host, not_after_ms
 from agent.adapters.housekeeping import Housekeeping
+from agent.adapters.signature import verify
+from agent.adapters.speaking import Speaking
 from agent.adapters.systemd import ServiceManager
-from agent.core.events import ClockSeen
+from agent.core.effects import Speak
+from agent.core.events import ClockSeen, SpeechFailed, SpeechReady
 
 NOBODY = Vouching(ntp=False, battery=False)
 NTP = Vouching(ntp=True, battery=False)
@@ -253,3 +259,44 @@ def test_housekeeping_rings_when_the_calendar_says_so() -> None:
     calendar = Calendar()
     asyncio.run(Housekeeping("03:10", print, sleep=sleep).one_day(calendar))
     assert calendar.rang == 1
+
+
+def test_a_signature_is_that_of_its_key_or_it_is_not() -> None:
+    key = Ed25519PrivateKey.generate()
+    public, signature = key.public_key().public_bytes_raw(), key.sign(b"message")
+    assert verify(public, signature, b"message")
+    assert not verify(public, signature, b"another message")
+    assert not verify(public, signature[:-1], b"message")
+    assert not verify(public[:-1], signature, b"message")
+    assert not verify(b"\0" * 32, signature, b"message")
+
+
+def test_a_language_without_a_voice_is_a_failure_under_its_key(tmp_path: Path) -> None:
+    ear: queue.SimpleQueue[object] = queue.SimpleQueue()
+    speaking = Speaking(tmp_path, ear.put)
+    speaking.speak(Speak("k1", "Nyob zoo", "hmn"))
+    heard = ear.get(timeout=10)
+    assert isinstance(heard, SpeechFailed)
+    assert (heard.key, heard.detail.split(":")[0]) == ("k1", "voice_missing")
+    assert not speaking.path("k1").exists()
+    speaking.close()
+
+
+@pytest.mark.skipif(not shutil.which("espeak-ng"), reason="needs espeak-ng")
+def test_a_text_becomes_a_file_under_its_key(tmp_path: Path) -> None:
+    ear: queue.SimpleQueue[object] = queue.SimpleQueue()
+    speaking = Speaking(tmp_path, ear.put)
+    speaking.speak(Speak("k1", "Thông báo", "vi"))
+    heard = ear.get(timeout=20)
+    assert isinstance(heard, SpeechReady)
+    assert heard.duration_ms > 200
+    assert speaking.path("k1").exists()
+    speaking.close()
+
+
+def test_the_clock_of_this_machine_is_read_and_judged() -> None:
+    clock = Clock(vouching=measured)
+    first, second = clock.read(), clock.read()
+    assert first.seen is not None
+    assert second.now.mono_ms >= first.now.mono_ms
+    assert second.now.epoch == 0
