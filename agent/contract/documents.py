@@ -425,13 +425,18 @@ class Command(Header, frozen=True, tag="command", tag_field="kind", kw_only=True
 
 
 class Cursor(Header, frozen=True, tag="cursor", tag_field="kind", kw_only=True):
-    """The source system holds every event of (installation, stream) up to `through`."""
+    """The source system holds every event of (installation, stream) up to `through`.
+
+    reconnect_spread_ms: over how long its stations spread their return after the broker closed
+    them all; it grows with their number. None: the station keeps what it was told before.
+    """
 
     revision: Revision
     installation: Id
     stream: Id
     through: Sequence
     nonce: Line = ""
+    reconnect_spread_ms: Annotated[int, Meta(ge=0, le=600_000)] | None = None
 
 
 Signed = Trust | Schedule | Content | Warnings | Command | Cursor

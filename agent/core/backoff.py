@@ -32,7 +32,9 @@ def reconnect_wait_ms(cause: Cause, tries: int, chance: float, spread_ms: int = 
         return (
             round(spread_ms * chance) if cause == "broker_closed" else 1_000 + round(4_000 * chance)
         )
-    first_ms = OWN_LINK_FIRST_MS if cause == "own_link" else CLOSED_FIRST_MS
+    first_ms = OWN_LINK_FIRST_MS
+    if cause != "own_link":
+        first_ms = max(500, min(CLOSED_FIRST_MS, spread_ms // 30))
     ceiling = min(RECONNECT_MAX_MS, first_ms << min(tries, 12))
     return 1_000 + round(ceiling * chance)
 

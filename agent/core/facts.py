@@ -14,6 +14,7 @@ import msgspec
 
 from agent.contract.reasons import OccurrenceReason
 from agent.contract.reports import OccurrenceRef, Segment
+from agent.core.backoff import SPREAD_MS
 from agent.core.commands import CommandMemory
 from agent.core.effects import Drop, Put, Save
 
@@ -129,6 +130,7 @@ class Marks(msgspec.Struct, frozen=True):
     cursor_through: int = 0
     cursor_revision: int = 0
     floor_ms: int = 0
+    spread_ms: int = SPREAD_MS
 
 
 _KINDS: dict[str, type[msgspec.Struct]] = {

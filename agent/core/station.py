@@ -242,7 +242,8 @@ class Station:
     def _link(self, event: LinkChanged, turn: Turn) -> None:
         was = self.uplink.connected
         before = self.uplink.cause
-        self.uplink.changed(event, turn.now.mono_ms, turn.wall_ms)
+        spread_ms = self.facts.marks.spread_ms
+        self.uplink.changed(event, turn.now.mono_ms, turn.wall_ms, spread_ms)
         if event.connected:
             self.reporter.linked(connected=True)
             self.reporter.birth(turn)
@@ -326,6 +327,8 @@ class Station:
             cursor_revision=cursor.revision,
             floor_ms=max(marks.floor_ms, cursor.issued_at_ms),
         )
+        if cursor.reconnect_spread_ms is not None:
+            self.facts.mark(spread_ms=cursor.reconnect_spread_ms)
         if self.reporter.outbox.passed(cursor.through):
             self.facts.mark(cursor_through=self.reporter.outbox.through)
             turn.log("cursor", through=self.reporter.outbox.through)

@@ -26,7 +26,8 @@ class Uplink:
         self.since_mono_ms = mono_ms
         self.connect_at_mono_ms = mono_ms
 
-    def changed(self, event: LinkChanged, mono_ms: int, wall_ms: int) -> None:
+    def changed(self, event: LinkChanged, mono_ms: int, wall_ms: int, spread_ms: int) -> None:
+        """The adapter's word. spread_ms: over how long the fleet spreads its return."""
         if event.connected:
             self.connected, self.since_mono_ms, self.since_wall_ms = True, mono_ms, wall_ms
             self.connect_at_mono_ms = None
@@ -38,7 +39,7 @@ class Uplink:
         if self.cause != event.cause:
             self.tries = 0
         self.connected, self.cause = False, event.cause
-        wait_ms = reconnect_wait_ms(event.cause, self.tries, event.chance)
+        wait_ms = reconnect_wait_ms(event.cause, self.tries, event.chance, spread_ms)
         self.tries += 1
         self.connect_at_mono_ms = mono_ms + wait_ms
 

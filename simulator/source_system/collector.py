@@ -35,7 +35,7 @@ from agent.contract.reports import Ack, Event, Health, Reported, State
 from agent.contract.topics import MESSAGE_MAX_BYTES, ROOT, UP_KINDS, station_down, station_up
 from agent.core.reporter import STREAM
 from simulator.source_system.acl import COLLECTOR
-from simulator.source_system.courier import client_tls
+from simulator.source_system.courier import client_tls, close_socket
 from simulator.source_system.desk import wall_clock_ms
 from simulator.source_system.district import District
 from simulator.source_system.journal import Gap, Journal, StreamId
@@ -138,11 +138,17 @@ class Collector:
             key=self._key,
             clock_ms=self._clock_ms,
             interval_s=self._cursor_interval_s,
+            fleet=lambda: len(list(self._stations())),
         )
         gaps = _Gaps(journal, self._ask_again, self._gap_patience_s)
         return _Session(
             self._address, self._credentials, journal, self._stations, cursors, gaps, self._clock_ms
         )
+
+
+SPREAD_MS_PER_STATION = 6
+SPREAD_MIN_MS = 1_000
+"""How long stations spread their return: 60 s for 10,000 of them."""
 
 
 class _Cursors:
@@ -156,8 +162,10 @@ class _Cursors:
         key: SigningKey,
         clock_ms: Callable[[], int],
         interval_s: float,
+        fleet: Callable[[], int],
     ) -> None:
         self._journal = journal
+        self._fleet = fleet
         self._authority = authority
         self._key = key
         self._clock_ms = clock_ms
@@ -203,6 +211,7 @@ class _Cursors:
             stream=stream.stream,
             through=through,
             nonce=nonce,
+            reconnect_spread_ms=max(SPREAD_MIN_MS, SPREAD_MS_PER_STATION * self._fleet()),
         )
         return sealed(msgspec.json.encode(cursor), [self._key])
 
@@ -299,6 +308,7 @@ class _Session:
                 self._cursors.send_due(client)
         finally:
             client.disconnect()
+            close_socket(client)
         if self._refusal:
             raise OSError(self._refusal)
 
