@@ -98,6 +98,8 @@ SPLIT = {"a": (0,), "b": (1,), "c": (0, 1)}
          {"a": (1,), "c": (1, 0)}, 2, {1: "y"}, {0: "y", 1: "x"}),
         ("staying counts more than using few buses", [("x", ["a", "c"])], BOTH, 2,
          {0: "x", 1: "x"}, {0: "x", 1: "x"}),
+        ("a bus none of its zones can select is not kept", [("x", ["a"]), ("y", ["b"])],
+         {"a": (0,), "b": (1, 2)}, 3, {0: "x", 1: "x"}, {0: "x", 1: "y"}),
         ("zones pull both ways: the low bus", [("x", ["a", "c"])], BOTH, 2, {}, {0: "x"}),
         ("many demands for one bus do not hide one for the other",
          [*((f"d{n}", ["a"]) for n in range(12)), ("y", ["b"])], SPLIT, 2, {},
