@@ -128,9 +128,9 @@ class _Pipe:
             self._queue.popleft()
             self._queued_bytes -= len(chunk)
             self._room.set()
+            self._link.count(len(chunk), upwards=self._upwards)
             self._writer.write(chunk)
             await self._writer.drain()
-            self._link.count(len(chunk), upwards=self._upwards)
 
 
 class Link:

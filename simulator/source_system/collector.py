@@ -35,7 +35,7 @@ from agent.contract.reports import Ack, Event, Health, Reported, State
 from agent.contract.topics import MESSAGE_MAX_BYTES, ROOT, UP_KINDS, station_down, station_up
 from agent.core.reporter import STREAM
 from simulator.source_system.acl import COLLECTOR
-from simulator.source_system.courier import client_tls, close_socket
+from simulator.source_system.courier import client_tls
 from simulator.source_system.desk import wall_clock_ms
 from simulator.source_system.district import District
 from simulator.source_system.journal import Gap, Journal, StreamId
@@ -44,12 +44,12 @@ from simulator.source_system.keyring import DAY_MS, SigningKey, sealed
 KEEPALIVE_S = 30
 SESSION_EXPIRY_S = 14 * 86_400
 RECEIVE_MAXIMUM = 64
-LOOP_S = 0.2
+LOOP_S = 0.1
 BATCH_MAX = 256
 BATCH_S = 0.05
 RETRY_FIRST_S = 0.2
 RETRY_MAX_S = 5.0
-ENROLMENT_CHECK_S = 1.0
+ENROLMENT_CHECK_S = 0.5
 CURSOR_LIFETIME_MS = 3 * DAY_MS
 CURSOR_REFRESH_S = 12 * 3600.0
 GAP_PATIENCE_S = 30.0
@@ -86,7 +86,7 @@ class Collector:
         cursor_interval_s: float = 1.0,
         gap_patience_s: float = GAP_PATIENCE_S,
     ) -> None:
-        """stations: the enrolled ones, asked about once a second."""
+        """stations: the enrolled ones, asked twice a second."""
         self._address = (host, port)
         self._credentials = credentials
         self._journal_path = journal
@@ -278,7 +278,8 @@ class _Session:
             protocol=MQTTProtocolVersion.MQTTv5,
             manual_ack=True,
         )
-        self._client.tls_set_context(client_tls(credentials))
+        self._tls = client_tls(credentials)
+        self._client.tls_set_context(self._tls)
         self._client.on_connect = self._on_connect
         self._client.on_message = self._on_message
 
@@ -308,7 +309,7 @@ class _Session:
                 self._cursors.send_due(client)
         finally:
             client.disconnect()
-            close_socket(client)
+            self._tls.close_sockets()
         if self._refusal:
             raise OSError(self._refusal)
 

@@ -11,6 +11,7 @@ import secrets
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -19,12 +20,14 @@ from typing import Any, NamedTuple, Self
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
+from agent.contract.topics import ROOT
 from simulator.source_system.problems import CourierError
 
 CONNECT_DEADLINE_S = 10.0
 PUBLISH_DEADLINE_S = 10.0
-RETAINED_DEADLINE_S = 10.0
-RETAINED_QUIET_S = 0.3
+RETAINED_AT_ONCE = 32
+BARRIER = f"{ROOT}/barrier"
+"""A topic without messages."""
 KEEPALIVE_S = 30
 
 
@@ -34,9 +37,26 @@ class Message(NamedTuple):
     retained: bool
 
 
-def client_tls(folder: Path) -> ssl.SSLContext:
+class TlsContext(ssl.SSLContext):
+    """Knows the sockets it has wrapped: paho drops them unclosed when a handshake fails."""
+
+    def __init__(self, *_: object) -> None:
+        self._made: weakref.WeakSet[ssl.SSLSocket] = weakref.WeakSet()
+
+    def wrap_socket(self, *arguments: Any, **options: Any) -> ssl.SSLSocket:
+        made = super().wrap_socket(*arguments, **options)
+        self._made.add(made)
+        return made
+
+    def close_sockets(self) -> None:
+        for one in list(self._made):
+            one.close()
+
+
+def client_tls(folder: Path) -> TlsContext:
     """ca.pem, client.pem, client.key in `folder`."""
-    context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+    context = TlsContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cafile=str(folder / "ca.pem"))
     context.load_cert_chain(str(folder / "client.pem"), str(folder / "client.key"))
     return context
 
@@ -57,7 +77,8 @@ class Courier:
             client_id=f"operator-{secrets.token_hex(6)}",
             protocol=MQTTProtocolVersion.MQTTv5,
         )
-        self._client.tls_set_context(client_tls(credentials))
+        self._tls = client_tls(credentials)
+        self._client.tls_set_context(self._tls)
         self._client.on_connect = self._on_connect
         self._client.on_message = self._on_message
         self._client.on_subscribe = self._on_subscribe
@@ -66,6 +87,7 @@ class Courier:
         try:
             self._client.connect(*self._address, keepalive=KEEPALIVE_S, clean_start=True)
         except (OSError, ValueError) as error:
+            self._tls.close_sockets()
             raise CourierError("broker_unreachable", self._where, error) from error
         self._client.loop_start()
         if not self._connected.wait(CONNECT_DEADLINE_S) or self._refusal:
@@ -85,6 +107,7 @@ class Courier:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+        self._tls.close_sockets()
 
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Until the broker's PUBACK, which is not delivery. Raises CourierError."""
@@ -123,20 +146,18 @@ class Courier:
     def retained(self, topics: Sequence[str]) -> list[bytes | None]:
         """What is retained on each topic, in order.
 
-        Mosquitto sends retained messages right after the SUBACK; silence means that there are
-        no more. Use it before subscribing to anything else.
+        The broker answers in order: when it confirms a later subscription, every retained
+        message of the earlier one has arrived. Use it before subscribing to anything else.
         """
         found: dict[str, bytes] = {}
-        self.subscribe(topics)
-        end = time.monotonic() + RETAINED_DEADLINE_S
-        while len(found) < len(topics) and time.monotonic() < end:
-            try:
-                message = self._inbox.get(timeout=RETAINED_QUIET_S)
-            except queue.Empty:
-                break
-            found[message.topic] = message.payload
-        if topics:
-            self._client.unsubscribe(list(topics))
+        for start in range(0, len(topics), RETAINED_AT_ONCE):
+            some = list(topics[start : start + RETAINED_AT_ONCE])
+            self.subscribe(some)
+            self.subscribe([BARRIER])
+            while not self._inbox.empty():
+                message = self._inbox.get()
+                found[message.topic] = message.payload
+            self._client.unsubscribe(some)
         return [found.get(topic) or None for topic in topics]
 
     def _on_connect(

@@ -86,7 +86,8 @@ class StandInStation:
             client_id=self.station,
             protocol=MQTTProtocolVersion.MQTTv5,
         )
-        self._client.tls_set_context(client_tls(enrolment.folder))
+        self._tls = client_tls(enrolment.folder)
+        self._client.tls_set_context(self._tls)
         self._client.reconnect_delay_set(1, 1)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
@@ -113,6 +114,7 @@ class StandInStation:
         self._pump.join()
         self._client.disconnect()
         self._client.loop_stop()
+        self._tls.close_sockets()
 
     def say(self, count: int = 1, what: str = "trial") -> None:
         """Put events into the outbox."""
