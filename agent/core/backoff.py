@@ -11,6 +11,9 @@ SPREAD_MS = 60_000
 
 RECONNECT_MAX_MS = 300_000
 CLOSED_FIRST_MS = 2_000
+SMALL_FLEET_MAX_MS = 8_000
+"""What a herd of ten thousand must wait for, a district of twenty need not."""
+
 OWN_LINK_FIRST_MS = 1_000
 """Our own link fails alone, so its tries grow slower than those after the broker closed us."""
 REFUSED_FIRST_MS = 15 * 60_000
@@ -32,10 +35,11 @@ def reconnect_wait_ms(cause: Cause, tries: int, chance: float, spread_ms: int = 
         return (
             round(spread_ms * chance) if cause == "broker_closed" else 1_000 + round(4_000 * chance)
         )
-    first_ms = OWN_LINK_FIRST_MS
+    first_ms, limit_ms = OWN_LINK_FIRST_MS, RECONNECT_MAX_MS
     if cause != "own_link":
         first_ms = max(500, min(CLOSED_FIRST_MS, spread_ms // 30))
-    ceiling = min(RECONNECT_MAX_MS, first_ms << min(tries, 12))
+        limit_ms = max(SMALL_FLEET_MAX_MS, min(RECONNECT_MAX_MS, spread_ms * 10))
+    ceiling = min(limit_ms, first_ms << min(tries, 12))
     return 1_000 + round(ceiling * chance)
 
 
