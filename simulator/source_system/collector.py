@@ -39,7 +39,13 @@ from simulator.source_system.courier import client_tls
 from simulator.source_system.desk import wall_clock_ms
 from simulator.source_system.district import District
 from simulator.source_system.journal import Gap, Journal, StreamId
-from simulator.source_system.keyring import DAY_MS, SigningKey, sealed
+from simulator.source_system.keyring import (
+    DAY_MS,
+    SigningKey,
+    environment_passphrase,
+    sealed,
+)
+from simulator.source_system.problems import SourceSystemError
 
 KEEPALIVE_S = 30
 SESSION_EXPIRY_S = 14 * 86_400
@@ -116,6 +122,7 @@ class Collector:
     def _run(self) -> None:
         journal = Journal(self._journal_path)
         wait_s = RETRY_FIRST_S
+        said = ""
         try:
             while not self._stop.is_set():
                 began = time.monotonic()
@@ -123,7 +130,9 @@ class Collector:
                     self._session(journal).run(self._stop, self.connected)
                 except (OSError, ssl.SSLError, ValueError, sqlite3.Error) as error:
                     # Not acknowledged is not lost: the broker sends it again after the reconnect.
-                    log.info("collector: %s: %s", self._address, error)
+                    if str(error) != said:
+                        said = str(error)
+                        log.info("collector: %s: %s", self._address, error)
                 self.connected.clear()
                 wait_s = RETRY_FIRST_S if time.monotonic() - began > RETRY_MAX_S else wait_s
                 self._stop.wait(wait_s)
@@ -424,7 +433,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, default=Path("district"))
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    collector = collector_of(District(options.home))
+    try:
+        district = District(options.home, ask_passphrase=environment_passphrase())
+        collector = collector_of(district)
+    except SourceSystemError as error:
+        log.error("%s", error)
+        return 2
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())

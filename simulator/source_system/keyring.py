@@ -11,6 +11,7 @@ a test signature; there are always two root keys, and the second never lies in t
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -66,6 +67,19 @@ class KeyInfo(msgspec.Struct, frozen=True, kw_only=True):
 class _List(msgspec.Struct, frozen=True, kw_only=True):
     v: Literal[1] = 1
     keys: tuple[KeyInfo, ...]
+
+
+PASSPHRASE_VARIABLE = "DISTRICTCTL_PASSPHRASE"  # noqa: S105 - a name, not a secret
+
+
+def passphrase_variable(name: str) -> str:
+    """Where the passphrase of this key stands; the second holder's has its own."""
+    return PASSPHRASE_VARIABLE + ("_2" if name.endswith("-2") else "")
+
+
+def environment_passphrase() -> Passphrase:
+    """For programs nobody sits at: an absent passphrase is an empty, hence a wrong one."""
+    return lambda name: os.environ.get(passphrase_variable(name), "").encode()
 
 
 @dataclass(frozen=True)

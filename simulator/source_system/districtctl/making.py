@@ -14,12 +14,10 @@ from typing import Any
 
 from simulator.source_system.district import Backup, District, SecondHolder
 from simulator.source_system.districtctl.console import Console, Exit
-from simulator.source_system.keyring import Passphrase
+from simulator.source_system.keyring import Passphrase, passphrase_variable
 from simulator.source_system.pilot import PilotDistrict
 from simulator.source_system.problems import DistrictError
 from simulator.source_system.timetable.words import clean, slug
-
-PASSPHRASE_VARIABLE = "DISTRICTCTL_PASSPHRASE"  # noqa: S105 - a name, not a secret
 
 
 def asker(console: Console) -> Passphrase:
@@ -27,7 +25,7 @@ def asker(console: Console) -> Passphrase:
     known: dict[str, bytes] = {}
 
     def ask(name: str) -> bytes:
-        variable = PASSPHRASE_VARIABLE + ("_2" if name.endswith("-2") else "")
+        variable = passphrase_variable(name)
         if variable not in known:
             given = os.environ.get(variable)
             if given is None:
