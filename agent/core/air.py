@@ -127,7 +127,8 @@ class Air:
         live = [
             item
             for item in self.items.values()
-            if item.start_ms <= now_ms and not is_over(item, self.runs.get(item.key), now_ms)
+            if (item.start_ms <= now_ms or item.key in self.runs)
+            and not is_over(item, self.runs.get(item.key), now_ms)
         ]
         before = self.decision
         if self.player == "ready":
@@ -140,7 +141,7 @@ class Air:
         near = [
             item
             for item in self.items.values()
-            if item.start_ms <= now_ms + self._horizon_ms
+            if (item.start_ms <= now_ms + self._horizon_ms or item.key in self.runs)
             and not is_over(item, self.runs.get(item.key), now_ms)
         ]
         self.plan = foresee(self._site, near, self.runs, after, now_ms, now_ms + self._horizon_ms)
@@ -483,9 +484,9 @@ class Air:
         waiting = {sent.key for sent in self.sent.values()}
         found: list[str] = []
         for key, item in self.items.items():
-            if item.start_ms > now_ms:
-                continue
             run = self.runs.get(key)
+            if item.start_ms > now_ms and run is None:
+                continue
             if not is_over(item, run, now_ms):
                 continue
             if key in waiting:

@@ -57,9 +57,35 @@ class Emergencies:
                 found.append((warning, memory, force.rank))
         return found
 
+    def stepped(self, step_ms: int) -> None:
+        """The wall jumped: a play that has not begun is still due after as long as before."""
+        for warning, memory, _ in self.active():
+            if self._play_of(warning, memory) not in self._facts.open:
+                due_ms, received_ms = memory.due_ms + step_ms, memory.received_ms + step_ms
+                moved = msgspec.structs.replace(memory, due_ms=due_ms, received_ms=received_ms)
+                self._facts.put("warning", _memory_key(memory), moved)
+
+    def restored(self, now_ms: int) -> None:
+        """After a start with a clock behind the one they were received by: due at once."""
+        for warning, memory, _ in self.active():
+            behind = memory.received_ms > now_ms
+            if behind and self._play_of(warning, memory) not in self._facts.open:
+                moved = msgspec.structs.replace(memory, due_ms=now_ms, received_ms=now_ms)
+                self._facts.put("warning", _memory_key(memory), moved)
+
+    def _play_of(self, warning: Emergency, memory: WarningMemory) -> str:
+        """The key of the play that is due."""
+        entry = warnings.warning_entry(warning.id, warning.revision)
+        nominal = datetime.fromtimestamp(memory.due_ms / 1_000, self._tz)
+        return warnings.play_key(memory, entry, nominal)
+
+    def _surely_ms(self, turn: Turn) -> int:
+        """An instant that has passed for certain, whatever an untrusted clock says."""
+        return turn.wall_ms if turn.now.trust == "trusted" else self._facts.marks.floor_ms
+
     def ends_ms(self) -> Iterable[int]:
         """When memories that are not ended run out."""
-        return (one.valid_until_ms for one in self._facts.warnings.values() if not one.ended)
+        return [one.valid_until_ms for one in self._facts.warnings.values() if not one.ended]
 
     def arrived(self, document: Warnings, turn: Turn) -> None:
         """An accepted document: begin what is new, end what it no longer carries."""
@@ -85,6 +111,7 @@ class Emergencies:
             document.authority,
             document.audience,
             now_ms,
+            self._surely_ms(turn),
             now_ms + self._air.cold_ms(zones),
         )
         if memory is None:
@@ -125,7 +152,7 @@ class Emergencies:
         over = [
             memory
             for memory in self._facts.warnings.values()
-            if not memory.ended and memory.valid_until_ms <= turn.wall_ms
+            if not memory.ended and memory.valid_until_ms <= self._surely_ms(turn)
         ]
         for memory in over:
             self._end(msgspec.structs.replace(memory, ended="expired"), turn)
@@ -135,10 +162,7 @@ class Emergencies:
         """Count plays that came to their end by `at_ms`; whether any did."""
         counted = False
         for warning, memory, _ in self.active():
-            entry = warnings.warning_entry(warning.id, warning.revision)
-            nominal = datetime.fromtimestamp(memory.due_ms / 1_000, self._tz)
-            key = warnings.play_key(memory, entry, nominal)
-            held = self._facts.open.get(key)
+            held = self._facts.open.get(self._play_of(warning, memory))
             if held is None or not held.finished:
                 continue
             after = warnings.after_play(warning, memory, at_ms)

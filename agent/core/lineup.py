@@ -56,7 +56,12 @@ class Lineup:
         self._programme = programme
 
     def lines(self, box: OnBox, time: Timekeeping, now_ms: int) -> Iterable[Line]:
-        """Everything of the timetables that may still matter, up to AHEAD_MS from now."""
+        """Everything of the timetables that may still matter, up to AHEAD_MS from now.
+
+        Without trusted time that is nothing: it is settled when the time is known.
+        """
+        if time.trust == "untrusted":
+            return
         settled_ms = self._facts.marks.settled_through_ms
         low_ms = max(min(settled_ms, now_ms) - DAY_MS, now_ms - LOOKBACK_MAX_MS)
         for occurrence, force in self._programme.occurrences(low_ms, now_ms + AHEAD_MS):

@@ -33,15 +33,27 @@ class Settlement:
     def settle(self, time: Timekeeping, turn: Turn) -> None:
         """Book the outcome of every item that is over, one record a zone."""
         now_ms = turn.wall_ms
-        over = self._air.finished_runs(now_ms)
+        over = [
+            key
+            for key in self._air.finished_runs(now_ms)
+            if self._air.items[key].problem is not OccurrenceReason.CLOCK_UNTRUSTED
+        ]
         for key in over[:AT_ONCE]:
             self._settle_item(self._air.items[key], time, turn)
         if over:
-            pending = [one.start_ms for one in self._air.items.values() if one.start_ms <= now_ms]
-            through_ms = min([now_ms, *pending])
-            if through_ms > self._facts.marks.settled_through_ms:
-                self._facts.mark(settled_through_ms=through_ms)
-        self._settle_orphans(turn)
+            self._mark_through(time, now_ms)
+        self._settle_orphans(time, turn)
+
+    def close_books(self, time: Timekeeping, turn: Turn) -> None:
+        """Before other documents come into force: what is over was over under the old ones."""
+        self.settle(time, turn)
+        self._mark_through(time, turn.wall_ms)
+
+    def _mark_through(self, time: Timekeeping, now_ms: int) -> None:
+        pending = [one.start_ms for one in self._air.items.values() if one.start_ms <= now_ms]
+        through_ms = min([now_ms, *pending])
+        if time.trust == "trusted" and through_ms > self._facts.marks.settled_through_ms:
+            self._facts.mark(settled_through_ms=through_ms)
 
     def _settle_item(self, item: Item, time: Timekeeping, turn: Turn) -> None:
         held = self._facts.open.get(item.key)
@@ -86,18 +98,25 @@ class Settlement:
         )
 
     def _why_skipped(self, item: Item, zone: str, time: Timekeeping) -> OccurrenceReason:
-        if time.jumped_over(item.start_ms):
-            return OccurrenceReason.CLOCK_STEP
         if item.start_ms < self.booted_ms:
             return OccurrenceReason.STATION_OFF
+        if time.in_doubt(item.start_ms):
+            return OccurrenceReason.CLOCK_UNTRUSTED
+        if time.jumped_over(item.start_ms):
+            return OccurrenceReason.CLOCK_STEP
         blocked = self._air.ledger.blocked.get((item.key, zone))
         return item.problem or blocked or OccurrenceReason.LATE
 
-    def _settle_orphans(self, turn: Turn) -> None:
-        """Open items whose document is gone: what was heard of them is still reported."""
+    def _settle_orphans(self, time: Timekeeping, turn: Turn) -> None:
+        """Open items whose document is gone: what was heard of them is still reported.
+
+        Without trusted time nobody knows what stands in the timetable now: it waits.
+        """
         sounding = {sent.key for sent in self._air.sent.values()}
         for key, held in list(self._facts.open.items()):
             if key in self._air.items or key in sounding:
+                continue
+            if held.klass != 1 and time.trust == "untrusted" and not held.is_over:
                 continue
             for zone in held.zones:
                 reason = held.done or OccurrenceReason.SUPERSEDED

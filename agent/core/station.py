@@ -179,7 +179,12 @@ class Station:
         """Everything that follows from what changed and from the time that passed."""
         now_ms = turn.wall_ms
         if self._documents_changed:
+            first = not self._lines_made_ms
+            if not first:
+                self.settlement.close_books(self.time, turn)
             self._apply_documents(turn)
+            if first:
+                self.emergencies.restored(now_ms)
         self._items_changed |= self.emergencies.expire(turn)
         stale = not 0 <= now_ms - self._lines_made_ms < EVERY_MS
         if self._items_changed or stale:
@@ -209,7 +214,8 @@ class Station:
             self.reporter.outbox.wake_mono_ms(),
             self.reporter.heartbeat_wake_mono_ms() if self.uplink.connected else None,
         ]
-        walls = [self.air.next_ms, *self.emergencies.ends_ms()]
+        walls = [self.air.next_ms]
+        walls += [moment for moment in self.emergencies.ends_ms() if moment > now.wall_ms]
         if self.booted_mono_ms:
             walls.append(self._lines_made_ms + EVERY_MS)
         moments += [now.mono_ms + max(1, w - now.wall_ms) for w in walls if w is not None]
@@ -224,10 +230,9 @@ class Station:
         self.booted_mono_ms = max(1, now.mono_ms)
         self.reporter.installation = event.installation
         self.reporter.nonce = event.nonce
-        self.time = Timekeeping(now.trust, now.epoch)
-        marks = self.facts.marks
-        settled_ms = marks.settled_through_ms or now.wall_ms
-        self.facts.mark(birth=marks.birth + 1, settled_through_ms=min(settled_ms, now.wall_ms))
+        self.time = Timekeeping().stepped(now.epoch, now.trust, 0, now.wall_ms)
+        self.facts.mark(birth=self.facts.marks.birth + 1)
+        self._bound_settled(turn)
         for line in self.facts.unreadable:
             turn.log("fact_unreadable", "error", fact=line)
         for line in self.inbox.restore():
@@ -238,6 +243,15 @@ class Station:
         self.air.restore(now.wall_ms)
         self.uplink.begin(now.mono_ms)
         self._filters = self.inbox.filters()
+
+    def _bound_settled(self, turn: Turn) -> None:
+        """Nothing is settled beyond now; a clock that went back behind the floor says nothing."""
+        marks = self.facts.marks
+        if self.time.trust == "trusted":
+            latest_ms = max(turn.wall_ms, marks.floor_ms)
+            self.facts.mark(
+                settled_through_ms=min(marks.settled_through_ms or latest_ms, latest_ms)
+            )
 
     def _link(self, event: LinkChanged, turn: Turn) -> None:
         was = self.uplink.connected
@@ -395,6 +409,7 @@ class Station:
     def _clock(self, event: ClockSeen, turn: Turn) -> None:
         turn.do(SetTime(event.epoch, event.wall_minus_mono_us), "now")
         stepped = event.epoch != self.time.epoch
+        was_untrusted = self.time.trust == "untrusted"
         trust_changed = event.trust != self.time.trust
         self.time = self.time.stepped(event.epoch, event.trust, event.step_ms, turn.wall_ms)
         if not self.booted_mono_ms:
@@ -402,12 +417,13 @@ class Station:
         if stepped and event.step_ms:
             turn.log("clock_step", "warning", step_ms=event.step_ms)
             self.air.stepped(event.step_ms, turn)
-            if event.step_ms < 0:
-                through_ms = min(self.facts.marks.settled_through_ms, turn.wall_ms)
-                self.facts.mark(settled_through_ms=through_ms)
+            self.emergencies.stepped(event.step_ms)
+            if was_untrusted:
+                self.settlement.booted_ms += event.step_ms
             self._audit("clock_step", "clock", turn, f"{event.step_ms} ms")
         if stepped or trust_changed:
             self._items_changed = True
+            self._bound_settled(turn)
 
     def _controller(self, event: ControllerSeen, turn: Turn) -> None:
         before = self.air.ledger.controllers.get(event.controller)

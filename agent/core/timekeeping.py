@@ -26,21 +26,33 @@ class Jump:
 
 @dataclass(frozen=True, slots=True)
 class Timekeeping:
+    """doubted_since_ms: since when the clock is not trusted, on the clock as it is now."""
+
     trust: ClockTrust = "untrusted"
     epoch: int = 0
     jumps: tuple[Jump, ...] = ()
+    doubts: tuple[Jump, ...] = ()
+    doubted_since_ms: int | None = None
 
     def stepped(self, epoch: int, trust: ClockTrust, step_ms: int, wall_ms: int) -> Timekeeping:
-        """After a step of `step_ms` that ended at `wall_ms`."""
-        jumps = (
-            (*self.jumps, Jump(wall_ms - step_ms, wall_ms))[-JUMPS_MAX:]
-            if step_ms
-            else (self.jumps)
-        )
-        return Timekeeping(trust, epoch, jumps)
+        """After a step of `step_ms` that ended at `wall_ms`, or a change of trust."""
+        jumps, doubts, since_ms = self.jumps, self.doubts, self.doubted_since_ms
+        if step_ms:
+            jumps = (*jumps, Jump(wall_ms - step_ms, wall_ms))[-JUMPS_MAX:]
+        if since_ms is not None:
+            since_ms += step_ms
+        if trust == "untrusted":
+            since_ms = wall_ms if since_ms is None else since_ms
+        elif since_ms is not None:
+            doubts, since_ms = (*doubts, Jump(since_ms, wall_ms))[-JUMPS_MAX:], None
+        return Timekeeping(trust, epoch, jumps, doubts, since_ms)
 
     def jumped_over(self, at_ms: int) -> bool:
         return any(jump.passed(at_ms) for jump in self.jumps)
+
+    def in_doubt(self, at_ms: int) -> bool:
+        """Whether the clock was not trusted then, as far as is known now."""
+        return any(doubt.passed(at_ms) for doubt in self.doubts)
 
     def may_run(self, klass: int, play_now: bool) -> bool:
         """Without trusted time only emergencies and an explicit "play now" run."""

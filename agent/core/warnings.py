@@ -11,7 +11,7 @@ from datetime import datetime, tzinfo
 
 import msgspec
 
-from agent.contract.documents import Settings
+from agent.contract.documents import WARNING_LIFETIME_MAX_MS, Settings
 from agent.contract.documents import Warning as Emergency
 from agent.contract.reports import OccurrenceRef
 from agent.core.facts import WarningMemory
@@ -140,7 +140,7 @@ def item_of(
         play_ms=(sound.total_ms or 0) if sound is not None else tone_ms("siren"),
         total_ms=sound.total_ms if sound is not None else None,
         late="restart",
-        grace_ms=max(0, warning.valid_until_ms - memory.due_ms),
+        grace_ms=WARNING_LIFETIME_MAX_MS,  # its memory ends it, not a clock that may be wrong
         resume="restart",
         end="finish",
         within_ms=FINISH_WITHIN_MS,
@@ -154,13 +154,17 @@ def received(
     authority: str,
     audience: str,
     now_ms: int,
+    surely_ms: int,
     due_ms: int,
 ) -> WarningMemory | None:
-    """The memory after `warning` arrived in an accepted document; None when nothing changed."""
+    """The memory after `warning` arrived in an accepted document; None when nothing changed.
+
+    surely_ms: an instant that has certainly passed, which an untrusted `now_ms` need not have.
+    """
     if held is not None and held.revision >= warning.revision:
         return None
     ended = "cancelled" if warning.cancelled else ""
-    if not ended and warning.valid_until_ms <= now_ms:
+    if not ended and warning.valid_until_ms <= surely_ms:
         ended = "expired"
     return WarningMemory(
         id=warning.id,
