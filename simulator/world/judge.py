@@ -41,7 +41,7 @@ CHANGE_BEFORE_MS = 600_000
 CHANGE_AFTER_MS = 5 * HOUR_MS
 """A revision that changed later than this after a start changes nothing about it."""
 
-FROM_THE_PAST_MS = 26 * HOUR_MS
+FROM_THE_PAST_MS = 4 * HOUR_MS
 
 Label = tuple[str, str, str]
 """(audience, entry, local date)."""
@@ -186,6 +186,8 @@ class Judge:
         self.trace.note(box.clock.now_ms, played.begins_wall_ms, box.site.station, note)
         owner = self._owner(box, played)
         if owner is None:
+            if played.sources == ("tone:600",):
+                self._siren_alone(box, played)
             return
         if owner.warning:
             key = (owner.audience, owner.warning, owner.revision)
@@ -198,6 +200,13 @@ class Judge:
         position_ms = self._position(entry, played)
         self._check_again(box, file, entry, label, before, played, position_ms)
         before.append(played)
+
+    def _siren_alone(self, box: Box, played: Played) -> None:
+        """No words could be made: the siren stands for every warning in force."""
+        file = self.files[box.site.station]
+        for key, seen in file.warnings.items():
+            if not seen.judged:
+                file.warned.setdefault(key, []).append(played)
 
     def _owner(self, box: Box, played: Played) -> Owner | None:
         """Who signed this sound; None for a tone that stands alone."""
@@ -328,6 +337,8 @@ class Judge:
         entry_id, nominal = ref.entry, ref.nominal  # type: ignore[attr-defined]
         schedules = self.office.desks[audience].schedules
         around = wall_of(nominal)
+        if around > self.office.wall_ms() + 3 * HOUR_MS:
+            return
         for since_ms, revision in file.held.get(audience, []):
             if around + FROM_THE_PAST_MS < since_ms + self.wall0_ms:
                 continue
@@ -401,8 +412,13 @@ class Judge:
         seen.judged = True
         if box.life is not None and box.life.card is not None:
             box.life.card.count()
-        plays = file.warned.get(key, [])
-        heard = all(any(_whole(one, zone) for one in plays) for zone in seen.zones)
+        plays = [one for one in file.warned.get(key, []) if _complete(one, now_ms)]
+        excused = any(
+            low < (one.ended_ms or now_ms) and one.begins_ms < high
+            for one in plays
+            for low, high in file.troubles
+        )
+        heard = all(any(_whole(one, zone) for one in plays) for zone in seen.zones) or excused
         others = sum(
             1
             for other in file.warnings.values()
@@ -517,6 +533,11 @@ def _zones(site: Site, entry: Entry) -> frozenset[str]:
 
 def _length(played: Played, now_ms: int) -> int:
     return (played.ended_ms if played.ended_ms is not None else now_ms) - played.begins_ms
+
+
+def _complete(played: Played, now_ms: int) -> bool:
+    """Whether (nearly) all of it left the card."""
+    return _length(played, now_ms) >= sum(length for _, _, length in played.parts) - 200
 
 
 def _whole(played: Played, zone: str) -> bool:
