@@ -324,7 +324,7 @@ class ContentStore:
         import urllib3
 
         with requests.Session() as session:
-            session.trust_env = False
+            session.trust_env = False  # no .netrc, no certificate bundle from the environment
             try:
                 return self._stream(session, job, have)
             except requests.exceptions.SSLError as error:
@@ -356,6 +356,7 @@ class ContentStore:
             response = session.get(
                 url,
                 headers=self._headers(act, have),
+                proxies=_proxies(url),
                 stream=True,
                 allow_redirects=False,
                 verify=self._settings.ca or True,
@@ -463,6 +464,14 @@ class _Pace:
             ahead_ms = self._total / self._bytes_per_ms - (now_ms - self._began_ms)
             if ahead_ms > 10:
                 self._pause(ahead_ms / 1_000)
+
+
+def _proxies(url: str) -> dict[str, str]:
+    """As the service's environment says (https_proxy, no_proxy)."""
+    import requests
+
+    proxies: dict[str, str] = requests.utils.get_environ_proxies(url)
+    return proxies
 
 
 def _blocks(response: requests.Response) -> Iterator[bytes]:

@@ -186,7 +186,7 @@ class Player:
             self._send(child, p.Quit(fade_ms))
             _close_stdin(child)
         if self._child is not None and not await _ended(self._child, within_s):
-            log.warning("player_did_not_leave")
+            log.warning("sound_child_did_not_leave")
         await self._end_all()
 
     async def _next_child(self) -> _Child:
@@ -251,7 +251,7 @@ class Player:
         child.cues.clear()
         child.kill()
         if not await _ended(child, KILL_WITHIN_S):
-            log.error("player_unkillable pid=%s", child.process.pid)
+            log.error("sound_child_unkillable pid=%s", child.process.pid)
         child.log_task.cancel()
         _close_stdin(child)
 
@@ -260,7 +260,7 @@ class Player:
             self._losses = 0
         self._losses += 1
         if child.ready or why != self._told_lost:
-            log.warning("player_lost why=%s detail=%s", why, detail)
+            log.warning("sound_child_lost why=%s detail=%s", why, detail)
             self._told_lost = why
             self._emit(PlayerLost(why, detail))
 
@@ -312,7 +312,7 @@ class Player:
             return False
         child.ready, self._told_lost = True, ""
         log.info(
-            "player_ready device=%s latency_ms=%s after_ms=%s",
+            "sound_child_ready device=%s latency_ms=%s after_ms=%s",
             message.device,
             message.latency_ms,
             mono_ms() - child.born_ms,
@@ -454,4 +454,4 @@ async def _log_lines(process: asyncio.subprocess.Process) -> None:
         told += 1
         if told <= LOG_LINES_PER_LIFE:
             text = line.decode("utf-8", "replace").rstrip()
-            log.info("player_says pid=%s text=%s", process.pid, text)
+            log.info("sound_child_says pid=%s text=%s", process.pid, text)

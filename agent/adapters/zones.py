@@ -75,6 +75,7 @@ class Zones:
             for one in wirings
         }
         self._emit = emit
+        self._power: dict[str, bool] = {}
         self._told: dict[str, tuple[ControllerSeen, int]] = {}
         self._controllers = {
             one.name: make(one.port, adopted_id=one.adopted_id, on_change=self._listener(one))
@@ -93,6 +94,7 @@ class Zones:
     def hold(self, act: HoldZones) -> None:
         controller = self._controllers.get(act.controller)
         if controller is not None:
+            self._power[act.controller] = act.power
             wishes = tuple(
                 ZoneWish(zone.index, zone.gate, zone.gain_cdb, zone.source) for zone in act.zones
             )
@@ -103,9 +105,10 @@ class Zones:
             controller.keep_alive(progress_mono_ms)
 
     def mute(self) -> None:
-        """Everything off, for leaving: the amplifier's own lease lets it linger."""
-        for controller in self._controllers.values():
-            controller.set_wish(ControllerWish((), power=False))
+        """Every zone off, for leaving. Power stays as it was, on its own longer lease (D3), so
+        that a restart does not power-cycle the amplifier."""
+        for name, controller in self._controllers.items():
+            controller.set_wish(ControllerWish((), power=self._power.get(name, False)))
 
     def _listener(self, wiring: Wiring) -> Callable[[ControllerReading], None]:
         """In the controller's thread: translate, drop what is not news."""

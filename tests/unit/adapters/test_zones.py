@@ -110,6 +110,13 @@ def test_the_progress_mark_and_life_reach_every_controller() -> None:
     assert rig.paper.wishes == [ControllerWish((), power=False)]
 
 
+def test_leaving_mutes_the_zones_and_leaves_the_power_to_its_own_lease() -> None:
+    rig = Rig()
+    rig.zones.hold(HoldZones("main", True, (Wish("Thôn Đông", 2, True, -600, 1),)))
+    rig.zones.mute()
+    assert rig.paper.wishes[-1] == ControllerWish((), power=True)
+
+
 def test_a_reading_is_told_in_the_stations_words() -> None:
     rig = Rig()
     rig.paper.on_change(READY)
