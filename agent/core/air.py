@@ -475,8 +475,10 @@ class Air:
             self.runs[key] = replace(run, origin_ms=run.origin_ms + step_ms)
             held = self._facts.open.get(key)
             if held is not None:
-                moved_origin = held.origin_ms + step_ms
-                self._facts.put("open", key, msgspec.structs.replace(held, origin_ms=moved_origin))
+                held = msgspec.structs.replace(
+                    held, origin_ms=held.origin_ms + step_ms, seen_ms=held.seen_ms + step_ms
+                )
+                self._facts.put("open", key, held)
         self.dirty = True
 
     def finished_runs(self, now_ms: int) -> list[str]:

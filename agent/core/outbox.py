@@ -13,6 +13,10 @@ IN_FLIGHT_MAX = 8
 STALLED_FIRST_MS = 60_000
 STALLED_MAX_MS = 3_600_000
 
+FLIGHT_MAX_MS = 60_000
+"""A record in flight without an answer for so long is given up for now: it may be gone from the
+journal, and must not hold up those after it."""
+
 
 @dataclass(slots=True)
 class Outbox:
@@ -25,6 +29,7 @@ class Outbox:
     in_flight: set[int] = field(default_factory=set)
     stalled_waits: int = 0
     stalled_at_mono_ms: int | None = None
+    answered_mono_ms: int = 0
 
     @property
     def unsent(self) -> int:
@@ -68,6 +73,10 @@ class Outbox:
             self.in_flight.clear()
             self.stalled_waits += 1
             self.stalled_at_mono_ms = None
+        if self.in_flight and mono_ms - self.answered_mono_ms >= FLIGHT_MAX_MS:
+            self.in_flight.clear()
+        if not self.in_flight:
+            self.answered_mono_ms = mono_ms
         sent: list[int] = []
         while len(self.in_flight) < IN_FLIGHT_MAX and self.next_send <= self.last:
             sent.append(self.next_send)
@@ -78,8 +87,14 @@ class Outbox:
             self.stalled_at_mono_ms = mono_ms + wait_ms
         return sent
 
-    def delivered(self, seq: int) -> None:
+    def delivered(self, seq: int, mono_ms: int) -> None:
         self.in_flight.discard(seq)
+        self.answered_mono_ms = mono_ms
 
     def wake_mono_ms(self) -> int | None:
-        return self.stalled_at_mono_ms if self.connected and self.unsent else None
+        """When to ask `due` again though nothing happened."""
+        if not self.connected:
+            return None
+        if self.in_flight and self.next_send <= self.last:
+            return self.answered_mono_ms + FLIGHT_MAX_MS
+        return self.stalled_at_mono_ms if self.unsent else None

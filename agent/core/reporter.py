@@ -71,9 +71,9 @@ class Reporter:
         for seq in self.outbox.due(turn.now.mono_ms):
             turn.do(PublishRecord(self._up("event"), seq, RECORD_TOKENS_FROM + seq))
 
-    def delivered(self, token: int) -> None:
+    def delivered(self, token: int, mono_ms: int) -> None:
         if token >= RECORD_TOKENS_FROM:
-            self.outbox.delivered(token - RECORD_TOKENS_FROM)
+            self.outbox.delivered(token - RECORD_TOKENS_FROM, mono_ms)
 
     def will(self) -> tuple[str, bytes]:
         lost = State(station=self._site.station, state="lost", birth=self._facts.marks.birth)

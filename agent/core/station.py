@@ -128,7 +128,7 @@ class Station:
             case LinkChanged():
                 self._link(event, turn)
             case Delivered():
-                self.reporter.delivered(event.token)
+                self.reporter.delivered(event.token, turn.now.mono_ms)
             case FilesFound():
                 self.supply.box.files = dict(event.files)
                 self._items_changed = self.supply.changed = True
