@@ -277,17 +277,18 @@ class Air:
         sent = self.sent.get(event.token)
         if sent is None:
             return
+        at_ms = event.at_ms + sent.shift_ms
         self.sent[event.token] = replace(sent, sounding=True)
         held = self._facts.open.get(sent.key)
         run = self.runs.get(sent.key)
         item = self.items.get(sent.key)
         if held is None:
             return
-        changes: dict[str, Any] = {"sounded": True, "seen_ms": event.at_ms}
+        changes: dict[str, Any] = {"sounded": True, "seen_ms": at_ms}
         if not held.sounded and event.part == 0 and event.position_ms == 0:
             changes["start_error_ms"] = event.at_ms - held.start_ms
         if run is not None and item is not None and item.late == "restart":
-            origin_ms = event.at_ms
+            origin_ms = at_ms
             if (
                 event.part == 0
                 and event.position_ms == 0
@@ -300,33 +301,35 @@ class Air:
                 )
                 changes["origin_ms"] = origin_ms
         self._facts.put("open", sent.key, msgspec.structs.replace(held, **changes))
-        self.ledger.sync(self.gates, self._sounding(), event.at_ms)
+        self.ledger.sync(self.gates, self._sounding(), at_ms)
         self.dirty = True
 
     def sound_progress(self, event: SoundProgress) -> None:
         sent = self.sent.get(event.token)
         if sent is None:
             return
-        self.ledger.measured(event.token, sent.key, event.at_ms, event.level_cdb)
+        at_ms = event.at_ms + sent.shift_ms
+        self.ledger.measured(event.token, sent.key, at_ms, event.level_cdb)
         held = self._facts.open.get(sent.key)
         if held is not None:
             self._facts.put(
                 "open",
                 sent.key,
-                msgspec.structs.replace(held, seen_ms=event.at_ms, underruns=event.underruns),
+                msgspec.structs.replace(held, seen_ms=at_ms, underruns=event.underruns),
             )
 
     def sound_ended(self, event: SoundEnded, turn: Turn) -> None:
         sent = self.sent.pop(event.token, None)
         if sent is None:
             return
+        at_ms = event.at_ms + sent.shift_ms
         self.ledger.levels[event.token] = event.level_cdb
-        self.ledger.ended(sent.key, sent.bus, event.at_ms)
+        self.ledger.ended(sent.key, sent.bus, at_ms)
         self.ledger.levels.pop(event.token, None)
         held = self._facts.open.get(sent.key)
         run = self.runs.get(sent.key)
         if held is not None:
-            seen_ms = max(held.seen_ms, event.at_ms) if held.sounded else held.seen_ms
+            seen_ms = max(held.seen_ms, at_ms) if held.sounded else held.seen_ms
             held = msgspec.structs.replace(
                 held, seen_ms=seen_ms, underruns=held.underruns + event.underruns
             )
@@ -335,7 +338,7 @@ class Air:
                 over = {"finished": True} if done == "finished" else {"done": done}
                 held = msgspec.structs.replace(held, **over)
                 if run is not None:
-                    self.runs[sent.key] = replace(run, on=False, done=True, stopped_ms=event.at_ms)
+                    self.runs[sent.key] = replace(run, on=False, done=True, stopped_ms=at_ms)
             self._facts.put("open", sent.key, held)
         self.dirty = True
         turn.log("sound_ended", token=event.token, reason=event.reason, item=sent.key)
@@ -468,6 +471,7 @@ class Air:
                 origin_ms=sent.origin_ms + step_ms,
                 from_ms=sent.from_ms + step_ms,
                 end_ms=sent.end_ms + step_ms,
+                shift_ms=sent.shift_ms + step_ms,
             )
         for key, run in list(self.runs.items()):
             if not run.on:

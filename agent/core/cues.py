@@ -33,7 +33,10 @@ FADE_OUT_MS = 20
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A cue the sound child holds. sounding: its first sample left the card."""
+    """A cue the sound child holds. sounding: its first sample left the card.
+
+    shift_ms: what the wall jumped since it was sent. The child reports on the cue's own clock.
+    """
 
     token: str
     bus: int
@@ -42,6 +45,7 @@ class Sent:
     from_ms: int
     end_ms: int
     sounding: bool = False
+    shift_ms: int = 0
 
 
 def parts_from(sound: Sound, position_ms: int) -> tuple[Part, ...]:

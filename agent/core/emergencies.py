@@ -158,14 +158,14 @@ class Emergencies:
             self._end(msgspec.structs.replace(memory, ended="expired"), turn)
         return bool(over)
 
-    def heard(self, at_ms: int, turn: Turn) -> bool:
-        """Count plays that came to their end by `at_ms`; whether any did."""
+    def heard(self, turn: Turn) -> bool:
+        """Count plays that came to their end; whether any did."""
         counted = False
         for warning, memory, _ in self.active():
             held = self._facts.open.get(self._play_of(warning, memory))
             if held is None or not held.finished:
                 continue
-            after = warnings.after_play(warning, memory, at_ms)
+            after = warnings.after_play(warning, memory, turn.wall_ms)
             self._facts.put("warning", _memory_key(after), after)
             if memory.plays == 0:
                 self._report(memory, "sounded", turn)

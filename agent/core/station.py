@@ -160,7 +160,7 @@ class Station:
                 self.air.source_gave_up(event, turn)
             case SoundEnded():
                 self.air.sound_ended(event, turn)
-                self._items_changed |= self.emergencies.heard(event.at_ms, turn)
+                self._items_changed |= self.emergencies.heard(turn)
             case ControllerSeen():
                 self._controller(event, turn)
             case HostSeen():
