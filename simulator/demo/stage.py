@@ -69,6 +69,8 @@ class StationOnStage:
     amplifier: PtyAmplifier
     recorder: Recorder
     agent: subprocess.Popen[bytes] | None = None
+    held: bool = False
+    """The service manager was told to leave it stopped."""
     starts: int = 0
     gates: dict[int, bool] = field(default_factory=dict)
     power: str = "off"
@@ -208,13 +210,23 @@ class Stage:
         ended: dict[str, float] = {}
         while not self._stopping.wait(0.05):
             for name, station in self.stations.items():
-                if station.agent is None or station.agent.poll() is None:
+                if station.held or station.agent is None or station.agent.poll() is None:
                     ended.pop(name, None)
                     continue
                 since = ended.setdefault(name, time.monotonic())
                 if time.monotonic() - since >= RESTART_WAIT_S and not self._stopping.is_set():
                     self._start_agent(station)
                     ended.pop(name, None)
+
+    def stop_agent(self, station: str) -> None:
+        """Ask it to leave, and leave it stopped."""
+        self.stations[station].held = True
+        self._stop_agent(self.stations[station])
+
+    def start_agent(self, station: str) -> None:
+        """Start a stopped one, and keep it running."""
+        self._start_agent(self.stations[station])
+        self.stations[station].held = False
 
     def kill_agent(self, station: str) -> int:
         """SIGKILL; returns when, in epoch ms."""
