@@ -206,12 +206,16 @@ class Air:
             self._cue(span, turn)
         taken = {span.bus for span in fresh if span.from_ms <= now_ms}
         for sent in unwanted.values():
-            if self._drains(sent, now_ms, taken):
+            if sent.stopping or self._drains(sent, now_ms, taken):
                 continue
-            turn.do(StopCue(sent.token), "soon")
+            self._stop(sent, turn)
             if sent.from_ms > now_ms and not sent.sounding:
                 del self.sent[sent.token]
                 self._forget_unbegun(sent, now_ms)
+
+    def _stop(self, sent: Sent, turn: Turn, fade_ms: int = 20) -> None:
+        turn.do(StopCue(sent.token, fade_ms), "soon")
+        self.sent[sent.token] = replace(sent, stopping=True)
 
     def _drains(self, sent: Sent, now_ms: int, taken: set[int]) -> bool:
         """An item at its natural end is left to finish unless another takes its bus."""
@@ -508,10 +512,10 @@ class Air:
         held = self._facts.open.get(key)
         if held is None:
             return
-        for sent in self.sent.values():
+        for sent in list(self.sent.values()):
             if sent.key == key:
                 self.ledger.ended(sent.key, sent.bus, turn.wall_ms)
-                turn.do(StopCue(sent.token, fade_ms=100), "soon")
+                self._stop(sent, turn, fade_ms=100)
         held = msgspec.structs.replace(self._facts.open[key], done=reason)
         self._facts.put("open", key, held)
         run = self.runs.get(key, Run(held.origin_ms, on=False))

@@ -33,7 +33,8 @@ FADE_OUT_MS = 20
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A cue the sound child holds. sounding: its first sample left the card.
+    """A cue the sound child holds. sounding: its first sample left the card. stopping: told to
+    stop, its end not reported yet.
 
     shift_ms: what the wall jumped since it was sent. The child reports on the cue's own clock.
     """
@@ -46,6 +47,7 @@ class Sent:
     end_ms: int
     sounding: bool = False
     shift_ms: int = 0
+    stopping: bool = False
 
 
 def parts_from(sound: Sound, position_ms: int) -> tuple[Part, ...]:
@@ -94,7 +96,7 @@ def due_spans(plan: Plan, now_ms: int) -> list[BusSpan]:
 
 def carries(sent: Sent, span: BusSpan, now_ms: int) -> bool:
     """Whether `sent` is the cue of `span`."""
-    if sent.bus != span.bus or sent.key != span.key:
+    if sent.stopping or sent.bus != span.bus or sent.key != span.key:
         return False
     if span.from_ms <= now_ms:
         return sent.from_ms <= now_ms
