@@ -80,10 +80,17 @@ class Ledger:
             return "no", OccurrenceReason.ZONE_NOT_CONFIRMED
         return seen.confirmed, None
 
+    def _as_sounding(self, zone: str) -> tuple[Confirmation, OccurrenceReason | None]:
+        """As `confirmation`; that a gate is closed as it was told before confirms no sound."""
+        confirmed, doubt = self.confirmation(zone)
+        if confirmed == "yes" and not self.zones_seen[zone].gate:
+            return "unknown", None
+        return confirmed, doubt
+
     def _confirm(self, zone: str, at_ms: int) -> None:
         """The controller's word about a sounding zone changed: a new segment, or the first."""
         stretch = self.stretches[zone]
-        confirmed, doubt = self.confirmation(zone)
+        confirmed, doubt = self._as_sounding(zone)
         if confirmed == stretch.confirmed:
             return
         early = at_ms - stretch.since_ms <= CONFIRM_WITHIN_MS
@@ -115,7 +122,7 @@ class Ledger:
                 self._open(zone, span, token, at_ms)
 
     def _open(self, zone: str, span: ZoneSpan, token: str, at_ms: int) -> None:
-        confirmed, doubt = self.confirmation(zone)
+        confirmed, doubt = self._as_sounding(zone)
         if doubt is OccurrenceReason.ZONE_NOT_CONFIRMED:
             confirmed, doubt = "unknown", None
         self.stretches[zone] = Stretch(span.key, span.bus, at_ms, at_ms, confirmed, token)
