@@ -25,8 +25,9 @@ from pathlib import Path
 import msgspec
 
 from agent.adapters.clock import BUILT_MS, Clock, always, measured, wall_ms
-from agent.adapters.content import ContentSettings, ContentStore
+from agent.adapters.content import ContentStore
 from agent.adapters.control import ControlSocket
+from agent.adapters.download import ContentSettings
 from agent.adapters.host import Host
 from agent.adapters.housekeeping import Housekeeping
 from agent.adapters.journal import Opened, SqliteJournal, open_journal

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from agent.adapters.content import ContentSettings, ContentStore
+from agent.adapters.content import ContentStore
+from agent.adapters.download import ContentSettings
 from agent.core.effects import CancelFetch, Evict, Fetch
 from agent.core.events import FetchFailed, FetchFault, FileReady, FilesFound
 from tests.integration.adapter_lab import Authority, Ear, until
