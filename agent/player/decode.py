@@ -232,7 +232,8 @@ class _Worker:
         self._job: DecodeJob | None = None
         self._excerpt: Excerpt | None = None
         self._offset = 0
-        self._ended = threading.Event()
+        self._woken = threading.Event()
+        self._at_end = False
         self._errored = False
         self._ready = threading.Event()
         threading.Thread(target=self._run, name="decoder", daemon=True).start()
@@ -242,8 +243,8 @@ class _Worker:
         self._inbox.put(job)
 
     def wake(self) -> None:
-        """Look at the job again: it was cancelled."""
-        self._ended.set()
+        """Look again whether the job is cancelled; it may be another one than the caller's."""
+        self._woken.set()
 
     def prepare(self) -> None:
         """Wait until the player exists."""
@@ -268,9 +269,7 @@ class _Worker:
                 self._pool.give_back(self)
 
     def _decode(self, job: DecodeJob) -> None:
-        # Cleared before the look at `cancelled`, so that a cancel in between is not lost.
-        self._ended.clear()
-        self._errored = False
+        self._at_end = self._errored = False
         media = None if job.cancelled.is_set() else self._open(job)
         if media is None:
             return
@@ -278,7 +277,7 @@ class _Worker:
         try:
             self._call(job, lambda: self._player.set_media(media))
             self._call(job, self._player.play)
-            self._ended.wait()
+            self._wait_for_the_end(job)
             if not job.cancelled.is_set():
                 self._judge(job)
         finally:
@@ -289,6 +288,12 @@ class _Worker:
             if self._excerpt is not None:
                 self._excerpt.close()
                 self._excerpt = None
+
+    def _wait_for_the_end(self, job: DecodeJob) -> None:
+        """A voice that is over cancels its job long after this worker has taken the next one."""
+        while not (self._at_end or job.cancelled.is_set()):
+            self._woken.wait()
+            self._woken.clear()
 
     def _call(self, job: DecodeJob, what: Any) -> Any:
         job.call_since_ns = time.monotonic_ns()
@@ -413,8 +418,9 @@ class _Worker:
         pass
 
     def _on_end(self, _event: object) -> None:
-        self._ended.set()
+        self._at_end = True
+        self._woken.set()
 
     def _on_error(self, _event: object) -> None:
-        self._errored = True
-        self._ended.set()
+        self._at_end = self._errored = True
+        self._woken.set()
