@@ -47,6 +47,7 @@ from agent.core.effects import (
     PublishRecord,
     Reply,
     Restart,
+    SetLogLevel,
 )
 from agent.core.events import CommitFailed, Event, MessageArrived, Now, Requested, Wake
 from agent.errors import EX_GIVEN_UP, EX_OK
@@ -100,6 +101,7 @@ class Runtime:
         self._obey: dict[type[Any], Obey] = {
             PublishRecord: self._publish_record,
             Log: _write_log,
+            SetLogLevel: lambda act: logging.getLogger().setLevel(act.level.upper()),
             Notify: lambda act: around.notify(f"STATUS={act.status}"),
             Restart: lambda act: self.leave(EX_OK, act.why),
             **around.obey,

@@ -30,7 +30,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     station: Id
     state: Literal["online", "leaving", "lost"]
     birth: int
-    installation: Id = ""
+    installation: str = ""
     version: str = ""
     features: tuple[str, ...] = ()
     nonce: str = ""

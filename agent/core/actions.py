@@ -17,7 +17,7 @@ from agent.contract.reports import OccurrenceRef
 from agent.core import requests as asked
 from agent.core import views
 from agent.core.commands import RunState
-from agent.core.effects import Log, Reply, Restart
+from agent.core.effects import Reply, Restart, SetLogLevel
 from agent.core.events import Requested
 from agent.core.facts import Override
 from agent.core.items import Item, key_of
@@ -175,7 +175,7 @@ class Actions:
             case said.Diagnose():
                 return "done", None, views.diagnosis(station, turn.now)
             case said.SetLogLevel(level=level):
-                turn.do(Log("log_level", (("level", level),)), "now")
+                turn.do(SetLogLevel(level), "now")
                 return "done", None, level
             case said.Reboot():
                 if station.emergencies.active():

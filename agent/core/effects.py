@@ -192,6 +192,11 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
+class SetLogLevel:
+    level: Literal["info", "debug"]
+
+
+@dataclass(frozen=True, slots=True)
 class Notify:
     """One line of status for the service manager."""
 
@@ -222,6 +227,7 @@ Act = (
     | HoldZones
     | Reply
     | Log
+    | SetLogLevel
     | Notify
     | Restart
 )
