@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import getpass
+import random
 import signal
 import socket
 import subprocess
@@ -30,6 +31,7 @@ from simulator.source_system.problems import BrokerError
 
 START_DEADLINE_S = 10.0
 STOP_DEADLINE_S = 5.0
+SERVER_PORTS = range(20_000, 32_000)
 PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -72,11 +74,15 @@ tls_version tlsv1.2
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port nobody listens on, below those the kernel hands to outgoing connections.
+
+    Otherwise somebody's connection may sit on the broker's port when it is started again.
+    """
+    for port in random.sample(SERVER_PORTS, 200):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((host, port))
+            return port
+    raise BrokerError("no_free_port", host)
 
 
 def die_with_parent() -> None:

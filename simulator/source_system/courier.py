@@ -11,7 +11,6 @@ import secrets
 import ssl
 import threading
 import time
-import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -38,19 +37,21 @@ class Message(NamedTuple):
 
 
 class TlsContext(ssl.SSLContext):
-    """Knows the sockets it has wrapped: paho drops them unclosed when a handshake fails."""
+    """The TLS side of one client: closes what paho drops unclosed when a handshake fails."""
 
     def __init__(self, *_: object) -> None:
-        self._made: weakref.WeakSet[ssl.SSLSocket] = weakref.WeakSet()
+        self._latest: ssl.SSLSocket | None = None
 
     def wrap_socket(self, *arguments: Any, **options: Any) -> ssl.SSLSocket:
-        made = super().wrap_socket(*arguments, **options)
-        self._made.add(made)
-        return made
+        """One connection at a time: a new one ends the one before."""
+        self.close_sockets()
+        self._latest = super().wrap_socket(*arguments, **options)
+        return self._latest
 
     def close_sockets(self) -> None:
-        for one in list(self._made):
-            one.close()
+        latest, self._latest = self._latest, None
+        if latest is not None:
+            latest.close()
 
 
 def client_tls(folder: Path) -> TlsContext:

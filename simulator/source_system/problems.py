@@ -139,6 +139,12 @@ PROBLEMS: dict[str, Wording] = {
         "xem các dòng nhật ký trên",
         "see the log lines above",
     ),
+    "no_free_port": Wording(
+        "không còn cổng TCP trống",
+        "no TCP port is free",
+        "dừng bớt chương trình, hoặc ghi cổng vào district.toml",
+        "end some programs, or write a port into district.toml",
+    ),
     "broker_unreachable": Wording(
         "không nối được máy chủ MQTT",
         "the broker cannot be reached",
