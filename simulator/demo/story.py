@@ -189,7 +189,11 @@ class Story:
         return sorted(chapters, key=lambda chapter: chapter[0])
 
     def _warn_1(self) -> None:
-        self._warn("lu-quet", "Cảnh báo lũ quét. Bà con rời khỏi bờ suối ngay. Lên chỗ cao.")
+        self._warn(
+            "lu-quet",
+            "Cảnh báo lũ quét. Nước suối đang dâng nhanh. Bà con hai bên bờ rời khỏi nhà ngay, "
+            "mang theo giấy tờ và nước uống, đi lên chỗ cao và giúp người già, trẻ em cùng đi.",
+        )
 
     def _warn_2(self) -> None:
         self._warn("sat-lo", "Cảnh báo sạt lở đất. Không đi qua đường đèo.")
