@@ -293,7 +293,8 @@ class Story:
         )
 
     def _warning(self, spec: StationSpec, name: str, warning: str) -> intent.Expected:
-        second = WARN_1 if name == "lu-quet" else WARN_2
+        first = name == "lu-quet"
+        second, until = (WARN_1, CANCEL_1 + 2) if first else (WARN_2, D)
         return intent.Expected(
             id=f"{name}@{spec.id}",
             station=spec.id,
@@ -303,6 +304,7 @@ class Story:
             planned_start_ms=self.told.at(second),
             entry=f"w-{warning}-1",
             programme=None,
+            length_ms=(until - second) * 1_000,
             timed=False,
         )
 
