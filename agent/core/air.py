@@ -267,15 +267,13 @@ class Air:
                 approver=origin.approver,
                 source=sound.label,
                 volume=item.volume,
+                recorded=origin.recorded,
             )
         else:
             held = msgspec.structs.replace(
                 held, origin_ms=span.origin_ms, epoch=epoch, play_ms=item.play_ms
             )
-        if run is not None:
-            been, left = tuple(sorted(run.been)), tuple(sorted(run.left))
-            held = msgspec.structs.replace(held, been=been, left=left)
-        self._facts.put("open", item.key, held)
+        self._facts.put("open", item.key, msgspec.structs.replace(held, **_been(run)))
 
     def sound_started(self, event: SoundStarted) -> None:
         sent = self.sent.get(event.token)
@@ -288,7 +286,7 @@ class Air:
         item = self.items.get(sent.key)
         if held is None:
             return
-        changes: dict[str, Any] = {"sounded": True, "seen_ms": at_ms}
+        changes: dict[str, Any] = {"sounded": True, "seen_ms": at_ms, **_been(run)}
         if not held.sounded and event.part == 0 and event.position_ms == 0:
             changes["start_error_ms"] = event.at_ms - held.start_ms
         if run is not None and item is not None and item.late == "restart":
@@ -319,7 +317,9 @@ class Air:
             self._facts.put(
                 "open",
                 sent.key,
-                msgspec.structs.replace(held, seen_ms=at_ms, underruns=event.underruns),
+                msgspec.structs.replace(
+                    held, seen_ms=at_ms, underruns=event.underruns, **_been(self.runs.get(sent.key))
+                ),
             )
 
     def sound_ended(self, event: SoundEnded, turn: Turn) -> None:
@@ -477,6 +477,10 @@ class Air:
                 end_ms=sent.end_ms + step_ms,
                 shift_ms=sent.shift_ms + step_ms,
             )
+            item = self.items.get(sent.key)
+            if item is not None and sent.key not in self.runs:
+                # Its start came with the step: it has begun.
+                self.runs[sent.key] = Run(sent.origin_ms, been=frozenset(item.zones))
         for key, run in list(self.runs.items()):
             if not run.on:
                 continue
@@ -541,3 +545,10 @@ class Air:
             del self.sent[token]
         self.ledger.forget(key)
         self.dirty = True
+
+
+def _been(run: Run | None) -> dict[str, tuple[str, ...]]:
+    """What an open item remembers of its run's zones."""
+    if run is None:
+        return {}
+    return {"been": tuple(sorted(run.been)), "left": tuple(sorted(run.left))}

@@ -70,6 +70,7 @@ class OpenItem(msgspec.Struct, frozen=True):
     gaps: dict[str, OccurrenceReason] = {}
     doubts: dict[str, OccurrenceReason] = {}
     stopped: tuple[str, ...] = ()
+    recorded: bool = True
     finished: bool = False
     done: OccurrenceReason | None = None
 

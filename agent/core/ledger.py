@@ -118,8 +118,16 @@ class Ledger:
                 self._close(zone, at_ms)
         for zone, span in gates.items():
             token = sounding.get((span.key, span.bus))
-            if zone not in self.stretches and token and span.from_ms <= at_ms + OPEN_SLACK_MS:
+            if zone in self.stretches or not token or self._is_cold(zone):
+                continue
+            if span.from_ms <= at_ms + OPEN_SLACK_MS:
                 self._open(zone, span, token, at_ms)
+
+    def _is_cold(self, zone: str) -> bool:
+        """Its amplifier says that it warms up: nothing can be heard yet."""
+        place = self._site.zone(zone)
+        controller = self.controllers.get(place.controller) if place is not None else None
+        return controller is not None and controller.power == "warming"
 
     def _open(self, zone: str, span: ZoneSpan, token: str, at_ms: int) -> None:
         confirmed, doubt = self._as_sounding(zone)

@@ -118,7 +118,7 @@ class Settlement:
                 continue
             if held.klass != 1 and time.trust == "untrusted" and not held.is_over:
                 continue
-            for zone in held.zones:
+            for zone in held.zones if held.recorded else ():
                 reason = held.done or OccurrenceReason.SUPERSEDED
                 self._reporter.record(asrun.outcome_of(held, zone, reason), turn)
             self._close(key, held.start_ms, held.play_ms, aired=held.sounded)

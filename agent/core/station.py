@@ -130,8 +130,8 @@ class Station:
             case Delivered():
                 self.reporter.delivered(event.token, turn.now.mono_ms)
             case FilesFound():
-                self.supply.box.files = dict(event.files)
-                self._items_changed = self.supply.changed = True
+                self.supply.files_found(event.files)
+                self._items_changed = True
             case FileReady():
                 self.supply.file_ready(event, turn)
                 self._items_changed = True
@@ -432,7 +432,7 @@ class Station:
                 "controller", controller=event.controller, state=event.state, detail=event.detail
             )
         self.air.ledger.controller_seen(event, turn.wall_ms)
-        if before is None or before.state != event.state:
+        if before is None or (before.state, before.power) != (event.state, event.power):
             self.air.dirty = True
 
     def _watch(self, turn: Turn) -> None:

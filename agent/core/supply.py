@@ -35,6 +35,7 @@ class Supply:
         self.awaiting: tuple[str, ...] = ()
         self.missing: tuple[str, ...] = ()
         self.changed = True
+        self._looked = False
         self.next_mono_ms: int | None = None
         self._asked: set[str] = set()
 
@@ -58,6 +59,11 @@ class Supply:
             turn.do(Speak(key, text, language), "now")
 
     # --- files --------------------------------------------------------------------------
+
+    def files_found(self, files: Iterable[tuple[str, int]]) -> None:
+        """What lies on the box; nothing is fetched before that is known."""
+        self.box.files = dict(files)
+        self._looked = self.changed = True
 
     def file_ready(self, event: FileReady, turn: Turn) -> None:
         self.box.files[event.sha256] = event.size
@@ -92,13 +98,16 @@ class Supply:
             return
         self.changed = False
         needs = self._needs(turn.wall_ms)
+        self.next_mono_ms = mono_ms + HOUR_MS
+        if not self._looked:
+            return
         start, cancel, again_ms = self.fetching.next(needs, self.box.files, mono_ms)
         for binding in start:
             turn.do(Fetch(binding.sha256, binding.url, binding.size))
         for sha in cancel:
             turn.do(CancelFetch(sha))
-        hour_ms = mono_ms + HOUR_MS
-        self.next_mono_ms = min(again_ms, hour_ms) if again_ms is not None else hour_ms
+        if again_ms is not None:
+            self.next_mono_ms = min(again_ms, self.next_mono_ms)
 
     def _needs(self, now_ms: int) -> list[Need]:
         """Files that the coming days want; notes on the way what nobody has published."""

@@ -30,7 +30,9 @@ def supply(warning: Warning, *bindings: Binding) -> Supply:
     programme = Programme(Site("tan-lien", "Tân Liên", d.TZ, (), ()), d.zones)
     warnings, content = d.warnings(warning), d.content(*bindings)
     programme.replace([], [content], [(warnings, 20)], "huyen")
-    return Supply(programme)
+    made = Supply(programme)
+    made.files_found(())
+    return made
 
 
 def turn() -> Turn:
