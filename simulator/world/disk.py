@@ -23,6 +23,7 @@ class Disk:
     stalled_until_ms: int = 0
     commits: int = 0
     bytes_written: int = 0
+    _written_ms: dict[int, int] = field(default_factory=dict)
 
     def submit(self, saves: tuple[Save, ...], now_ms: int, latency_ms: int) -> int:
         """When the batch will be durable; batches never overtake each other."""
@@ -67,12 +68,14 @@ class Disk:
                     self.bytes_written += len(value)
                 case Drop(kind=kind, key=key):
                     self.facts.pop((kind, key), None)
-                case Append(seq=seq, body=body):
+                case Append(seq=seq, at_ms=at_ms, body=body):
+                    self._written_ms[seq] = at_ms
                     self.records[seq] = body
                     self.bytes_written += len(body)
-                case PruneRecords(through_seq=through):
-                    for seq in [seq for seq in self.records if seq <= through]:
-                        del self.records[seq]
+                case PruneRecords(through_seq=through, before_ms=before_ms):
+                    for seq, at_ms in list(self._written_ms.items()):
+                        if seq <= through and at_ms < before_ms:
+                            del self.records[seq], self._written_ms[seq]
 
     def rows(self) -> list[tuple[str, str, bytes]]:
         return [(kind, key, value) for (kind, key), value in self.facts.items()]

@@ -36,6 +36,7 @@ START_MS = 300
 LINGER_MS = 500
 """A zone may hear another's sound this long while gates change."""
 
+MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 CHANGE_BEFORE_MS = 600_000
 CHANGE_AFTER_MS = 5 * HOUR_MS
@@ -193,7 +194,7 @@ class Judge:
             key = (owner.audience, owner.warning, owner.revision)
             self.files[box.site.station].warned.setdefault(key, []).append(played)
             return
-        label = self._label(box, owner, played.begins_wall_ms)
+        label = self._label(box, owner, self._planned_by(played))
         file = self.files[box.site.station]
         entry = self._entry(owner.audience, owner.entry)
         before = file.plays.setdefault(label, [])
@@ -219,6 +220,12 @@ class Judge:
                 self._fail(1, box, f"{source} sounds, nobody signed it")
             found = owner
         return found
+
+    def _planned_by(self, played: Played) -> int:
+        """The later of the box's clock and the right one, unless the box is years ahead."""
+        true_ms = self.wall0_ms + played.begins_ms
+        wall_ms = played.begins_wall_ms
+        return wall_ms if true_ms < wall_ms < true_ms + 3 * HOUR_MS else true_ms
 
     def _label(self, box: Box, owner: Owner, wall_ms: int) -> Label:
         if owner.date:
@@ -265,10 +272,8 @@ class Judge:
         """Once from the beginning; then only as the resume policy says."""
         if not before:
             return
-        if self._near(file.clock_troubles, played.begins_ms, 2 * HOUR_MS):
-            only_rejoin = False
-        else:
-            only_rejoin = entry.resume == "rejoin"
+        doubtful = self._near(file.clock_troubles, played.begins_ms, 2 * HOUR_MS)
+        only_rejoin = entry.resume == "rejoin" and not doubtful
         if any(self._near(file.stalls, one.begins_ms, 120_000) for one in before):
             return
         last = before[-1]
@@ -280,7 +285,7 @@ class Judge:
             return
         if entry.resume == "drop" and position_ms > START_MS:
             return
-        if entry.resume == "continue":
+        if entry.resume == "continue" or doubtful:
             ended_ms = last.ended_ms if last.ended_ms is not None else played.begins_ms
             reached_ms = self._position(entry, last) + ended_ms - last.begins_ms
             if position_ms < reached_ms - self.progress_ms - 2_000:
@@ -340,7 +345,9 @@ class Judge:
         if around > self.office.wall_ms() + 3 * HOUR_MS:
             return
         for since_ms, revision in file.held.get(audience, []):
-            if around + FROM_THE_PAST_MS < since_ms + self.wall0_ms:
+            if around + FROM_THE_PAST_MS < since_ms + self.wall0_ms and not self._near(
+                file.clock_troubles, since_ms, MINUTE_MS
+            ):
                 continue
             for entry in schedules[revision - 1].entries:
                 if entry.id == entry_id:
@@ -500,11 +507,14 @@ class Judge:
         """One occurrence: must it have an outcome in every zone?"""
         at_ms = spans[0][3]
         extra_ms = 2 * HOUR_MS if self._near(file.clock_troubles, at_ms, 6 * HOUR_MS) else 0
+        # Without time a station cannot settle under the timetable it is about to replace.
+        known_ms = [high for low, high in file.clock_troubles if low <= at_ms <= high]
+        settled_ms = max([at_ms, *known_ms]) + CHANGE_AFTER_MS + extra_ms
         covered_ms = at_ms - CHANGE_BEFORE_MS - extra_ms
         for since_ms, end_ms, _, _ in spans:
             if since_ms <= covered_ms:
                 covered_ms = max(covered_ms, end_ms)
-        if covered_ms < at_ms + CHANGE_AFTER_MS + extra_ms:
+        if covered_ms < settled_ms:
             return
         zone_sets = [_zones(box.site, entry) for _, _, entry, _ in spans]
         for zone in sorted(frozenset.intersection(*zone_sets)):
