@@ -66,6 +66,7 @@ class Air:
         self.dirty = True
         self._holds: dict[str, HoldZones] = {}
         self._tokens = 0
+        self._spent: set[tuple[str, int]] = set()
         self._horizon_ms = CUE_LEAD_MS + 1_000
         for amplifier in site.amplifiers:
             reach_ms = amplifier.warm_up_ms + amplifier.linger_ms + 2_000
@@ -200,7 +201,7 @@ class Air:
             found = next((s for s in unwanted.values() if cues.carries(s, span, now_ms)), None)
             if found is not None:
                 del unwanted[found.token]
-            elif span.key in self.sounds:
+            elif span.key in self.sounds and (span.key, span.bus) not in self._spent:
                 fresh.append(span)
         for span in fresh:
             self._cue(span, turn)
@@ -338,6 +339,8 @@ class Air:
                 held, seen_ms=seen_ms, underruns=held.underruns + event.underruns
             )
             done = self._done_by(event, held)
+            if done is not None:
+                self._spent.add((sent.key, sent.bus))
             if done is not None and not any(s.key == sent.key for s in self.sent.values()):
                 over = {"finished": True} if done == "finished" else {"done": done}
                 held = msgspec.structs.replace(held, **over)
@@ -394,6 +397,7 @@ class Air:
             if run is not None and run.on:
                 self.runs[sent.key] = replace(run, on=False, lost=True, stopped_ms=at_ms)
         self.sent.clear()
+        self._spent.clear()
         self.ledger.levels.clear()
         self.player = "lost"
         self.decision = SILENCE
@@ -543,6 +547,7 @@ class Air:
         self.runs.pop(key, None)
         for token in [token for token, sent in self.sent.items() if sent.key == key]:
             del self.sent[token]
+        self._spent = {pair for pair in self._spent if pair[0] != key}
         self.ledger.forget(key)
         self.dirty = True
 

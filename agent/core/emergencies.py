@@ -28,6 +28,9 @@ from agent.core.site import Site
 from agent.core.turn import Turn
 from agent.core.warnings import Utterance
 
+AGAIN_MIN_MS = 10_000
+AGAIN_MAX_MS = 600_000
+
 
 class Emergencies:
     def __init__(
@@ -171,6 +174,19 @@ class Emergencies:
                 self._report(memory, "sounded", turn)
             counted = True
         return counted
+
+    def due_again(self, turn: Turn) -> bool:
+        """A play that is settled without having been heard to its end (its sound failed) comes
+        again: soon at first, later the longer it lasts."""
+        found = False
+        for warning, memory, _ in self.active():
+            if self._play_of(warning, memory) in self._facts.settled:
+                age_ms = turn.wall_ms - memory.received_ms
+                wait_ms = min(AGAIN_MAX_MS, max(AGAIN_MIN_MS, age_ms))
+                again = msgspec.structs.replace(memory, due_ms=turn.wall_ms + wait_ms)
+                self._facts.put("warning", _memory_key(memory), again)
+                found = True
+        return found
 
     def utterances(self) -> list[Utterance]:
         """What has to be spoken for the plays that are due."""

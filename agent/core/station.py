@@ -192,6 +192,7 @@ class Station:
         if self.air.dirty or self.air.next_ms is None or now_ms >= self.air.next_ms:
             self.air.replan(turn, self.volumes)
             self.settlement.settle(self.time, turn)
+            self._items_changed |= self.emergencies.due_again(turn)
             if self.air.dirty:
                 self.air.replan(turn, self.volumes)
         self.supply.fetch(turn)
