@@ -119,6 +119,7 @@ class Knobs:
     notice_ms: tuple[int, int] = (1_000, 180_000)
     speech_ms: tuple[int, int] = (300, 4_000)
     speech_works: bool = True
+    speech_sounds: bool = True
     bytes_per_s: int = 40_000
     progress_ms: int = 10_000
     link_up: bool = True
@@ -254,7 +255,7 @@ class Box:
         if kind == "content":
             return self.server.length_of(rest) if rest in self.disk.files else None
         if kind == "speech":
-            return self.speech_length.get(rest)
+            return self.speech_length.get(rest) if self.knobs.speech_sounds else None
         return 86_400_000 if self.knobs.link_up and self.server.streams(url) else None
 
     # --- network ------------------------------------------------------------------------

@@ -227,15 +227,20 @@ def controllers(world: World, rng: Random) -> None:
 
 
 def speech(world: World, rng: Random) -> None:
-    """Speech cannot be made for a while."""
+    """Speech cannot be made for a while, or what was made is no sound."""
 
     def act(box: Box) -> None:
-        box.knobs.speech_works = False
+        made = rng.random() < 0.5
+        box.knobs.speech_works, box.knobs.speech_sounds = made, not made
         for_ms = _log_uniform(rng, MINUTE_MS, 5 * HOUR_MS)
-        world.note(f"no speech for {for_ms} ms", box.site.station)
+        what = "sounds" if made else "is made"
+        world.note(f"no speech {what} for {for_ms} ms", box.site.station)
+        if made:
+            now_ms = world.clock.now_ms
+            world.judge.trouble(box, now_ms, now_ms + for_ms + 600_000)
 
         def mend() -> None:
-            box.knobs.speech_works = True
+            box.knobs.speech_works = box.knobs.speech_sounds = True
 
         world.clock.after(for_ms, mend)
 

@@ -42,6 +42,8 @@ CHANGE_BEFORE_MS = 600_000
 CHANGE_AFTER_MS = 5 * HOUR_MS
 """A revision that changed later than this after a start changes nothing about it."""
 
+EVENTS_A_SECOND_MAX = 250
+
 FROM_THE_PAST_MS = 4 * HOUR_MS
 
 Label = tuple[str, str, str]
@@ -86,8 +88,8 @@ class File:
     """Stretches in which a warning may be late, in true time."""
     clock_troubles: list[tuple[int, int]] = field(default_factory=list)
     stalls: list[tuple[int, int]] = field(default_factory=list)
-    tones_asked: int = 0
-    first_ms: int | None = None
+    second: int = 0
+    in_second: int = 0
 
 
 class Judge:
@@ -125,10 +127,19 @@ class Judge:
     def handled(self, box: Box, event: Event, now: Now, batch: Batch) -> None:
         station = box.site.station
         self.trace.event(box.clock.now_ms, now.wall_ms, station, event, batch)
+        self._no_rush(box)
         if isinstance(event, MessageArrived | Booted):
             self._documents(box, isinstance(event, Booted))
         elif isinstance(event, HousekeepingDue):
             self._bounds(box)
+
+    def _no_rush(self, box: Box) -> None:
+        """A station that turns in circles wears out its card and its processor."""
+        file, second = self.files[box.site.station], box.clock.now_ms // 1_000
+        file.in_second = file.in_second + 1 if second == file.second else 0
+        file.second = second
+        if file.in_second > EVENTS_A_SECOND_MAX:
+            self._fail(7, box, f"more than {EVENTS_A_SECOND_MAX} events in a second")
 
     def _documents(self, box: Box, booted: bool) -> None:
         """Which revisions the station holds now; they never go back in one life."""

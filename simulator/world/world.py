@@ -240,7 +240,7 @@ class World:
             self.broker.switch_collector(on=True)
         for box in self.boxes:
             knobs = box.knobs
-            knobs.player_works = knobs.speech_works = True
+            knobs.player_works = knobs.speech_works = knobs.speech_sounds = True
             knobs.commit_ms = (3, 25)
             box.mend_link()
             box.power_on()
