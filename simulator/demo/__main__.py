@@ -23,8 +23,11 @@ from simulator.demo.story import END, REPORTS_LIMIT_S, Story, specs
 from simulator.soundcard.card import SoundCardError
 from simulator.source_system.problems import SourceSystemError
 
-ON_STAGE = frozenset({"mute-zone", "double-play", "wrong-zone"})
-"""Sabotages put into the running district; the others spoil what was recorded."""
+ON_STAGE = frozenset({"double-play", "wrong-zone"})
+"""Sabotages put into the running district; the others spoil what was recorded.
+
+A zone muted by hand on stage would be no sabotage: the agent sees it and opens it again.
+"""
 
 DRAW_EVERY_S = 0.25
 

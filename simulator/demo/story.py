@@ -21,7 +21,7 @@ from agent.contract.documents import (
     When,
     ZoneSelector,
 )
-from simulator.amplifier.control import LineOpen, LocalMute
+from simulator.amplifier.control import LineOpen
 from simulator.demo import intent
 from simulator.demo.programmes import PROGRAMMES
 from simulator.demo.stage import Stage, StationSpec, now_ms
@@ -166,16 +166,6 @@ class Story:
             (KILLS, "kill -9 agent và player", "kill -9 of agent and player", self._kill),
             (OPEN, "Hở mạch loa Thôn Hạ", "A loudspeaker line opens", self._open_line),
         ]
-        if self._sabotage == "mute-zone":
-            mute = LocalMute(zone=1)
-            chapters.append(
-                (
-                    A + 3,
-                    "(phá) khóa tay một cụm loa",
-                    "(sabotage) a zone is muted by hand",
-                    lambda: stage.stations["tan-lien"].amplifier.inject(mute),
-                )
-            )
         if self._sabotage == "double-play":
             replay = ReplayEntry(entry="suc-khoe")
             chapters.append(
