@@ -96,7 +96,7 @@ class Ledger:
         early = at_ms - stretch.since_ms <= CONFIRM_WITHIN_MS
         if early and doubt is OccurrenceReason.ZONE_NOT_CONFIRMED:
             return
-        if not early:
+        if not early or stretch.confirmed != "unknown":
             self._book_zone(zone, at_ms)
             stretch = replace(self.stretches[zone], since_ms=at_ms)
         self.stretches[zone] = replace(stretch, confirmed=confirmed)
