@@ -64,6 +64,9 @@ class Air:
         self.gates: dict[str, ZoneSpan] = {}
         self.next_ms: int | None = None
         self.dirty = True
+        self.box_known = False
+        """Whether it is known what the box can play. Until then nobody is told to switch off: after
+        a restart the amplifier is still on, for the item that will go on in a moment."""
         self._holds: dict[str, HoldZones] = {}
         self._tokens = 0
         self._spent: set[tuple[str, int]] = set()
@@ -427,7 +430,7 @@ class Air:
             for span in self.gates.values()
         )
         for hold in self._wishes.holds(self.gates, self.power, volumes()):
-            if self._holds.get(hold.controller) == hold:
+            if self._holds.get(hold.controller) == hold or not (self.box_known or hold.power):
                 continue
             before = self._holds.get(hold.controller)
             self._holds[hold.controller] = hold

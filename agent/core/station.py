@@ -131,7 +131,7 @@ class Station:
                 self.reporter.delivered(event.token, turn.now.mono_ms)
             case FilesFound():
                 self.supply.files_found(event.files)
-                self._items_changed = True
+                self.air.box_known = self._items_changed = True
             case FileReady():
                 self.supply.file_ready(event, turn)
                 self._items_changed = True
