@@ -4,7 +4,7 @@ Owns `WallMap` (wall and monotonic, one offset per epoch) and `DacClock` (which 
 converter at which monotonic instant). Pure: time comes in as an argument, in nanoseconds.
 
 Invariants: an epoch that has been replaced never changes again; the DAC clock follows noise
-slowly, and a real jump (underrun, suspended card) within three blocks.
+slowly, a reported underrun at once, any other jump within half a second.
 """
 
 from __future__ import annotations
@@ -14,9 +14,13 @@ from agent.player.protocol import RATE_HZ
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 
-_STEP_NS = 3 * NS_PER_MS
-_BLOCKS_UNTIL_STEP = 3
+_STEP_NS = 10 * NS_PER_MS
+_BLOCKS_UNTIL_STEP = 12
+_OUTLIER_NS = NS_PER_MS
+# A tenth of the difference a block: 0.4 s. Slower ones missed what the null sink really does in
+# its first seconds (starts were 2.6 ms off, measured); at 300 ppm it lags by 0.13 ms.
 _FOLLOW = 0.1
+_LEARN_BLOCKS = 50
 
 
 def frames_of_ms(length_ms: float) -> int:
@@ -68,14 +72,15 @@ class WallMap:
 class DacClock:
     """When the first frame of each block leaves the converter, smoothed.
 
-    PortAudio's own figure jitters by some 20 us on a quiet machine and far more on a busy one,
-    while the card's crystal does not: small differences are followed by a tenth, large ones are
-    believed only when they persist.
+    PortAudio's own figure jitters by some 20 us on a quiet machine and by milliseconds on a busy
+    one, while the card's crystal does not: small differences are followed by a tenth, one block
+    weighs at most 1 ms, and above 10 ms nothing, unless that goes on for half a second.
     """
 
     def __init__(self) -> None:
         self._next_ns: float | None = None
         self._strange = 0
+        self._since_jump = 0
         self.blocks = 0
 
     def update(self, frames: int, measured_ns: int, *, jumped: bool = False) -> int:
@@ -87,37 +92,54 @@ class DacClock:
 
     def _believe(self, measured_ns: int, *, jumped: bool) -> float:
         if self._next_ns is None or jumped:
-            self._strange = 0
-            return float(measured_ns)
+            return self._jump(measured_ns)
         error_ns = measured_ns - self._next_ns
         if abs(error_ns) <= _STEP_NS:
             self._strange = 0
+            self._since_jump += 1
+            if self._since_jump > _LEARN_BLOCKS:
+                error_ns = max(-_OUTLIER_NS, min(_OUTLIER_NS, error_ns))
             return self._next_ns + _FOLLOW * error_ns
         self._strange += 1
         if self._strange < _BLOCKS_UNTIL_STEP:
             return self._next_ns
-        self._strange = 0
+        return self._jump(measured_ns)
+
+    def _jump(self, measured_ns: int) -> float:
+        self._strange = self._since_jump = 0
         return float(measured_ns)
 
 
 class StreamTime:
     """PortAudio's stream clock seen from CLOCK_MONOTONIC.
 
-    The library may count in CLOCK_REALTIME (19.6 on Debian 12 does). A callback reads our clock
-    a little late, never early, so the lowest difference is nearest to the truth. A difference
-    that jumps is a step of the wall clock and is taken at once.
+    The library counts in CLOCK_REALTIME (19.6, Debian 12) or CLOCK_MONOTONIC (later ones): which
+    one is seen from its value, and the two are compared directly. The instant at which a callback
+    runs is no measure: Python lets it wait for milliseconds while a decoder is busy. Only for an
+    unknown clock the lowest difference to it is used, since a callback is late, never early.
     """
 
     def __init__(self) -> None:
         self._offset_ns: int | None = None
 
-    def mono_ns(self, stream_s: float, dac_s: float, now_ns: int) -> int:
-        """The monotonic instant of `dac_s`, when the stream clock showed `stream_s` at `now_ns`."""
-        offset_ns = now_ns - round(stream_s * NS_PER_S)
+    def mono_ns(self, stream_s: float, dac_s: float, now_ns: int, wall_ns: int) -> int:
+        """The monotonic instant of `dac_s`.
+
+        `stream_s` is the stream clock when the callback was called; `now_ns` (monotonic) and
+        `wall_ns` were read together, now.
+        """
+        stream_ns, dac_ns = round(stream_s * NS_PER_S), round(dac_s * NS_PER_S)
+        if abs(stream_ns - now_ns) < NS_PER_S:
+            return dac_ns
+        if abs(stream_ns - wall_ns) < NS_PER_S:
+            return dac_ns + now_ns - wall_ns
+        return dac_ns + self._lowest(now_ns - stream_ns)
+
+    def _lowest(self, offset_ns: int) -> int:
         held = self._offset_ns
         if held is None or offset_ns < held or offset_ns - held > 20 * NS_PER_MS:
             self._offset_ns = offset_ns
         else:
-            # Forgets 1 % of the gap a block, so that slew of the wall clock is followed.
+            # Forgets 1 % of the gap a block, so that a drifting clock is followed.
             self._offset_ns = held + (offset_ns - held) // 100
-        return round(dac_s * NS_PER_S) + self._offset_ns
+        return self._offset_ns

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from agent.player.clockmap import NS_PER_S, ms_of_frames
+from agent.player.clockmap import NS_PER_S, frames_of_ns, ms_of_frames
 from agent.player.formats import Excerpt, NotThisFormat, open_excerpt
 from agent.player.protocol import RATE_HZ, Source, SourceFault
 from agent.player.ring import Placer, Reader, Silence, Tone, Track
@@ -71,6 +71,10 @@ class Job(Protocol):
     def done(self) -> bool:
         """Nothing more will be decoded."""
 
+    @property
+    def sounding(self) -> bool:
+        """Samples have come."""
+
     def poll(self, now_ns: int) -> None:
         """Look for stalls and hangs."""
 
@@ -81,8 +85,12 @@ class Job(Protocol):
 class Decoders(Protocol):
     """Where the director gets its jobs."""
 
-    def open(self, source: Source, from_frames: int, now_ns: int) -> Job:
-        """Begin to decode from position `from_frames`."""
+    def open(self, source: Source, from_frames: int, now_ns: int, *, chasing: bool) -> Job:
+        """Begin to decode from position `from_frames`.
+
+        `chasing`: the programme is under way and the position moves on with the clock until
+        decoding really begins, however long that takes.
+        """
 
 
 class MadeJob:
@@ -92,6 +100,7 @@ class MadeJob:
     fault: SourceFault | None = None
     over: int | None = None
     done = True
+    sounding = True
 
     def __init__(self, source: Source) -> None:
         tone = source.kind == "tone"
@@ -107,7 +116,10 @@ class MadeJob:
 class DecodeJob:
     """A file or stream. The worker writes, the control thread reads, every field has one writer."""
 
-    def __init__(self, source: Source, from_frames: int, now_ns: int) -> None:
+    def __init__(
+        self, source: Source, from_frames: int, now_ns: int, *, chasing: bool = False
+    ) -> None:
+        self.chasing = chasing
         self.source = source
         self.from_frames = from_frames
         self.live = source.kind == "stream"
@@ -139,6 +151,11 @@ class DecodeJob:
         """Nothing more will be decoded."""
         return self._done
 
+    @property
+    def sounding(self) -> bool:
+        """Samples have come."""
+        return self.blocks > 0
+
     def poll(self, now_ns: int) -> None:
         """Judge by what arrived; called by the control thread."""
         if self._done:
@@ -157,6 +174,12 @@ class DecodeJob:
         self.cancelled.set()
         if self.worker is not None:
             self.worker.wake()
+
+    def catch_up(self, now_ns: int) -> None:
+        """Decoding begins now: a programme under way has gone on meanwhile (worker's thread)."""
+        if self.chasing:
+            self.from_frames += round(frames_of_ns(now_ns - self._opened_ns))
+            self.track.begin_at(self.from_frames)
 
     def finish(self, fault: SourceFault | None = None, total: int | None = None) -> None:
         """The decoder came to an end (worker's thread)."""
@@ -195,11 +218,11 @@ class VlcDecoders:
         worker.prepare()
         self.give_back(worker)
 
-    def open(self, source: Source, from_frames: int, now_ns: int) -> Job:
+    def open(self, source: Source, from_frames: int, now_ns: int, *, chasing: bool) -> Job:
         """Begin to decode; returns at once."""
         if source.kind in ("tone", "silence"):
             return MadeJob(source)
-        job = DecodeJob(source, from_frames, now_ns)
+        job = DecodeJob(source, from_frames, now_ns, chasing=chasing)
         with self._lock:
             worker = self._idle.pop() if self._idle else None
         job.worker = worker or _Worker(self)
@@ -308,6 +331,7 @@ class _Worker:
             job.placer = Placer(job.track, 0, live=True)
             return self._pool.instance().media_new(job.source.url)
         path = Path(job.source.url)
+        job.catch_up(time.monotonic_ns())
         try:
             self._excerpt = open_excerpt(path, job.from_frames)
         except NotThisFormat:
@@ -337,6 +361,8 @@ class _Worker:
 
     def _judge(self, job: DecodeJob) -> None:
         """The player says it reached an end: which one?"""
+        if job.placer is not None and job.placer.filled:
+            log.warning("samples_lost frames=%d url=%s", job.placer.filled, job.source.url)
         if job.live:
             fault = self._judge_live(job)
             job.finish(fault)

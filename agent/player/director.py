@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agent.player import protocol as p
 from agent.player.clockmap import NS_PER_MS, NS_PER_S, WallMap, frames_of_ms, frames_of_ns
@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 PREPARE_NS = 8 * NS_PER_S
 # A late joiner opens its file this much further on: the time a warm decoder needs (15 ms p50).
 _DECODE_NS = 40 * NS_PER_MS
+# A file whose decoder fell behind is opened again further on: libVLC decodes in real time and
+# would never catch up.
+_BEHIND_NS = 300 * NS_PER_MS
 _LOOK_NS = 50 * NS_PER_MS  # while something is being opened or watched
 _REMEMBERED_TOKENS = 256
 
@@ -40,6 +43,7 @@ class _Try:
     job: Job
     slot: Slot
     handed_over: bool = False
+    behind_since_ns: int | None = None
 
 
 @dataclass(eq=False)
@@ -235,7 +239,11 @@ class Director:
         live = source.kind == "stream"
         floating = live or not run.voice.anchored or run.wait_for_next
         run.wait_for_next = False
-        job = self._decoders.open(source, origin if live else origin + into, now_ns)
+        # What is due moves on while the decoder starts; where another source ended does not.
+        at = run.at or 0
+        chasing = not floating and into > 0 and into == self._late_frames(run, now_ns) - at
+        first = origin if live else origin + into
+        job = self._decoders.open(source, first, now_ns, chasing=chasing)
         slot = Slot(
             index,
             number,
@@ -248,6 +256,7 @@ class Director:
             live=live,
             part_at=run.at,
             from_position=origin,
+            final=index == len(run.cue.parts) - 1,
         )
         attempt = _Try(index, number, job, slot)
         previous = run.newest
@@ -283,6 +292,8 @@ class Director:
         reports: list[p.FromChild] = []
         for attempt in run.tries:
             attempt.job.poll(now_ns)
+            if attempt.slot.passed and not attempt.job.done:
+                attempt.job.cancel()  # a relay that is over must not go on costing data
         newest = run.newest
         if newest is None or run.voice.ended:
             return reports
@@ -290,7 +301,40 @@ class Director:
             self._skip(run, newest)
         elif newest.job.fault is not None and not newest.handed_over:
             reports.append(self._failed(run, newest, now_ns))
+        elif self._fell_behind(run, newest, now_ns):
+            self._open_again(run, newest, now_ns)
         return reports
+
+    def _fell_behind(self, run: _Run, attempt: _Try, now_ns: int) -> bool:
+        """Whether a file has had nothing for the mixer for a while, though it decodes."""
+        slot, cursor = attempt.slot, run.voice.cursor
+        starved = (
+            run.voice.active
+            and not slot.live
+            and slot.at is not None
+            and slot.at <= cursor
+            and not attempt.job.done
+            and attempt.job.sounding  # one that gives nothing at all is judged by its limits
+            and attempt.job.reader.lead(slot.position(cursor)) == 0
+        )
+        if not starved:
+            attempt.behind_since_ns = None
+        elif attempt.behind_since_ns is None:
+            attempt.behind_since_ns = now_ns
+        return starved and now_ns - (attempt.behind_since_ns or now_ns) > _BEHIND_NS
+
+    def _open_again(self, run: _Run, attempt: _Try, now_ns: int) -> None:
+        """The same source at the position that is due now."""
+        log.warning("decoder_behind token=%s part=%d", run.cue.token, attempt.part)
+        attempt.job.cancel()
+        old = attempt.slot
+        due = old.position(max(0, self._late_frames(run, now_ns)))
+        source = run.cue.parts[attempt.part].sources[attempt.source]
+        attempt.job = self._decoders.open(source, due, now_ns, chasing=True)
+        attempt.behind_since_ns = None
+        new = replace(old, reader=attempt.job.reader)
+        attempt.slot = new
+        run.voice.do(lambda: run.voice.replace(old, new))
 
     def _skip(self, run: _Run, attempt: _Try) -> None:
         """The wanted position lies behind the end of the file: the next part begins there."""

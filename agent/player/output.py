@@ -11,6 +11,7 @@ may block for ever on a broken device, so it runs where it can be abandoned.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
@@ -60,6 +61,7 @@ class Output(Protocol):
 
 # The first callbacks fill an empty card and report no latency yet.
 _SETTLED_BLOCKS = 4
+_TOGETHER_NS = 20_000
 
 
 class PortAudioOutput:
@@ -96,6 +98,8 @@ class PortAudioOutput:
 
     def open(self, render: Render) -> None:
         """Open the device and start asking `render` for sound."""
+        # libjack, which PortAudio asks too, must not start a server of its own.
+        os.environ.setdefault("JACK_NO_START_SERVER", "1")
         import pyaudio
 
         self._render = render
@@ -145,11 +149,11 @@ class PortAudioOutput:
     def _callback(
         self, _in: bytes | None, frames: int, times: dict[str, float], status: int
     ) -> tuple[bytes, int]:
-        now_ns = time.monotonic_ns()
+        now_ns, wall_ns = _both_clocks()
         self._last_ns = now_ns
         underrun = bool(status & 0x4) and self.settled  # paOutputUnderflow
         current_s, dac_s = times["current_time"], times["output_buffer_dac_time"]
-        measured_ns = self._stream_time.mono_ns(current_s, dac_s, now_ns)
+        measured_ns = self._stream_time.mono_ns(current_s, dac_s, now_ns, wall_ns)
         jumped = underrun or not self.settled
         dac_ns = self._clock.update(frames, measured_ns, jumped=jumped)
         self._latency_ns = dac_ns - now_ns
@@ -167,3 +171,12 @@ class PortAudioOutput:
                 log.exception("render_failed")
                 self._failed = True
             return bytes(2 * self._buses * frames)
+
+
+def _both_clocks() -> tuple[int, int]:
+    """CLOCK_MONOTONIC and CLOCK_REALTIME at one instant: again when something came between."""
+    for _ in range(4):
+        before_ns, wall_ns, after_ns = time.monotonic_ns(), time.time_ns(), time.monotonic_ns()
+        if after_ns - before_ns < _TOGETHER_NS:
+            break
+    return (before_ns + after_ns) // 2, wall_ns

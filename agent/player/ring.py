@@ -49,7 +49,6 @@ class Track:
     """A ring of decoded samples. `append` and `finish` belong to the decoder's thread."""
 
     def __init__(self, first: int, capacity: int = CAPACITY_FRAMES) -> None:
-        self._first = first
         self._start = first  # oldest position held
         self._end = first  # position after the newest
         self._pcm: Pcm = np.zeros(capacity, np.int16)
@@ -69,6 +68,10 @@ class Track:
     def first(self) -> int:
         """The lowest position that can be read."""
         return self._start
+
+    def begin_at(self, first: int) -> None:
+        """Let the first sample be at `first`; only before anything was appended."""
+        self._start = self._end = first
 
     def append(self, pcm: Pcm) -> None:
         """Add samples at the end; what does not fit is dropped and counted."""

@@ -29,7 +29,12 @@ _JUMP_FRAMES = 20 * RATE_HZ // 1000
 _CORRECT_ABOVE_FRAMES = 2 * RATE_HZ // 1000
 _CORRECT_UNTIL_FRAMES = 5
 _CORRECTION_FRAMES = 1024  # one frame in so many: 977 ppm, inaudible
+# Live sound begins this far behind the newest sample, and waits for so much after a drought.
+_LIVE_LEAD_FRAMES = 1500 * RATE_HZ // 1000
 _LIVE_PREBUFFER_FRAMES = 300 * RATE_HZ // 1000
+# The sender's clock is not ours: outside these the lead is led back by one frame in 1024.
+_LIVE_LEAST_FRAMES = 600 * RATE_HZ // 1000
+_LIVE_MOST_FRAMES = 3000 * RATE_HZ // 1000
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,11 @@ class Slot:
     live: bool = False
     part_at: int | None = None
     from_position: int = 0
+    final: bool = False  # the last part of its cue
     began: bool = False
+    passed: bool = False  # the timeline has left it behind
+    dry: bool = False  # a live source that must fill up again
+    steering: int = 0  # a live source whose lead is being led back: +1 too much, -1 too little
     behind: int = field(default=0)  # frames a live source was late, in total
 
     def settle(self, timeline: int) -> bool:
@@ -90,6 +99,8 @@ class Slot:
             start = max(self.offset, self.reader.first())
             if self.reader.lead(start) < needed and self.reader.total is None:
                 return False
+            if self.live:
+                start += max(0, self.reader.lead(start) - _LIVE_LEAD_FRAMES)
             self.offset = start
         self.at = timeline
         return True
@@ -104,11 +115,27 @@ class Slot:
             return self.position(timeline)
         return self.from_position + timeline - (self.part_at or 0)
 
+    def bound(self) -> int | None:
+        """The timeline frame at which its part must end, when it has a length."""
+        if self.length is None or self.part_at is None:
+            return None
+        return self.part_at + self.length
+
+    def steer(self, timeline: int) -> int:
+        """Whether a live source's lead should grow (-1), shrink (1) or stay (0)."""
+        lead = self.reader.lead(self.position(timeline))
+        if lead > _LIVE_MOST_FRAMES:
+            self.steering = 1
+        elif lead < _LIVE_LEAST_FRAMES:
+            self.steering = -1
+        elif (lead - _LIVE_LEAD_FRAMES) * self.steering <= 0:
+            self.steering = 0
+        return self.steering
+
     def end(self) -> int | None:
         """The timeline frame after its last sample, when known."""
-        ends = []
-        if self.length is not None and self.part_at is not None:
-            ends.append(self.part_at + self.length)
+        bound = self.bound()
+        ends = [] if bound is None else [bound]
         if self.reader.total is not None and self.at is not None:
             ends.append(self.at + self.behind + self.reader.total - self.offset)
         return min(ends) if ends else None
@@ -212,6 +239,7 @@ class Voice:
         self._fade_in = frames_of_ms(fade_in_ms)
         self._fade_out = frames_of_ms(fade_out_ms)
         self._stop: tuple[int | None, int] | None = None
+        self._stop_resolved = False
         self._fading_out = False
         self._correcting = False
         self._todo: deque[Callable[[], None]] = deque()
@@ -239,9 +267,16 @@ class Voice:
         else:
             self.slots.appendleft(new)
 
+    def replace(self, old: Slot, new: Slot) -> None:
+        """Let `new` take the place of `old`: the same source, opened again (an order)."""
+        new.part_at, new.at, new.offset, new.began = old.part_at, old.at, old.offset, old.began
+        if old in self.slots:
+            self.slots[self.slots.index(old)] = new
+
     def stop(self, at_ns: int | None, fade_ms: int) -> None:
         """End at `at_ns` (None: the next block), fading before it (an order for `do`)."""
         self._stop = (at_ns, max(EDGE_FRAMES, frames_of_ms(fade_ms)))
+        self._stop_resolved = False
 
     # --- the mixer's side -----------------------------------------------------------
 
@@ -324,22 +359,30 @@ class Voice:
         return stop_ns, stop_fade, "stopped"
 
     def resolve_stop(self, dac_ns: int) -> None:
-        """A stop without an instant begins to fade with the block that leaves at `dac_ns`."""
-        if self._stop is not None and self._stop[0] is None:
-            fade = self._stop[1]
-            self._stop = (dac_ns + ns_of_frames(fade), fade)
-            self._fading_out = False
+        """A stop now or in the past begins to fade with the block that leaves at `dac_ns`."""
+        if self._stop is None or self._stop_resolved:
+            return
+        at_ns, fade = self._stop
+        if at_ns is None or at_ns < dac_ns:
+            at_ns = dac_ns + ns_of_frames(fade)
+        self._stop = (at_ns, fade)
+        self._stop_resolved = True
+        self._fading_out = False
 
     def _play(self, out: Block, now_ns: int) -> None:
         error = frames_of_ns(now_ns - self.start_ns) - self.cursor
-        if self.slots and self.slots[0].live:
-            # A live source has no place on the wall clock: the timeline moves, its sound does not.
-            self.cursor += round(error)
-            self.slots[0].behind += round(error)
+        live = self.slots[0] if self.slots and self.slots[0].live else None
+        if live is None and not self.sounded:
+            self.cursor = max(0, self.cursor + round(error))  # nobody hears this correction
             error = 0.0
-        if abs(error) > _JUMP_FRAMES and self.sounded:
+        if live is None and abs(error) > _JUMP_FRAMES:
             self._jump(out, round(error), now_ns)
         else:
+            if live is not None:
+                # It has no place on the wall clock: the timeline moves, its sound does not.
+                self.cursor += round(error)
+                live.behind += round(error)
+                error = _CORRECTION_FRAMES * live.steer(self.cursor) if live.at is not None else 0
             extra = self._correction(error, len(out))
             block = self._fill(len(out) + extra, now_ns)
             out[:] = block if not extra else _stretched(block, len(out))
@@ -402,6 +445,10 @@ class Voice:
                     self._miss()
                 return slot
             self._last_slot = self.slots.popleft()
+            slot.passed = True
+            bound = slot.bound()
+            if slot.final and bound is not None and self.cursor >= bound:
+                self.complete = True  # whatever its source still has
             if self.slots and not self.slots[0].floating and self.slots[0].at is None:
                 self.slots[0].settle(end)
         return None
@@ -413,6 +460,10 @@ class Voice:
         end = slot.end()
         frames = len(out) if end is None else min(len(out), end - self.cursor)
         position = slot.position(self.cursor)
+        if slot.dry and not self._filled_up(slot, position):
+            slot.behind += frames
+            self.cursor += frames
+            return frames
         block, there = slot.reader.read(position, frames)
         out[:frames] = block if slot.gain == 1.0 else block * np.float32(slot.gain)
         if there:
@@ -421,6 +472,13 @@ class Voice:
         self._account(slot, frames, there)
         self.cursor += frames
         return frames
+
+    @staticmethod
+    def _filled_up(slot: Slot, position: int) -> bool:
+        """After a drought a live source waits a little, or it would stutter."""
+        lead = slot.reader.lead(position)
+        slot.dry = lead < _LIVE_PREBUFFER_FRAMES and slot.reader.total is None
+        return not slot.dry
 
     def _sound(self, slot: Slot, position: int, now_ns: int) -> None:
         if slot.began:
@@ -441,6 +499,7 @@ class Voice:
             return  # a tail the codec swallowed, not an underrun
         if slot.live:
             slot.behind += frames - there
+            slot.dry = True
         self._miss()
 
     def _miss(self) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from agent.player.formats import aac
 from agent.player.formats.data import Data
-from agent.player.formats.excerpt import NotThisFormat, Plan, scaled, slices
+from agent.player.formats.excerpt import NotThisFormat, Plan, after_id3, scaled, slices
 
 
 def plan(data: Data, from_frames: int) -> Plan:
     """The file from `from_frames` on."""
-    begin = _after_id3(data)
+    begin = after_id3(data)
     rate_hz = _rate_hz(data, begin)
     count, at = 0, begin
     wanted = scaled(from_frames, rate_hz)
@@ -22,13 +22,6 @@ def plan(data: Data, from_frames: int) -> Plan:
     total = max(0, count * aac.FRAME - aac.USUAL_PRIMING)
     low = low if first < count else at
     return Plan(rate_hz, slices(data, low, at), max(0, skip), total, total)
-
-
-def _after_id3(data: Data) -> int:
-    if data[:3] != b"ID3":
-        return 0
-    a, b, c, d = data[6:10]
-    return 10 + (a << 21 | b << 14 | c << 7 | d)
 
 
 def _rate_hz(data: Data, at: int) -> int:

@@ -115,3 +115,12 @@ def open_excerpt(path: Path, from_frames: int) -> Excerpt:
 def scaled(from_frames: int, rate_hz: int) -> int:
     """A position at 48 kHz in the programme's own rate."""
     return from_frames * rate_hz // RATE_HZ
+
+
+def after_id3(data: Data) -> int:
+    """Where the sound begins behind the ID3 tags that lead a file."""
+    at = 0
+    while (head := data[at : at + 10])[:3] == b"ID3" and len(head) == 10:
+        a, b, c, d = head[6:]
+        at += 10 + (a << 21 | b << 14 | c << 7 | d)
+    return at

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.player.formats.data import Data
-from agent.player.formats.excerpt import NotThisFormat, Plan, scaled, slices
+from agent.player.formats.excerpt import NotThisFormat, Plan, after_id3, scaled, slices
 
 _DECODER_DELAY = 529
 _USUAL_ENCODER_DELAY = 576
@@ -40,7 +40,7 @@ class _Tag:
 
 def plan(data: Data, from_frames: int) -> Plan:
     """The file from `from_frames` on."""
-    first = _after_id3(data)
+    first = after_id3(data)
     frame = _first_frame(data, first)
     tag = _tag(data, first, frame)
     begin = first if tag is None else first + frame.length
@@ -56,14 +56,6 @@ def plan(data: Data, from_frames: int) -> Plan:
         present = total * (len(data) - first) // tag.size
     pieces = slices(data, at, len(data))
     return Plan(frame.rate_hz, pieces, wanted - run_in * frame.samples, total, present)
-
-
-def _after_id3(data: Data) -> int:
-    at = 0
-    while data[at : at + 3] == b"ID3":
-        a, b, c, d = data[at + 6 : at + 10]
-        at += 10 + (a << 21 | b << 14 | c << 7 | d)
-    return at
 
 
 def _first_frame(data: Data, at: int) -> _Frame:
