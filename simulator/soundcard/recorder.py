@@ -2,8 +2,8 @@
 
 Owns the recording and its anchor: a reader thread notes when each block arrived, and sample 0 is
 placed by the low envelope of (arrival - samples / rate), fitted around the frame that is asked
-for, because the sink's clock and ours drift apart. Measured: true to 0.3 ms on a quiet machine;
-blocks delayed by a busy one never move the low envelope.
+for, because the sink's clock and ours drift apart and a starved sink slips by milliseconds.
+Measured: true to 0.3 ms on a quiet machine; single late blocks never move the low envelope.
 
 Does not compare the sound with anything: see `simulator.measure`.
 """
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from simulator.soundcard.tied import TiedProcess
 
-_FIT_WINDOW_S = 10.0
+_FIT_WINDOW_S = 1.5
 _LOW_ENVELOPE_PERCENT = 5
 _FIRST_BLOCK_LIMIT_S = 5.0
 
@@ -111,10 +111,11 @@ class Recorder:
                 raise TimeoutError(f"{self._source}: recording did not reach {wall_ms:.0f} ms")
             time.sleep(0.01)
 
-    def samples(self, bus: int) -> NDArray[np.float32]:
-        """Everything heard on `bus` so far, full scale 1.0."""
+    def samples(self, bus: int, low: int = 0, high: int | None = None) -> NDArray[np.float32]:
+        """What was heard on `bus` from frame `low` up to `high` or now, full scale 1.0."""
         with self._lock:
-            raw = bytes(self._bytes[: self.frames * self._frame_bytes])
+            end = self.frames if high is None else min(high, self.frames)
+            raw = bytes(self._bytes[low * self._frame_bytes : max(low, end) * self._frame_bytes])
         block = np.frombuffer(raw, "<i2").reshape(-1, self.channels)
         return np.asarray(block[:, bus], np.float32) / np.float32(32768.0)
 

@@ -43,6 +43,10 @@ class FakeJob:
         self.track.finish()
         self.done = True
 
+    @property
+    def sounding(self) -> bool:
+        return self.track.end > self.from_frames
+
     def poll(self, now_ns: int) -> None:
         pass
 
@@ -62,7 +66,7 @@ class Bench:
         self.mixer = Mixer(2)
         self.director = Director(self.mixer, self, WallMap(0))
 
-    def open(self, source: p.Source, from_frames: int, now_ns: int) -> Job:
+    def open(self, source: p.Source, from_frames: int, now_ns: int, *, chasing: bool) -> Job:
         self.jobs.append(FakeJob(source, from_frames))
         return self.jobs[-1]
 
@@ -243,3 +247,39 @@ def test_a_failure_known_before_the_start_costs_nothing() -> None:
     bench.jobs[1].give(SECOND, end=True)
     bench.run(2.0)
     assert bench.of(p.Started) == [p.Started("c", 0, 1, 0, 1_000)]
+
+
+def test_a_relay_ends_with_its_length_though_its_source_goes_on() -> None:
+    bench = Bench()
+    stream = p.Source("stream", "http://x")
+    bench.send(cue(100, p.Part((stream,), length_ms=1000)))
+    bench.jobs[0].give(5 * SECOND)
+    bench.run(1.5)
+    assert (bench.ended().reason, bench.ended().at_ms) == ("finished", 1100)
+    assert bench.jobs[0].cancelled
+
+
+def test_a_relay_that_is_over_is_hung_up_while_the_next_part_plays() -> None:
+    bench = Bench()
+    stream = p.Source("stream", "http://x")
+    bench.send(cue(100, p.Part((stream,), length_ms=1000), p.Part(files("b"))))
+    bench.jobs[0].give(5 * SECOND)
+    bench.run(0.1)
+    bench.jobs[1].give(5 * SECOND, end=True)
+    bench.run(1.3)
+    assert bench.jobs[0].cancelled
+    assert not bench.of(p.Ended)
+
+
+def test_a_decoder_that_fell_behind_is_opened_again_where_the_clock_is() -> None:
+    bench = Bench(now_ns=10 * NS_PER_S)
+    bench.send(cue(4_000, p.Part(files("a"))))
+    bench.run(0.2)
+    bench.jobs[0].give(5_000)  # too late: real time, and never enough
+    bench.run(0.5)
+    assert bench.jobs[0].cancelled
+    assert bench.jobs[1].from_frames > 6.3 * SECOND
+    bench.jobs[1].give(SECOND, end=True)
+    bench.run(2.0)
+    assert bench.ended().reason == "finished"
+    assert bench.ended().played_ms > 500
