@@ -29,7 +29,7 @@ from agent.core.events import FetchFault, MessageArrived, Requested
 from agent.core.requests import HoldRequest, OrderRequest, SkipRequest, VolumeRequest
 from simulator.world.box import Box
 from simulator.world.office import Desk
-from simulator.world.signing import STRANGER, key_of, sign
+from simulator.world.signing import STRANGER, forge, key_of, sign
 from simulator.world.timetable import DAY_MS, local, starts
 
 if TYPE_CHECKING:
@@ -105,38 +105,45 @@ def kills(world: World, rng: Random) -> None:
     """kill -9 of the agent; the service manager starts it again."""
 
     def act(box: Box) -> None:
-        down_ms = _log_uniform(rng, SECOND_MS, 2 * MINUTE_MS)
-        world.note(f"kill, {down_ms} ms", box.site.station)
-        world.judge.trouble(box, world.clock.now_ms, world.clock.now_ms + down_ms + 4_000)
-        box.kill(down_ms)
+        _kill(world, box, _log_uniform(rng, SECOND_MS, 2 * MINUTE_MS))
 
     _again(world, rng, 18 * HOUR_MS, act)
 
 
+def _kill(world: World, box: Box, down_ms: int) -> None:
+    if box.life is not None:
+        world.note(f"kill, {down_ms} ms", box.site.station)
+        world.judge.trouble(box, world.clock.now_ms, world.clock.now_ms + down_ms + 4_000)
+        box.kill(down_ms)
+
+
 def power(world: World, rng: Random) -> None:
     """Mains fails for seconds or days; some boxes wake up with a wrong clock."""
-    wrong = "clock" in world.active
 
     def act(box: Box) -> None:
-        if not box.has_power:
-            return
-        off_ms = _log_uniform(rng, 2 * SECOND_MS, rng.choice((HOUR_MS, HOUR_MS, 2 * DAY_MS)))
-        world.note(f"power cut, {off_ms} ms", box.site.station)
-        now_ms = world.clock.now_ms
-        box.power_cut()
-        world.judge.trouble(box, now_ms, now_ms + off_ms + 6_000)
-
-        def back() -> None:
-            if box.has_power:
-                return
-            if wrong and rng.random() < 0.5:
-                _boot_without_time(world, rng, box, off_ms)
-            else:
-                box.power_on()
-
-        world.clock.after(off_ms, back)
+        longest_ms = rng.choice((HOUR_MS, HOUR_MS, 2 * DAY_MS))
+        _cut(world, rng, box, _log_uniform(rng, 2 * SECOND_MS, longest_ms))
 
     _again(world, rng, 30 * HOUR_MS, act)
+
+
+def _cut(world: World, rng: Random, box: Box, off_ms: int) -> None:
+    if not box.has_power:
+        return
+    world.note(f"power cut, {off_ms} ms", box.site.station)
+    now_ms = world.clock.now_ms
+    box.power_cut()
+    world.judge.trouble(box, now_ms, now_ms + off_ms + 6_000)
+
+    def back() -> None:
+        if box.has_power:
+            return
+        if "clock" in world.active and rng.random() < 0.5:
+            _boot_without_time(world, rng, box, off_ms)
+        else:
+            box.power_on()
+
+    world.clock.after(off_ms, back)
 
 
 def _boot_without_time(world: World, rng: Random, box: Box, off_ms: int) -> None:
@@ -338,9 +345,19 @@ def warnings(world: World, rng: Random) -> None:
         repeat_ms = rng.choice((0, 0, 5 * MINUTE_MS, 30 * MINUTE_MS))
         warning = office.warn(desk, valid_ms, repeat_ms)
         world.note(f"warning {warning.id} for {valid_ms} ms")
+        if rng.random() < 0.3:
+            _break_in(world.boxes)
         if rng.random() < 0.5:
             end_ms = _log_uniform(rng, 2 * SECOND_MS, valid_ms)
             world.clock.after(end_ms, lambda: _end(desk, warning))
+
+    def _break_in(boxes: list[Box]) -> None:
+        """The worst moment to lose power: the warning has come, and nobody has heard it."""
+        box, wait_ms = rng.choice(boxes), rng.randint(300, 12_000)
+        if "power" in world.active:
+            world.clock.after(wait_ms, lambda: _cut(world, rng, box, rng.randint(2_000, 60_000)))
+        elif "kills" in world.active:
+            world.clock.after(wait_ms, lambda: _kill(world, box, rng.randint(1_000, 20_000)))
 
     def _end(desk: Desk, warning: Emergency) -> None:
         if warning.id not in {one.id for one in office.active(desk)}:
@@ -433,7 +450,7 @@ def _forged(world: World, rng: Random, box: Box) -> tuple[str, bytes, bool]:
             if rng.random() < 0.5:
                 return _evil_warning(world, rng, desk)
             evil = msgspec.structs.replace(schedule, revision=schedule.revision + 50, entries=())
-            return topics.audience_down(desk.audience, "schedule"), sign(evil, STRANGER), True
+            return _on_its_topic(schedule), _signed_falsely(rng, evil, desk), True
         case "unsigned":
             evil = msgspec.structs.replace(schedule, revision=schedule.revision + 60)
             return topic, sign(evil), True
@@ -487,7 +504,12 @@ def _evil_warning(world: World, rng: Random, desk: Desk) -> tuple[str, bytes, bo
             ),
         ),
     )
-    return topics.audience_down(desk.audience, "warning"), sign(evil, STRANGER), True
+    return topics.audience_down(desk.audience, "warning"), _signed_falsely(rng, evil, desk), True
+
+
+def _signed_falsely(rng: Random, body: object, desk: Desk) -> bytes:
+    """By a key nobody knows, under its own name or under a good one."""
+    return sign(body, STRANGER) if rng.random() < 0.5 else forge(body, key_of(desk.authority))
 
 
 FAULTS: dict[str, Fault] = {

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from agent.contract.documents import Entry, ToneSource, Warnings
 from agent.contract.reports import AsRun
@@ -68,6 +69,7 @@ class Seen:
     until_ms: int
     length_ms: int
     zones: frozenset[str]
+    repeat_ms: int
     judged: bool = False
 
 
@@ -410,7 +412,9 @@ class Judge:
             )
             length_ms = 3_000 + sum(1_000 + 70 * (len(text) + 60) for text in one.texts.values())
             until_ms = one.valid_until_ms - self.wall0_ms
-            seen = file.warnings[key] = Seen(now_ms, until_ms, length_ms, zones)
+            seen = file.warnings[key] = Seen(
+                now_ms, until_ms, length_ms, zones, one.repeat_every_ms
+            )
             box.clock.at(until_ms, lambda key=key, seen=seen: self._check_warning(box, key, seen))  # type: ignore[misc]
 
     def trouble(self, box: Box, from_ms: int, to_ms: int) -> None:
@@ -440,7 +444,18 @@ class Judge:
         need_ms = 45_000 + 2 * others * seen.length_ms
         if not heard and _quiet_stretch(seen.received_ms, now_ms, file.troubles) > need_ms:
             self._fail(2, box, f"warning {key} was in reach and never heard")
+        self._repeated(box, key, seen, need_ms)
         self.count("warnings heard" if heard else "warnings out of reach")
+
+    def _repeated(self, box: Box, key: tuple[str, str, int], seen: Seen, need_ms: int) -> None:
+        """A warning that repeats is never silent for long while nothing is wrong."""
+        file = self.files[box.site.station]
+        begun = sorted(one.begins_ms for one in file.warned.get(key, []))
+        ends = [*begun, min(seen.until_ms, box.clock.now_ms)]
+        for from_ms, to_ms in pairwise([seen.received_ms, *ends]):
+            silent_ms = _quiet_stretch(from_ms, to_ms, file.troubles)
+            if seen.repeat_ms and silent_ms > seen.repeat_ms + need_ms:
+                self._fail(2, box, f"warning {key} was silent for {silent_ms} ms")
 
     # --- the end ------------------------------------------------------------------------
 

@@ -1,13 +1,165 @@
-"""Planted bugs."""
+"""Bugs planted on purpose: proof that the world would find them.
+
+Each changes the station from outside, the way the real mistake would show; the core's own source
+stays as it is.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
 
+import msgspec
+
+from agent.adapters.ports import Decider
+from agent.contract.envelope import VerifySignature
+from agent.core import asrun
+from agent.core.effects import Batch, Do, HoldZones
+from agent.core.events import ClockSeen, Delivered, Event, MessageArrived, Now, SoundStarted
 from agent.core.facts import Facts
+from agent.core.reporter import RECORD_TOKENS_FROM
 from agent.core.station import Station
-from simulator.world.box import Box, Build
+from agent.core.turn import Turn
+from simulator.world.box import Box, Build, Row
 
 
-def build(name: str, make: Callable[[Box, Facts], Station]) -> Build:
-    return Build(make)
+class MakeStation(Protocol):
+    """As the world makes stations; `verify` may be replaced."""
+
+    def __call__(self, box: Box, facts: Facts, verify: VerifySignature = ...) -> Station: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """what: the mistake in one sentence. invariants: those that may notice it first."""
+
+    what: str
+    build: Callable[[MakeStation], Build]
+    invariants: tuple[int, ...]
+
+
+def build(name: str, make: MakeStation) -> Build:
+    """How stations are made; "" plants nothing."""
+    return PLANTS[name].build(make) if name else Build(make)
+
+
+def _without(kind: str) -> Callable[[MakeStation], Build]:
+    """Facts of one kind do not survive a restart."""
+
+    def rows(held: list[Row]) -> list[Row]:
+        return [row for row in held if row[0] != kind]
+
+    return lambda make: Build(make, rows)
+
+
+def _believes_everything(make: MakeStation) -> Build:
+    def station(box: Box, facts: Facts) -> Station:
+        return make(box, facts, _holds)
+
+    def _holds(public: bytes, signature: bytes, message: bytes) -> bool:
+        return bool(public and signature and message)
+
+    return Build(station)
+
+
+@dataclass(slots=True)
+class _Wrapped:
+    """A station with a mistake before or after each event."""
+
+    station: Station
+    before: Callable[[Station, Event, Now], None]
+
+    def handle(self, event: Event, now: Now) -> Batch:
+        self.before(self.station, event, now)
+        return self.station.handle(event, now)
+
+
+def _before(act: Callable[[Station, Event, Now], None]) -> Callable[[MakeStation], Build]:
+    def wrap(station: Station) -> Decider:
+        return _Wrapped(station, act)
+
+    return lambda make: Build(make, wrap=wrap)
+
+
+def _forgets_revisions(station: Station, event: Event, _: Now) -> None:
+    if isinstance(event, MessageArrived):
+        for key, held in list(station.facts.documents.items()):
+            station.facts.documents[key] = msgspec.structs.replace(held, revision=0)
+
+
+def _trusts_the_broker(station: Station, event: Event, _: Now) -> None:
+    if isinstance(event, Delivered) and event.token >= RECORD_TOKENS_FROM:
+        station.reporter.outbox.passed(event.token - RECORD_TOKENS_FROM)
+        station.facts.mark(cursor_through=station.reporter.outbox.through)
+
+
+def _books_too_early(station: Station, event: Event, now: Now) -> None:
+    if not isinstance(event, SoundStarted):
+        return
+    sent = station.air.sent.get(event.token)
+    held = station.facts.open.get(sent.key) if sent is not None else None
+    if held is not None and not held.sounded:
+        for zone in held.zones:
+            station.reporter.record(asrun.outcome_of(held, zone, None), Turn(now))
+
+
+@dataclass(slots=True)
+class _BelievesAnyClock:
+    station: Station
+
+    def handle(self, event: Event, now: Now) -> Batch:
+        if isinstance(event, ClockSeen):
+            event = replace(event, trust="trusted")
+        return self.station.handle(event, replace(now, trust="trusted"))
+
+
+@dataclass(slots=True)
+class _OpensEveryGate:
+    """Whenever one zone is wanted, all of them sound."""
+
+    station: Station
+
+    def handle(self, event: Event, now: Now) -> Batch:
+        batch = self.station.handle(event, now)
+        return replace(batch, acts=tuple(_opened(do) for do in batch.acts))
+
+
+def _opened(do: Do) -> Do:
+    wish = do.act
+    if not isinstance(wish, HoldZones) or not any(zone.gate for zone in wish.zones):
+        return do
+    source = next(zone.source for zone in wish.zones if zone.gate)
+    zones = tuple(replace(zone, gate=True, source=source) for zone in wish.zones)
+    return Do(replace(wish, zones=zones), do.release)
+
+
+def _wrapped(wrap: Callable[[Station], Decider]) -> Callable[[MakeStation], Build]:
+    return lambda make: Build(make, wrap=wrap)
+
+
+PLANTS: dict[str, Plant] = {
+    "forgets-settled": Plant(
+        "what is settled does not survive a restart", _without("settled"), (3, 4)
+    ),
+    "forgets-open": Plant("what was on air does not survive a restart", _without("open"), (3, 4)),
+    "forgets-warnings": Plant("warnings do not survive a restart", _without("warning"), (2,)),
+    "believes-everything": Plant(
+        "the signature check is always true", _believes_everything, (1, 6)
+    ),
+    "forgets-revisions": Plant(
+        "an older document that comes again wins", _before(_forgets_revisions), (3, 6)
+    ),
+    "trusts-the-broker": Plant(
+        "the broker's acknowledgement counts as delivery", _before(_trusts_the_broker), (3,)
+    ),
+    "books-too-early": Plant(
+        "an outcome is booked at the start, and again at the end", _before(_books_too_early), (3,)
+    ),
+    "believes-any-clock": Plant(
+        "an untrusted clock is believed", _wrapped(_BelievesAnyClock), (1, 2, 3, 4, 6)
+    ),
+    "opens-every-gate": Plant(
+        "zones that were not addressed hear it too", _wrapped(_OpensEveryGate), (1, 3, 9)
+    ),
+}

@@ -56,6 +56,13 @@ def sign(body: Any, *keys: WorldKey) -> bytes:
     )
 
 
+def forge(body: Any, claimed: WorldKey) -> bytes:
+    """A message that names `claimed` as its signer and is signed by somebody else."""
+    raw = msgspec.json.encode(body)
+    mac = _mac(bytes.fromhex(STRANGER.public), signed_message(raw))
+    return seal(raw, (Signature(claimed.keyid, mac),))
+
+
 ROOT = (WorldKey("root one"), WorldKey("root two"))
 OFFICE = WorldKey("office")
 PROVINCE_OFFICE = WorldKey("province office")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from random import Random
@@ -11,10 +10,12 @@ from zoneinfo import ZoneInfo
 
 from agent.adapters.timezones import time_zone
 from agent.contract.documents import StreamSource
+from agent.contract.envelope import VerifySignature
 from agent.core.events import HousekeepingDue
 from agent.core.facts import Facts
 from agent.core.site import Amplifier, BusChoice, Site, Zone
 from agent.core.station import Station
+from simulator.world import faults, plants
 from simulator.world.box import Box, Build
 from simulator.world.broker import Broker
 from simulator.world.clockwork import Clockwork
@@ -29,6 +30,9 @@ HOUR_MS = 3_600_000
 FIRST_DAY = "2026-03-02"
 QUIET_MS = 9 * HOUR_MS
 """After the last day nothing goes wrong any more, so that everything can come to rest."""
+
+PROGRESS_MS = 60_000
+"""How often the sound child tells its progress; 10 s in the field, which months do not need."""
 
 TZ = ZoneInfo("Asia/Ho_Chi_Minh")
 LIVE_SHARE = 0.8
@@ -45,7 +49,7 @@ class Settings:
     first_day: str = FIRST_DAY
     plant: str = ""
     trace: bool = False
-    progress_ms: int = 60_000
+    progress_ms: int = PROGRESS_MS
 
     def command(self) -> str:
         """What runs exactly this again."""
@@ -58,7 +62,7 @@ class Settings:
             words.append(f"--faults {','.join(self.faults) or 'none'}")
         if self.plant:
             words.append(f"--plant {self.plant}")
-        if self.progress_ms != 60_000:
+        if self.progress_ms != PROGRESS_MS:
             words.append(f"--progress-ms {self.progress_ms}")
         return " ".join(words)
 
@@ -105,7 +109,7 @@ def _zones(name: str) -> tzinfo | None:
     return TZ if name == TZ.key else None
 
 
-def make_station(box: Box, facts: Facts) -> Station:
+def make_station(box: Box, facts: Facts, verify: VerifySignature = verify) -> Station:
     return Station(box.site, facts, root_keys(), verify, time_zone)
 
 
@@ -113,8 +117,6 @@ class World:
     """Everything of one run; `run` lets it happen."""
 
     def __init__(self, settings: Settings) -> None:
-        from simulator.world import faults, plants
-
         self.settings = settings
         seed = settings.seed
         self.clock = Clockwork()
@@ -258,12 +260,3 @@ class World:
 
 def run(settings: Settings) -> Result:
     return World(settings).run()
-
-
-def first_failure(settings: Sequence[Settings]) -> Result | None:
-    """The first run that violates something."""
-    for one in settings:
-        result = run(one)
-        if result.violation is not None:
-            return result
-    return None
