@@ -391,7 +391,7 @@ class Air:
             if item is None:
                 continue
             gaps = dict.fromkeys(item.zones, OccurrenceReason.SOUND_LOST)
-            if item.sounded or item.from_ms <= at_ms:
+            if item.sounded or item.from_ms <= turn.wall_ms or item.is_over:
                 held = msgspec.structs.replace(item, gaps={**item.gaps, **gaps})
                 self._facts.put("open", sent.key, held)
             else:
