@@ -23,7 +23,14 @@ import numpy as np
 
 from agent.contract.documents import Entry, FileSource, When, ZoneSelector
 from simulator.bench import processes
-from simulator.bench.hearing import AmplifierChange, Ear, Samples, audible_from, loudness
+from simulator.bench.hearing import (
+    AmplifierChange,
+    Ear,
+    Samples,
+    audible_from,
+    loudness,
+    returns_ms,
+)
 from simulator.bench.table import Figure, Gate
 from simulator.demo.stage import WARM_UP_MS, Stage, StationSpec, now_ms
 from simulator.demo.story import SIREN_HZ, local
@@ -271,10 +278,8 @@ class _Lab:
             killed_ms = kill()
             until_ms = killed_ms + HEARD_WITHIN_MS
             found = self._ear.silences(killed_ms - 20, until_ms, self._loud)
-            back_ms = max((one.to_ms for one in found if one.length_ms > 15), default=killed_ms)
-            lost = any(math.isnan(one.to_ms) for one in found)
-            heard_ms = float("nan") if lost else self._audible_from(back_ms)
-            self.found.add(name, heard_ms - killed_ms)
+            back_ms = returns_ms(found, killed_ms)
+            self.found.add(name, self._audible_from(back_ms) - killed_ms)
             self.found.add("position error after the return", self._position_error(back_ms + 300))
 
     def _longest_silence(self, from_ms: float, to_ms: float) -> float:

@@ -23,6 +23,9 @@ SIREN_WINDOW_MS = 10
 QUIET_SHARE = 0.05
 """A block is silent below this share of the programme's loudness."""
 
+DROPOUT_MS = 15
+LASTING_MS = 500
+
 SURE = 0.5
 """Below this correlation it was not the programme."""
 
@@ -62,6 +65,21 @@ def audible_from(log: Iterable[AmplifierChange], terminal: int, at_ms: float) ->
         if change.at_ms > at_ms and passing:
             return change.at_ms
     return at_ms if passing else float("nan")
+
+
+def returns_ms(silences: Iterable[Silence], killed_ms: float) -> float:
+    """When sound came back for good: not for a moment only. NaN when it did not.
+
+    No silence at all is no loss; short drop-outs later on are the machine's, and another figure.
+    """
+    back_ms = killed_ms
+    for one in silences:
+        if one.length_ms <= DROPOUT_MS:
+            continue
+        if back_ms > killed_ms and one.from_ms - back_ms > LASTING_MS:
+            break
+        back_ms = one.to_ms
+    return back_ms
 
 
 class Ear:

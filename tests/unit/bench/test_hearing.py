@@ -7,7 +7,15 @@ import math
 import numpy as np
 import pytest
 
-from simulator.bench.hearing import AmplifierChange, Samples, audible_from, loudness, tone_share
+from simulator.bench.hearing import (
+    AmplifierChange,
+    Samples,
+    Silence,
+    audible_from,
+    loudness,
+    returns_ms,
+    tone_share,
+)
 from simulator.measure import programme
 
 
@@ -30,6 +38,26 @@ def test_other_sound_is_not_the_tone(sound: Samples) -> None:
 
 def test_loudness_is_told_by_whole_blocks() -> None:
     assert loudness(np.full(100, 0.5, "f4"), 1).tolist() == [0.5, 0.5]
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("silences", "back_ms"),
+    [
+        ([], 100),
+        ([(98, 104)], 100),
+        ([(120, 500)], 500),
+        ([(120, 300), (302, 700)], 700),
+        ([(120, 500), (1_500, 1_540)], 500),
+        ([(120, 500), (700, 740)], 740),
+        ([(120, NAN)], NAN),
+    ],
+)
+def test_sound_is_back_when_it_stays(silences: list[tuple[float, float]], back_ms: float) -> None:
+    found = returns_ms([Silence(*one) for one in silences], 100)
+    assert found == pytest.approx(back_ms, nan_ok=True)
 
 
 WARM = [
