@@ -1,0 +1,100 @@
+"""The world finds what is planted, finds nothing else, and repeats itself to the byte."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from simulator.__main__ import main
+from simulator.world.faults import FAULTS, draw
+from simulator.world.plants import PLANTS
+from simulator.world.world import Result, Settings, run
+
+ALL = tuple(FAULTS)
+SEEDS_TO_FIND = 12
+"""A planted bug is found within so many seeds of five days each."""
+
+
+def told(result: Result) -> str:
+    """Why a run failed, as a person replaying it would want to read it."""
+    return "\n".join([*result.lines, str(result.violation), result.settings.command()])
+
+
+@pytest.mark.parametrize("seed", range(1, 21))
+def test_five_days_with_every_fault_violate_nothing(seed: int) -> None:
+    result = run(Settings(seed, days=5, faults=ALL, progress_ms=10_000))
+    assert result.violation is None, told(result)
+    assert result.counts["planned"] > 0
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_a_fortnight_with_the_faults_of_its_seed_violates_nothing(seed: int) -> None:
+    result = run(Settings(seed, days=14))
+    assert result.violation is None, told(result)
+
+
+def test_three_stations_side_by_side_violate_nothing() -> None:
+    result = run(Settings(7, days=5, stations=3, faults=ALL))
+    assert result.violation is None, told(result)
+
+
+def test_without_faults_everything_that_was_published_is_played() -> None:
+    result = run(Settings(3, days=5, faults=()))
+    assert result.violation is None, told(result)
+    assert set(result.counts) <= {"cues", "planned", "played", "skipped preempted"}
+
+
+def test_one_seed_gives_the_same_run_to_the_byte() -> None:
+    settings = Settings(11, days=6, faults=ALL)
+    first, second = run(settings), run(settings)
+    assert first.digest == second.digest
+    assert (first.events, first.counts) == (second.events, second.counts)
+
+
+def test_another_seed_gives_another_run() -> None:
+    assert run(Settings(11, days=2)).digest != run(Settings(12, days=2)).digest
+
+
+def test_every_fault_is_drawn_by_some_seed_and_left_out_by_another() -> None:
+    drawn = [set(draw(seed)) for seed in range(60)]
+    for name in FAULTS:
+        assert any(name in one for one in drawn)
+        assert any(name not in one for one in drawn)
+
+
+@pytest.mark.parametrize("name", sorted(PLANTS))
+def test_a_planted_bug_is_found(name: str) -> None:
+    for seed in range(1, SEEDS_TO_FIND + 1):
+        result = run(Settings(seed, days=5, faults=ALL, plant=name, progress_ms=10_000))
+        if result.violation is not None:
+            assert result.violation.invariant in PLANTS[name].invariants, told(result)
+            assert result.lines
+            return
+    pytest.fail(f"{PLANTS[name].what}: not found in {SEEDS_TO_FIND} seeds")
+
+
+def test_a_violation_prints_the_command_that_replays_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = ["world", "--days", "3", "--seed", "2", "--faults", "all", "--plant", "books-too-early"]
+    assert main(asked) == 1
+    said = capsys.readouterr().out
+    assert "VIOLATED invariant 3" in said
+    assert f"replay: station-sim world --days 3 --seed 2 --faults {','.join(ALL)}" in said
+    assert "--plant books-too-early" in said
+
+
+def test_the_result_can_be_read_by_machines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["world", "--days", "1", "--seed", "4", "--faults", "none", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["violation"] is None
+    assert said["faults"] == []
+
+
+def test_an_unknown_fault_is_refused_with_the_list_of_those_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["world", "--faults", "gremlins"])
+    assert "hostile" in capsys.readouterr().err
