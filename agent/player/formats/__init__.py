@@ -9,6 +9,7 @@ libVLC as they are.
 Pure but for reading the file. One module per format; each raises `NotThisFormat` for others.
 """
 
-from agent.player.formats.excerpt import Excerpt, NotThisFormat, open_excerpt
+from agent.player.formats.choose import open_excerpt
+from agent.player.formats.excerpt import Excerpt, NotThisFormat
 
 __all__ = ["Excerpt", "NotThisFormat", "open_excerpt"]

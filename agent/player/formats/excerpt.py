@@ -6,7 +6,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
 
@@ -92,24 +91,6 @@ def slices(data: Data, first: int, last: int) -> list[Piece]:
 def fixed(head: bytes) -> Piece:
     """Bytes of our own."""
     return len(head), lambda: head
-
-
-def open_excerpt(path: Path, from_frames: int) -> Excerpt:
-    """The excerpt of the file from position `from_frames` on.
-
-    Raises OSError when the file cannot be read, NotThisFormat when no module knows it.
-    """
-    from agent.player.formats import adts, flac, mp3, mp4, opus, wav
-
-    data = FileBytes(path)
-    planners: list[Planner] = [wav.plan, flac.plan, opus.plan, mp4.plan, adts.plan, mp3.plan]
-    for planner in planners:
-        try:
-            return Excerpt(planner(data, from_frames), data)
-        except NotThisFormat:
-            continue
-    data.close()
-    raise NotThisFormat(path.name)
 
 
 def scaled(from_frames: int, rate_hz: int) -> int:
