@@ -71,9 +71,10 @@ class Emergencies:
     def restored(self, now_ms: int) -> None:
         """After a start with a clock behind the one they were received by: due at once."""
         for warning, memory, _ in self.active():
-            behind = memory.received_ms > now_ms
-            if behind and self._play_of(warning, memory) not in self._facts.open:
-                moved = msgspec.structs.replace(memory, due_ms=now_ms, received_ms=now_ms)
+            if memory.received_ms > now_ms:
+                begun = self._play_of(warning, memory) in self._facts.open
+                due_ms = memory.due_ms if begun else now_ms
+                moved = msgspec.structs.replace(memory, due_ms=due_ms, received_ms=now_ms)
                 self._facts.put("warning", _memory_key(memory), moved)
 
     def _play_of(self, warning: Emergency, memory: WarningMemory) -> str:

@@ -186,6 +186,8 @@ def after_play(warning: Emergency, memory: WarningMemory, end_ms: int) -> Warnin
     due_ms = memory.due_ms + warning.repeat_every_ms
     if due_ms <= end_ms:
         due_ms = end_ms + 1_000
+    # Counted from now, should the clock have gone back since the play was due.
+    due_ms = min(due_ms, end_ms + warning.repeat_every_ms)
     if due_ms >= warning.valid_until_ms:
         return msgspec.structs.replace(memory, plays=plays, ended="played")
     return msgspec.structs.replace(memory, plays=plays, due_ms=due_ms)
