@@ -73,8 +73,6 @@ class Excerpt:
             self._data.close()
 
 
-Planner: TypeAlias = Callable[[Data, int], Plan]
-
 _SLICE = 65_536
 
 
