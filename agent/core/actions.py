@@ -7,7 +7,7 @@ decided before (trust, commands).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -22,12 +22,10 @@ from agent.core.events import Requested
 from agent.core.facts import Override
 from agent.core.items import Item, key_of
 from agent.core.lineup import Line, Provenance
+from agent.core.parts import Parts
 from agent.core.programme import Sound, select_zones, tone_source
 from agent.core.turn import Turn
 from agent.player.protocol import Part
-
-if TYPE_CHECKING:
-    from agent.core.station import Station
 
 LOCAL = "local"
 """Authority of what is asked for at the station itself."""
@@ -40,8 +38,8 @@ Verdict = tuple[RunState, AckReason | None, str]
 class Actions:
     """Carries out commands and requests on its station."""
 
-    def __init__(self, station: Station) -> None:
-        self._station = station
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
         self._ad_hoc: dict[str, Line] = {}
         self._count = 0
 
@@ -49,7 +47,7 @@ class Actions:
 
     def lines(self, now_ms: int) -> list[Line]:
         """What was asked for beside the timetable and is not over."""
-        settled = self._station.facts.settled
+        settled = self._parts.facts.settled
         for key in [key for key in self._ad_hoc if key in settled]:
             del self._ad_hoc[key]
         return [
@@ -59,16 +57,16 @@ class Actions:
         ]
 
     def _test_tone(self, zones: tuple[str, ...], length_ms: int, turn: Turn) -> Verdict:
-        busy = sorted(set(zones) & set(self._station.air.decision.zones))
+        busy = sorted(set(zones) & set(self._parts.air.decision.zones))
         if busy:
             return "failed", AckReason.BUSY, f"on air: {', '.join(busy)}"
         if not zones:
             return "failed", AckReason.UNKNOWN_ZONE, "no zone selected"
         self._count += 1
-        start_ms = turn.wall_ms + TONE_LEAD_MS + self._station.air.cold_ms(zones)
+        start_ms = turn.wall_ms + TONE_LEAD_MS + self._parts.air.cold_ms(zones)
         ref = OccurrenceRef(
             authority=LOCAL,
-            audience=f"s/{self._station.site.station}",
+            audience=f"s/{self._parts.site.station}",
             entry=f"test-tone-{self._count}",
             nominal=self._nominal(turn.wall_ms),
         )
@@ -89,20 +87,20 @@ class Actions:
         )
         sound = Sound(None, 0, (part,), length_ms, "tone")
         self._ad_hoc[item.key] = Line(item, sound, Provenance(recorded=False))
-        self._station.items_changed()
+        self._parts.items_changed = True
         return "done", None, f"{length_ms} ms: {', '.join(zones)}"
 
     def _replay(self, command: said.Command, entry_id: str, turn: Turn) -> Verdict:
-        station = self._station
-        for force in station.programme.schedules:
+        parts = self._parts
+        for force in parts.programme.schedules:
             for entry in force.schedule.entries:
                 if entry.id != entry_id or force.schedule.authority != command.authority:
                     continue
-                day = station.local(turn.wall_ms).date().isoformat()
-                sound, problem = station.programme.sound_of(
-                    entry, command.authority, day, station.supply.box
+                day = parts.local(turn.wall_ms).date().isoformat()
+                sound, problem = parts.programme.sound_of(
+                    entry, command.authority, day, parts.supply.box
                 )
-                zones = select_zones(station.site, entry.zones, station.programme.settings)
+                zones = select_zones(parts.site, entry.zones, parts.programme.settings)
                 if sound is None:
                     return "failed", AckReason.BUSY, str(problem)
                 self._add_replay(command, entry, sound, zones, force.rank, turn)
@@ -118,7 +116,7 @@ class Actions:
         rank: int,
         turn: Turn,
     ) -> None:
-        start_ms = turn.wall_ms + TONE_LEAD_MS + self._station.air.cold_ms(zones)
+        start_ms = turn.wall_ms + TONE_LEAD_MS + self._parts.air.cold_ms(zones)
         ref = OccurrenceRef(
             authority=command.authority,
             audience=command.audience,
@@ -141,10 +139,10 @@ class Actions:
         )
         origin = Provenance(author=entry.author, approver=entry.approver)
         self._ad_hoc[item.key] = Line(item, sound, origin)
-        self._station.items_changed()
+        self._parts.items_changed = True
 
     def _nominal(self, at_ms: int) -> str:
-        return self._station.local(at_ms).strftime("%Y-%m-%dT%H:%M:%S")
+        return self._parts.local(at_ms).strftime("%Y-%m-%dT%H:%M:%S")
 
     # --- commands from above ------------------------------------------------------------
 
@@ -152,7 +150,7 @@ class Actions:
         self, command: said.Command, turn: Turn
     ) -> Verdict:
         """Carry out an admitted command; the verdict becomes its final ack."""
-        station = self._station
+        parts = self._parts
         match command.action:
             case said.SetVolume(zones=zones, volume=volume):
                 return self._volume(self._select(zones), volume, command.by, "command", turn)
@@ -167,24 +165,24 @@ class Actions:
             case said.CancelCommand(id=identity):
                 return "done", None, identity
             case said.Refetch(sha256=sha256):
-                station.supply.fetch_again(sha256)
+                parts.supply.fetch_again(sha256)
                 return "done", None, sha256[:12]
             case said.Resend(from_seq=seq):
-                station.reporter.outbox.rewind(seq)
+                parts.reporter.outbox.rewind(seq)
                 return "done", None, f"from {seq}"
             case said.Diagnose():
-                return "done", None, views.diagnosis(station, turn.now)
+                return "done", None, views.diagnosis(parts, turn.now)
             case said.SetLogLevel(level=level):
                 turn.do(SetLogLevel(level), "now")
                 return "done", None, level
             case said.Reboot():
-                if station.emergencies.active():
+                if parts.emergencies.active():
                     return "failed", AckReason.EMERGENCY_ON_AIR, "a warning is active"
                 turn.do(Restart("command"))
                 return "done", None, ""
 
     def _select(self, selector: said.ZoneSelector) -> tuple[str, ...]:
-        return select_zones(self._station.site, selector, self._station.programme.settings)
+        return select_zones(self._parts.site, selector, self._parts.programme.settings)
 
     def _volume(
         self,
@@ -200,44 +198,44 @@ class Actions:
         for zone in names:
             key = f"volume|{zone}"
             if volume is None:
-                self._station.facts.drop("override", key)
+                self._parts.facts.drop("override", key)
             else:
                 made = Override("volume", by, turn.wall_ms, volume, source)
-                self._station.facts.put("override", key, made)
-        self._station.air.dirty = True
+                self._parts.facts.put("override", key, made)
+        self._parts.air.dirty = True
         return "done", None, f"{volume if volume is not None else 'auto'}: {', '.join(names)}"
 
     def _stop(self, zones: tuple[str, ...], turn: Turn) -> Verdict:
-        air = self._station.air
+        air = self._parts.air
         keys = {where.key for zone, where in air.decision.zones.items() if zone in zones}
         if not keys:
             return "failed", AckReason.NOTHING_ON_AIR, ", ".join(zones)
         if any(air.items[key].klass == 1 for key in keys):
             return "failed", AckReason.EMERGENCY_ON_AIR, ", ".join(zones)
         for key in sorted(keys):
-            held = self._station.facts.open.get(key)
+            held = self._parts.facts.open.get(key)
             if held is None:
                 continue
             stopped = tuple(sorted({*held.stopped, *(z for z in held.zones if z in zones)}))
             held = msgspec.structs.replace(held, stopped=stopped)
-            self._station.facts.put("open", key, held)
+            self._parts.facts.put("open", key, held)
             if set(stopped) >= set(held.zones):
                 air.end_item(key, OccurrenceReason.STOPPED, turn)
-        self._station.items_changed()
+        self._parts.items_changed = True
         return "done", None, ", ".join(sorted(keys))
 
     def _skip(self, authority: str, entry: str, nominal: str, by: str, turn: Turn) -> Verdict:
         known = any(
             entry == one.id
-            for force in self._station.programme.schedules
+            for force in self._parts.programme.schedules
             if force.schedule.authority == authority
             for one in force.schedule.entries
         )
         if not known:
             return "failed", AckReason.UNKNOWN_ENTRY, f"{authority} {entry}"
         key = f"skip|{authority}|{entry}|{nominal}"
-        self._station.facts.put("override", key, Override("skip", by, turn.wall_ms))
-        self._station.items_changed()
+        self._parts.facts.put("override", key, Override("skip", by, turn.wall_ms))
+        self._parts.items_changed = True
         return "done", None, f"{entry} {nominal}"
 
     # --- requests at the station --------------------------------------------------------
@@ -247,18 +245,18 @@ class Actions:
         turn.do(Reply(event.id, self._answer(event.body, event.who, turn)))
 
     def _answer(self, body: Any, who: str, turn: Turn) -> Any:
-        station, now = self._station, turn.now
+        parts, now = self._parts, turn.now
         match body:
             case asked.StatusRequest():
-                return views.status(station, now)
+                return views.status(parts, now)
             case asked.PlanRequest(hours=hours):
-                return views.plan(station, now, max(1, min(14 * 24, hours)))
+                return views.plan(parts, now, max(1, min(14 * 24, hours)))
             case asked.ZonesRequest():
-                return views.zones(station, now)
+                return views.zones(parts, now)
             case asked.AlarmsRequest():
-                return views.alarms(station, now)
+                return views.alarms(parts, now)
             case asked.DoctorRequest():
-                return views.doctor(station, now)
+                return views.doctor(parts, now)
             case asked.TestToneRequest(zones=zones, length_ms=length_ms):
                 length_ms = max(100, min(60_000, length_ms))
                 return self._locally(zones, lambda z: self._test_tone(z, length_ms, turn))
@@ -271,14 +269,14 @@ class Actions:
             case asked.OrderRequest(authority=authority, entry=entry, order=order):
                 key = f"order|{authority}|{entry}"
                 made = Override("order", who, turn.wall_ms, max(-1000, min(1000, order)))
-                station.facts.put("override", key, made)
-                station.items_changed()
+                parts.facts.put("override", key, made)
+                parts.items_changed = True
                 return asked.Done(f"{entry} {order}")
             case _:
                 return asked.Refused(AckReason.UNSUPPORTED.value, type(body).__name__)
 
     def _locally(self, zones: tuple[str, ...], act: Any) -> Any:
-        names = [zone.name for zone in self._station.site.zones]
+        names = [zone.name for zone in self._parts.site.zones]
         unknown = [zone for zone in zones if zone not in names]
         if unknown:
             detail = f"{', '.join(unknown)}; zones: {', '.join(names)}"
@@ -288,10 +286,10 @@ class Actions:
     def _hold(self, body: asked.HoldRequest, who: str, turn: Turn) -> Any:
         key = f"hold|{body.authority}|{body.entry}"
         if body.held:
-            self._station.facts.put("override", key, Override("hold", who, turn.wall_ms))
+            self._parts.facts.put("override", key, Override("hold", who, turn.wall_ms))
         else:
-            self._station.facts.drop("override", key)
-        self._station.items_changed()
+            self._parts.facts.drop("override", key)
+        self._parts.items_changed = True
         return asked.Done(body.entry)
 
 

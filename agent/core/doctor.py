@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from agent.core.events import Now
+from agent.core.parts import Parts
 from agent.core.requests import Check, Verdict
-
-if TYPE_CHECKING:
-    from agent.core.station import Station
 
 DAY_MS = 86_400_000
 CERTIFICATE_SOON_MS = 14 * DAY_MS
 PLAN_SOON_MS = 7 * DAY_MS
 
 
-def examine(station: Station, now: Now) -> tuple[Check, ...]:
+def examine(station: Parts, now: Now) -> tuple[Check, ...]:
     """The checks in the order in which a technician would make them."""
     return (
         _config(station),
@@ -37,14 +33,14 @@ def _check(
     return Check(name, verdict, (vi, en), (next_vi, next_en))
 
 
-def _config(station: Station) -> Check:
+def _config(station: Parts) -> Check:
     zones, buses = len(station.site.zones), station.site.buses
     return _check(
         "config", "ok", f"{zones} khu vực, {buses} đường tiếng", f"{zones} zones, {buses} buses"
     )
 
 
-def _clock(station: Station) -> Check:
+def _clock(station: Parts) -> Check:
     if station.time.trust == "trusted":
         return _check("clock", "ok", "giờ tin được", "the time is trusted")
     return _check(
@@ -57,7 +53,7 @@ def _clock(station: Station) -> Check:
     )
 
 
-def _broker(station: Station) -> Check:
+def _broker(station: Parts) -> Check:
     if station.uplink.connected:
         unsent = station.reporter.outbox.unsent
         return _check(
@@ -74,7 +70,7 @@ def _broker(station: Station) -> Check:
     )
 
 
-def _certificate(station: Station, now: Now) -> Check:
+def _certificate(station: Parts, now: Now) -> Check:
     ends_ms = station.host.certificate_not_after_ms
     if ends_ms is None:
         return _check(
@@ -99,7 +95,7 @@ def _certificate(station: Station, now: Now) -> Check:
     )
 
 
-def _content(station: Station) -> Check:
+def _content(station: Parts) -> Check:
     supply = station.supply
     missing, awaiting = len(supply.missing), len(supply.awaiting)
     if not missing and not awaiting:
@@ -118,7 +114,7 @@ def _content(station: Station) -> Check:
     )
 
 
-def _sound(station: Station) -> Check:
+def _sound(station: Parts) -> Check:
     player = station.air.player
     if player == "ready":
         return _check("sound", "ok", "thẻ âm thanh chạy", "the sound card runs")
@@ -132,7 +128,7 @@ def _sound(station: Station) -> Check:
     )
 
 
-def _controller(station: Station) -> Check:
+def _controller(station: Parts) -> Check:
     names = sorted({zone.controller for zone in station.site.zones})
     states = {
         n: station.air.ledger.controllers[n].state
@@ -153,7 +149,7 @@ def _controller(station: Station) -> Check:
     )
 
 
-def _zones(station: Station) -> Check:
+def _zones(station: Parts) -> Check:
     bad: list[str] = []
     unknown: list[str] = []
     for zone in station.site.zones:
@@ -177,7 +173,7 @@ def _zones(station: Station) -> Check:
     return _check("zones", "ok", "các khu vực xác nhận", "all zones confirm")
 
 
-def _storage(station: Station) -> Check:
+def _storage(station: Parts) -> Check:
     free = station.host.storage_free_mib
     if free is None:
         return _check("storage", "unknown", "không đo được", "not measured")
@@ -193,10 +189,8 @@ def _storage(station: Station) -> Check:
     return _check("storage", "ok", f"còn {free} MiB", f"{free} MiB free")
 
 
-def _plan(station: Station, now: Now) -> Check:
-    from agent.core.views import schedule_ends_ms
-
-    ends_ms = schedule_ends_ms(station, now)
+def _plan(station: Parts, now: Now) -> Check:
+    ends_ms = station.schedule_ends_ms(now.wall_ms)
     if ends_ms is None:
         return _check(
             "plan",

@@ -7,19 +7,16 @@ the simulator.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Literal
+from datetime import timedelta
 
 from agent.contract.documents import Content, Cursor, Schedule, Trust, Warnings
 from agent.contract.envelope import VerifySignature
 from agent.contract.reasons import AckReason, AlarmCode, OccurrenceReason
 from agent.contract.reports import AlarmEvent, Audit, Health
 from agent.core.actions import Actions
-from agent.core.air import Air
 from agent.core.commands import Duplicate, Fresh, admit, answer
 from agent.core.content import KEEP_AFTER_MS
 from agent.core.effects import AckMessage, Batch, Connect, PruneRecords, SetTime, Subscribe
-from agent.core.emergencies import Emergencies
 from agent.core.events import (
     Booted,
     ClockSeen,
@@ -47,20 +44,14 @@ from agent.core.events import (
     Wake,
 )
 from agent.core.facts import AlarmMemory, Facts
-from agent.core.health import Health as Alarms
-from agent.core.inbox import Applied, CommandIn, CommandRefused, Inbox, digest_of_applied
-from agent.core.items import Item
-from agent.core.lineup import AHEAD_MS, EVERY_MS, Lineup
-from agent.core.programme import Programme
-from agent.core.reporter import Reporter
+from agent.core.inbox import Applied, CommandIn, CommandRefused, digest_of_applied
+from agent.core.lineup import EVERY_MS
+from agent.core.parts import Parts
 from agent.core.schedule import Zones
-from agent.core.settlement import Settlement
 from agent.core.site import Site
-from agent.core.supply import Supply
 from agent.core.timekeeping import Timekeeping
 from agent.core.trust import RootKeys
 from agent.core.turn import Turn
-from agent.core.uplink import Uplink
 
 DAY_MS = 86_400_000
 
@@ -68,11 +59,8 @@ SETTLED_KEPT = 2_000
 RECORDS_KEPT_MS = 90 * DAY_MS
 
 
-class Station:
-    """site: what the station is made of. facts: what it knew when it was last alive.
-
-    root: who may replace every key. verify: the signature check. zones: time zone resolver.
-    """
+class Station(Parts):
+    """The deciding side of `Parts`: what follows from an event and from the time that passed."""
 
     def __init__(
         self,
@@ -82,29 +70,10 @@ class Station:
         verify: VerifySignature,
         zones: Zones,
     ) -> None:
-        self.site = site
-        self.facts = facts
-        self.tz: tzinfo = zones(site.tz) or UTC
-        self.inbox = Inbox(site, facts, root, verify, zones)
-        self.programme = Programme(site, zones)
-        self.air = Air(site, facts)
-        self.reporter = Reporter(site, facts)
-        self.supply = Supply(self.programme)
-        self.lineup = Lineup(facts, self.programme)
-        self.settlement = Settlement(facts, self.air, self.reporter)
-        self.emergencies = Emergencies(
-            site, facts, self.programme, self.air, self.reporter, self.tz
-        )
-        self.uplink = Uplink()
-        self.alarms = Alarms()
-        self.time = Timekeeping()
-        self.host = HostSeen()
-        self.booted_mono_ms = 0
+        super().__init__(site, facts, root, verify, zones)
         self.actions = Actions(self)
         self._filters: tuple[str, ...] = ()
         self._documents_changed = True
-        self._items_changed = True
-        self._lines_made_ms = 0
 
     # --- the one entrance ---------------------------------------------------------------
 
@@ -131,19 +100,19 @@ class Station:
                 self.reporter.delivered(event.token, turn.now.mono_ms)
             case FilesFound():
                 self.supply.files_found(event.files)
-                self.air.box_known = self._items_changed = True
+                self.air.box_known = self.items_changed = True
             case FileReady():
                 self.supply.file_ready(event, turn)
-                self._items_changed = True
+                self.items_changed = True
             case FetchFailed():
                 self.supply.fetch_failed(event, turn)
-                self._items_changed = True
+                self.items_changed = True
             case SpeechReady():
                 self.supply.box.speech[event.key] = event.duration_ms
-                self._items_changed = True
+                self.items_changed = True
             case SpeechFailed():
                 self.supply.box.speech[event.key] = None
-                self._items_changed = True
+                self.items_changed = True
                 turn.log("speech_failed", "warning", key=event.key, detail=event.detail)
             case PlayerReady():
                 self.air.player_ready()
@@ -160,7 +129,7 @@ class Station:
                 self.air.source_gave_up(event, turn)
             case SoundEnded():
                 self.air.sound_ended(event, turn)
-                self._items_changed |= self.emergencies.heard(turn)
+                self.items_changed |= self.emergencies.heard(turn)
             case ControllerSeen():
                 self._controller(event, turn)
             case HostSeen():
@@ -179,20 +148,20 @@ class Station:
         """Everything that follows from what changed and from the time that passed."""
         now_ms = turn.wall_ms
         if self._documents_changed:
-            first = not self._lines_made_ms
+            first = not self.lines_made_ms
             if not first:
                 self.settlement.close_books(self.time, turn)
             self._apply_documents(turn)
             if first:
                 self.emergencies.restored(now_ms)
-        self._items_changed |= self.emergencies.expire(turn)
-        stale = not 0 <= now_ms - self._lines_made_ms < EVERY_MS
-        if self._items_changed or stale:
+        self.items_changed |= self.emergencies.expire(turn)
+        stale = not 0 <= now_ms - self.lines_made_ms < EVERY_MS
+        if self.items_changed or stale:
             self._make_lines(turn)
         if self.air.dirty or self.air.next_ms is None or now_ms >= self.air.next_ms:
             self.air.replan(turn, self.volumes)
             self.settlement.settle(self.time, turn)
-            self._items_changed |= self.emergencies.due_again(turn)
+            self.items_changed |= self.emergencies.due_again(turn)
             if self.air.dirty:
                 self.air.replan(turn, self.volumes)
         self.supply.fetch(turn)
@@ -200,8 +169,8 @@ class Station:
         self._report(turn)
 
     def _make_lines(self, turn: Turn) -> None:
-        self._items_changed = False
-        now_ms = self._lines_made_ms = turn.wall_ms
+        self.items_changed = False
+        now_ms = self.lines_made_ms = turn.wall_ms
         self.supply.speak_ahead(self.emergencies.utterances(), turn)
         box = self.supply.box
         timetable = self.lineup.lines(box, self.time, now_ms)
@@ -218,7 +187,7 @@ class Station:
         walls = [self.air.next_ms]
         walls += [moment for moment in self.emergencies.ends_ms() if moment > now.wall_ms]
         if self.booted_mono_ms:
-            walls.append(self._lines_made_ms + EVERY_MS)
+            walls.append(self.lines_made_ms + EVERY_MS)
         moments += [now.mono_ms + max(1, w - now.wall_ms) for w in walls if w is not None]
         known = [moment for moment in moments if moment is not None]
         return max(now.mono_ms + 1, min(known)) if known else None
@@ -361,7 +330,7 @@ class Station:
         for force in self.programme.schedules:
             for entry, fault in force.expander.refused:
                 turn.log("entry_unreadable", "error", entry=entry, detail=fault.detail)
-        self._items_changed = self.supply.changed = True
+        self.items_changed = self.supply.changed = True
 
     def _schedule_replaced(self, before: Schedule, after: Schedule, turn: Turn) -> None:
         """What is on air goes on unless it was removed or its content or zones changed (D5)."""
@@ -378,14 +347,6 @@ class Station:
                 self.air.end_item(key, OccurrenceReason.SUPERSEDED, turn)
         today = self.local(turn.wall_ms).date().isoformat()
         self.lineup.skip_moved(before, after, today, turn.wall_ms)
-
-    def local(self, at_ms: int) -> datetime:
-        return datetime.fromtimestamp(at_ms / 1_000, self.tz)
-
-    def items_until(self, until_ms: int) -> dict[str, Item]:
-        """Items beyond those in line, for a look further ahead."""
-        from_ms = self._lines_made_ms + AHEAD_MS
-        return self.lineup.between(self.supply.box, self.time, from_ms, until_ms)
 
     def _housekeep(self, turn: Turn) -> None:
         now_ms = turn.wall_ms
@@ -423,7 +384,7 @@ class Station:
                 self.settlement.booted_ms += event.step_ms
             self._audit("clock_step", "clock", turn, f"{event.step_ms} ms")
         if stepped or trust_changed:
-            self._items_changed = True
+            self.items_changed = True
             self._bound_settled(turn)
 
     def _controller(self, event: ControllerSeen, turn: Turn) -> None:
@@ -530,30 +491,6 @@ class Station:
             al=len(self.alarms.open),
             q=self.reporter.outbox.unsent,
         )
-
-    # --- volume -------------------------------------------------------------------------
-
-    def volumes(self) -> dict[str, int]:
-        """Volume 0–100 by zone: local override, else what plays there, else the settings."""
-        return {zone.name: self.volume_of(zone.name)[0] for zone in self.site.zones}
-
-    def volume_of(self, zone: str) -> tuple[int, Literal["timetable", "local", "command"]]:
-        settings = self.programme.settings
-        span = self.air.gates.get(zone)
-        item = self.air.items.get(span.key) if span is not None else None
-        if item is not None and item.klass == 1:
-            return (settings.warning_volume if settings is not None else 90), "timetable"
-        override = self.facts.overrides.get(f"volume|{zone}")
-        if override is not None:
-            return override.number, override.source
-        if item is not None and item.volume is not None:
-            return item.volume, "timetable"
-        if settings is None:
-            return 70, "timetable"
-        return settings.zone_volumes.get(zone, settings.volume), "timetable"
-
-    def items_changed(self) -> None:
-        self._items_changed = True
 
 
 def _name_of(message: Trust | Schedule | Content | Warnings) -> str:

@@ -7,13 +7,13 @@ doctor's details are written here, in both languages, because they say what was 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from agent.contract.reasons import OccurrenceReason
 from agent.contract.reports import Confirmation
 from agent.core.doctor import examine
 from agent.core.events import Now
 from agent.core.items import Item
+from agent.core.parts import Parts
 from agent.core.planner import foresee
 from agent.core.reporter import document_reports
 from agent.core.requests import (
@@ -29,14 +29,11 @@ from agent.core.requests import (
 )
 from agent.core.site import gain_for
 
-if TYPE_CHECKING:
-    from agent.core.station import Station
-
 HOUR_MS = 3_600_000
 UPCOMING_SHOWN = 8
 
 
-def status(station: Station, now: Now) -> StatusView:
+def status(station: Parts, now: Now) -> StatusView:
     host = station.host
     return StatusView(
         station=station.site.station,
@@ -55,7 +52,7 @@ def status(station: Station, now: Now) -> StatusView:
         refusals=station.inbox.refusals,
         warnings=tuple(warning.title for warning, _, _ in station.emergencies.active()),
         unsent_records=station.reporter.outbox.unsent,
-        schedule_ends_ms=schedule_ends_ms(station, now),
+        schedule_ends_ms=station.schedule_ends_ms(now.wall_ms),
         temperature_cdeg=host.temperature_cdeg,
         storage_free_mib=host.storage_free_mib,
         memory_free_mib=host.memory_free_mib,
@@ -63,7 +60,7 @@ def status(station: Station, now: Now) -> StatusView:
     )
 
 
-def _on_air(station: Station) -> tuple[OnAir, ...]:
+def _on_air(station: Parts) -> tuple[OnAir, ...]:
     found: list[OnAir] = []
     air = station.air
     for bus, on in sorted(air.decision.buses.items()):
@@ -92,7 +89,7 @@ def _on_air(station: Station) -> tuple[OnAir, ...]:
     return tuple(sorted(found, key=lambda one: one.klass))
 
 
-def upcoming(station: Station, now: Now, hours: int) -> tuple[Upcoming, ...]:
+def upcoming(station: Parts, now: Now, hours: int) -> tuple[Upcoming, ...]:
     """The plan from now on, with what keeps each item, or a zone of it, from playing."""
     until_ms = now.wall_ms + hours * HOUR_MS
     items = _items_until(station, until_ms)
@@ -149,7 +146,7 @@ def _as_if_ready(item: Item) -> Item:
     return replace(item, ready=True)
 
 
-def _items_until(station: Station, until_ms: int) -> dict[str, Item]:
+def _items_until(station: Parts, until_ms: int) -> dict[str, Item]:
     """The live items, and further ones when the question reaches beyond them."""
     items = dict(station.air.items)
     for key, item in station.items_until(until_ms).items():
@@ -157,11 +154,11 @@ def _items_until(station: Station, until_ms: int) -> dict[str, Item]:
     return items
 
 
-def plan(station: Station, now: Now, hours: int) -> PlanView:
+def plan(station: Parts, now: Now, hours: int) -> PlanView:
     return PlanView(now.wall_ms, station.site.tz, upcoming(station, now, hours))
 
 
-def zones(station: Station, now: Now) -> ZonesView:
+def zones(station: Parts, now: Now) -> ZonesView:
     air = station.air
     volumes = station.volumes()
     found: list[ZoneView] = []
@@ -192,7 +189,7 @@ def zones(station: Station, now: Now) -> ZonesView:
     return ZonesView(now.wall_ms, tuple(found))
 
 
-def _alarms(station: Station) -> tuple[AlarmView, ...]:
+def _alarms(station: Parts) -> tuple[AlarmView, ...]:
     return tuple(
         AlarmView(one.code, one.subject, one.since_ms, one.episode, one.detail)
         for one in sorted(station.facts.alarms.values(), key=lambda one: one.since_ms)
@@ -200,20 +197,14 @@ def _alarms(station: Station) -> tuple[AlarmView, ...]:
     )
 
 
-def alarms(station: Station, now: Now) -> AlarmsView:
+def alarms(station: Parts, now: Now) -> AlarmsView:
     return AlarmsView(now.wall_ms, station.site.tz, _alarms(station))
 
 
-def schedule_ends_ms(station: Station, now: Now) -> int | None:
-    """Start of the last occurrence in the coming 60 days; None when there is none."""
-    ahead = station.programme.occurrences(now.wall_ms, now.wall_ms + 60 * 24 * HOUR_MS)
-    return ahead[-1][0].start_ms if ahead else None
-
-
-def doctor(station: Station, now: Now) -> DoctorView:
+def doctor(station: Parts, now: Now) -> DoctorView:
     return DoctorView(now.wall_ms, examine(station, now))
 
 
-def diagnosis(station: Station, now: Now) -> str:
+def diagnosis(station: Parts, now: Now) -> str:
     """The doctor's verdicts in one line, for an ack."""
     return " ".join(f"{check.name}={check.verdict}" for check in examine(station, now))
