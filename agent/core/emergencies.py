@@ -60,13 +60,22 @@ class Emergencies:
                 found.append((warning, memory, force.rank))
         return found
 
-    def stepped(self, step_ms: int) -> None:
+    def stepped(self, step_ms: int, turn: Turn) -> None:
         """The wall jumped: a play that has not begun is still due after as long as before."""
         for warning, memory, _ in self.active():
             if self._play_of(warning, memory) not in self._facts.open:
                 due_ms, received_ms = memory.due_ms + step_ms, memory.received_ms + step_ms
                 moved = msgspec.structs.replace(memory, due_ms=due_ms, received_ms=received_ms)
                 self._facts.put("warning", _memory_key(memory), moved)
+        if step_ms < 0 and turn.now.trust == "trusted":
+            self._revive(turn)
+
+    def _revive(self, turn: Turn) -> None:
+        """What a clock that ran ahead had ended too early."""
+        for memory in list(self._facts.warnings.values()):
+            if memory.ended == "expired" and memory.valid_until_ms > turn.wall_ms:
+                alive = msgspec.structs.replace(memory, ended="", due_ms=turn.wall_ms)
+                self._facts.put("warning", _memory_key(memory), alive)
 
     def restored(self, now_ms: int) -> None:
         """After a start with a clock behind the one they were received by: due at once."""

@@ -379,7 +379,7 @@ class Station(Parts):
         if stepped and event.step_ms:
             turn.log("clock_step", "warning", step_ms=event.step_ms)
             self.air.stepped(event.step_ms, turn)
-            self.emergencies.stepped(event.step_ms)
+            self.emergencies.stepped(event.step_ms, turn)
             if was_untrusted:
                 self.settlement.booted_ms += event.step_ms
             self._audit("clock_step", "clock", turn, f"{event.step_ms} ms")

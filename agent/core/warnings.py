@@ -179,17 +179,19 @@ def received(
 
 
 def after_play(warning: Emergency, memory: WarningMemory, end_ms: int) -> WarningMemory:
-    """The memory after a play that was heard to its end at `end_ms`."""
+    """The memory after a play that was heard to its end at `end_ms`.
+
+    Repeats stay on their beat until the warning expires, which is not decided here.
+    """
     plays = memory.plays + 1
     if not warning.repeat_every_ms:
         return msgspec.structs.replace(memory, plays=plays, ended="played")
     due_ms = memory.due_ms + warning.repeat_every_ms
     if due_ms <= end_ms:
-        due_ms = end_ms + 1_000
+        missed = (end_ms - due_ms) // warning.repeat_every_ms + 1
+        due_ms += missed * warning.repeat_every_ms
     # Counted from now, should the clock have gone back since the play was due.
     due_ms = min(due_ms, end_ms + warning.repeat_every_ms)
-    if due_ms >= warning.valid_until_ms:
-        return msgspec.structs.replace(memory, plays=plays, ended="played")
     return msgspec.structs.replace(memory, plays=plays, due_ms=due_ms)
 
 
