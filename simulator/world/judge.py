@@ -455,7 +455,7 @@ class Judge:
         for from_ms, to_ms in pairwise([seen.received_ms, *ends]):
             silent_ms = _quiet_stretch(from_ms, to_ms, file.troubles)
             if seen.repeat_ms and silent_ms > seen.repeat_ms + need_ms:
-                self._fail(2, box, f"warning {key} was silent for {silent_ms} ms")
+                self._fail(2, box, f"warning {key} was silent for {silent_ms} ms from {from_ms}")
 
     # --- the end ------------------------------------------------------------------------
 
