@@ -41,6 +41,8 @@ DRAIN_MAX_MS = 2_000
 SETTLE_WAIT_MS = 3_000
 """How long the end of a cue is waited for before the outcome is booked without it."""
 
+END_SLACK_MS = 100
+
 ORIGIN_SLACK_MS = 20
 
 
@@ -342,6 +344,8 @@ class Air:
                 held, seen_ms=seen_ms, underruns=held.underruns + event.underruns
             )
             done = self._done_by(event, held)
+            if done is None and at_ms >= sent.end_ms - END_SLACK_MS:
+                done = "finished"  # what follows may take the bus at the very end
             if done is not None:
                 self._spent.add((sent.key, sent.bus))
             if done is not None and not any(s.key == sent.key for s in self.sent.values()):
