@@ -14,8 +14,8 @@ from datetime import datetime, tzinfo
 
 import msgspec
 
+from agent.contract.documents import WARNING_LIFETIME_MAX_MS, Warnings
 from agent.contract.documents import Warning as Emergency
-from agent.contract.documents import Warnings
 from agent.contract.reasons import OccurrenceReason
 from agent.contract.reports import WarningReport
 from agent.core import warnings
@@ -78,9 +78,9 @@ class Emergencies:
                 self._facts.put("warning", _memory_key(memory), alive)
 
     def restored(self, now_ms: int) -> None:
-        """After a start with a clock behind the one they were received by: due at once."""
+        """After a start with a clock far from the one they were received by: due at once."""
         for warning, memory, _ in self.active():
-            if memory.received_ms > now_ms:
+            if not 0 <= now_ms - memory.received_ms <= WARNING_LIFETIME_MAX_MS:
                 begun = self._play_of(warning, memory) in self._facts.open
                 due_ms = memory.due_ms if begun else now_ms
                 moved = msgspec.structs.replace(memory, due_ms=due_ms, received_ms=now_ms)
