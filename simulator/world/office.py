@@ -302,6 +302,8 @@ class Office:
         )
         desk.warnings.append(document)
         for one in warnings:
+            if one.cancelled:
+                continue
             owner = Owner(desk.audience, "", warning=one.id, revision=one.revision)
             for late in (False, True):
                 for said in utterances(one, late, TZ):
