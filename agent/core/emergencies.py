@@ -66,7 +66,7 @@ class Emergencies:
             if self._play_of(warning, memory) not in self._facts.open:
                 due_ms, received_ms = memory.due_ms + step_ms, memory.received_ms + step_ms
                 moved = msgspec.structs.replace(memory, due_ms=due_ms, received_ms=received_ms)
-                self._facts.put("warning", _memory_key(memory), moved)
+                self._remember(warning, moved)
         if step_ms < 0 and turn.now.trust == "trusted":
             self._revive(turn)
 
@@ -80,11 +80,20 @@ class Emergencies:
     def restored(self, now_ms: int) -> None:
         """After a start with a clock far from the one they were received by: due at once."""
         for warning, memory, _ in self.active():
-            if not 0 <= now_ms - memory.received_ms <= WARNING_LIFETIME_MAX_MS:
+            since_ms, ahead_ms = now_ms - memory.received_ms, memory.due_ms - now_ms
+            near = ahead_ms <= max(warning.repeat_every_ms, AGAIN_MIN_MS)
+            if not near or not 0 <= since_ms <= WARNING_LIFETIME_MAX_MS:
                 begun = self._play_of(warning, memory) in self._facts.open
                 due_ms = memory.due_ms if begun else now_ms
                 moved = msgspec.structs.replace(memory, due_ms=due_ms, received_ms=now_ms)
-                self._facts.put("warning", _memory_key(memory), moved)
+                self._remember(warning, moved)
+
+    def _remember(self, warning: Emergency, memory: WarningMemory) -> None:
+        """A play that is due never carries the name of one that is settled (the clock may have
+        gone back over it)."""
+        while self._play_of(warning, memory) in self._facts.settled:
+            memory = msgspec.structs.replace(memory, due_ms=memory.due_ms + 1_000)
+        self._facts.put("warning", _memory_key(memory), memory)
 
     def _play_of(self, warning: Emergency, memory: WarningMemory) -> str:
         """The key of the play that is due."""
@@ -134,7 +143,7 @@ class Emergencies:
         if memory.ended:
             self._end(memory, turn)
             return
-        self._facts.put("warning", key, memory)
+        self._remember(warning, memory)
         self._report(memory, "received", turn)
 
     def _end(self, memory: WarningMemory, turn: Turn) -> None:
@@ -179,7 +188,7 @@ class Emergencies:
             if held is None or not held.finished:
                 continue
             after = warnings.after_play(warning, memory, turn.wall_ms)
-            self._facts.put("warning", _memory_key(after), after)
+            self._remember(warning, after)
             if memory.plays == 0:
                 self._report(memory, "sounded", turn)
             counted = True
@@ -194,7 +203,7 @@ class Emergencies:
                 age_ms = turn.wall_ms - memory.received_ms
                 wait_ms = min(AGAIN_MAX_MS, max(AGAIN_MIN_MS, age_ms))
                 again = msgspec.structs.replace(memory, due_ms=turn.wall_ms + wait_ms)
-                self._facts.put("warning", _memory_key(memory), again)
+                self._remember(warning, again)
                 found = True
         return found
 
