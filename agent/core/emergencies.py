@@ -20,7 +20,7 @@ from agent.contract.reasons import OccurrenceReason
 from agent.contract.reports import WarningReport
 from agent.core import warnings
 from agent.core.air import Air
-from agent.core.facts import Facts, WarningMemory
+from agent.core.facts import Facts, OpenItem, WarningMemory
 from agent.core.lineup import Line, Provenance
 from agent.core.programme import OnBox, Programme, select_zones
 from agent.core.reporter import Reporter
@@ -30,6 +30,9 @@ from agent.core.warnings import Utterance
 
 AGAIN_MIN_MS = 10_000
 AGAIN_MAX_MS = 600_000
+AFTER_ANOTHER_MS = 1_000
+ATTEMPTS_MAX = 5
+"""So often a warning is said to its end before zones that had something else to hear go without."""
 
 
 class Emergencies:
@@ -188,11 +191,23 @@ class Emergencies:
             if held is None or not held.finished:
                 continue
             after = warnings.after_play(warning, memory, turn.wall_ms)
+            if after.ended and after.plays < ATTEMPTS_MAX and self._missed_somewhere(held):
+                due_ms = turn.wall_ms + AFTER_ANOTHER_MS
+                after = msgspec.structs.replace(after, ended="", due_ms=due_ms)
             self._remember(warning, after)
             if memory.plays == 0:
                 self._report(memory, "sounded", turn)
             counted = True
         return counted
+
+    def _missed_somewhere(self, held: OpenItem) -> bool:
+        """Whether a zone had to hear something else meanwhile, such as another warning."""
+        for zone in held.zones:
+            if (held.key, zone) in self._air.ledger.blocked:
+                sounded = (one for one in held.segments.get(zone, ()) if one.gap is None)
+                if sum(one.to_ms - one.from_ms for one in sounded) < held.play_ms * 9 // 10:
+                    return True
+        return False
 
     def due_again(self, turn: Turn) -> bool:
         """A play that is settled without having been heard to its end (its sound failed) comes
