@@ -153,8 +153,9 @@ class Reporter:
         said = msgspec.structs.replace(told, at_ms=turn.wall_ms)
         turn.do(Publish(self._up("reported"), msgspec.json.encode(said), 1, retain=True))
 
-    def report_wake_mono_ms(self) -> int:
-        return self._report_after_mono_ms
+    def report_wake_mono_ms(self, mono_ms: int) -> int | None:
+        """The end of the pause: what changed meanwhile is told then, not at some later event."""
+        return self._report_after_mono_ms if self._report_after_mono_ms > mono_ms else None
 
     def linked(self, connected: bool) -> None:
         self.outbox.linked(connected)

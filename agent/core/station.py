@@ -183,6 +183,7 @@ class Station(Parts):
             self.alarms.wake_mono_ms(),
             self.reporter.outbox.wake_mono_ms(),
             self.reporter.heartbeat_wake_mono_ms() if self.uplink.connected else None,
+            self.reporter.report_wake_mono_ms(now.mono_ms),
         ]
         walls = [self.air.next_ms]
         walls += [moment for moment in self.emergencies.ends_ms() if moment > now.wall_ms]
