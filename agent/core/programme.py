@@ -40,6 +40,10 @@ TONES: dict[str, tuple[tuple[int, ...], int, int]] = {
 }
 """name → (frequencies in Hz, step ms, length ms)."""
 
+DAY_MS = 86_400_000
+DAYS_KEPT = 64
+"""Days kept expanded: more than a look back and ahead ever needs."""
+
 SPEECH_REASON = OccurrenceReason.SPEECH_UNAVAILABLE
 
 
@@ -120,6 +124,7 @@ class Programme:
         self.warnings: list[WarningsInForce] = []
         self.settings: Settings | None = None
         self._bindings: dict[str, dict[tuple[str, str | None], Binding]] = {}
+        self._days: dict[int, list[tuple[Occurrence, InForce]]] = {}
 
     def replace(
         self,
@@ -135,6 +140,7 @@ class Programme:
             or InForce(schedule, rank, ceiling, Expander.of(schedule, self._zones))
             for schedule, rank, ceiling in schedules
         ]
+        self._days = {}
         self.warnings = [WarningsInForce(document, rank) for document, rank in warnings]
         self.settings = next(
             (
@@ -173,7 +179,21 @@ class Programme:
 
     def occurrences(self, from_ms: int, to_ms: int) -> list[tuple[Occurrence, InForce]]:
         """Of every timetable in force, with from_ms <= start < to_ms, by start."""
-        low, high = _utc(from_ms), _utc(to_ms)
+        return [
+            pair
+            for day in range(from_ms // DAY_MS, (to_ms - 1) // DAY_MS + 1)
+            for pair in self._day(day)
+            if from_ms <= pair[0].start_ms < to_ms
+        ]
+
+    def _day(self, day: int) -> list[tuple[Occurrence, InForce]]:
+        """Of one day of UTC, expanded once: the same days are asked for again and again."""
+        known = self._days.get(day)
+        if known is not None:
+            return known
+        if len(self._days) >= DAYS_KEPT:
+            self._days.clear()
+        low, high = _utc(day * DAY_MS), _utc((day + 1) * DAY_MS)
         found = [
             (occurrence, force)
             for force in self.schedules
@@ -182,6 +202,7 @@ class Programme:
             or occurrence.ref.nominal >= force.schedule.effective_from
         ]
         found.sort(key=lambda pair: (pair[0].start_ms, pair[0].ref))
+        self._days[day] = found
         return found
 
     def day_of(self, schedule: Schedule, day: str) -> list[Occurrence]:

@@ -23,7 +23,7 @@ from agent.contract.reports import (
     State,
 )
 from agent.core.effects import Append, Publish, PublishRecord
-from agent.core.facts import Facts
+from agent.core.facts import Facts, HeldDocument
 from agent.core.outbox import Outbox
 from agent.core.site import Site
 from agent.core.turn import Turn
@@ -46,6 +46,8 @@ class Reporter:
         self.outbox = Outbox(facts.marks.cursor_through, facts.marks.next_seq - 1)
         self.outbox.next_send = self.outbox.through + 1
         self._reported: Reported | None = None
+        self._held: tuple[HeldDocument, ...] = ()
+        self._documents_told: tuple[DocumentReport, ...] = ()
         self._heartbeat_mono_ms: int | None = None
         self._report_after_mono_ms = 0
 
@@ -141,7 +143,7 @@ class Reporter:
             station=self._site.station,
             installation=self.installation,
             at_ms=0,
-            documents=document_reports(self._facts),
+            documents=self._documents(),
             refusals=refusals,
             awaiting=awaiting,
             missing=missing,
@@ -152,6 +154,13 @@ class Reporter:
         self._report_after_mono_ms = turn.now.mono_ms + REPORT_PAUSE_MS
         said = msgspec.structs.replace(told, at_ms=turn.wall_ms)
         turn.do(Publish(self._up("reported"), msgspec.json.encode(said), 1, retain=True))
+
+    def _documents(self) -> tuple[DocumentReport, ...]:
+        """As `document_reports`, made anew only when a document changed."""
+        held = tuple(self._facts.documents.values())
+        if held != self._held:
+            self._held, self._documents_told = held, document_reports(self._facts)
+        return self._documents_told
 
     def report_wake_mono_ms(self, mono_ms: int) -> int | None:
         """The end of the pause: what changed meanwhile is told then, not at some later event."""

@@ -58,6 +58,9 @@ DAY_MS = 86_400_000
 SETTLED_KEPT = 2_000
 RECORDS_KEPT_MS = 90 * DAY_MS
 
+UNTOLD = (Wake, Delivered, MessageArrived, SoundProgress)
+"""Events that tell nothing an alarm could be about."""
+
 
 class Station(Parts):
     """The deciding side of `Parts`: what follows from an event and from the time that passed."""
@@ -73,6 +76,7 @@ class Station(Parts):
         super().__init__(site, facts, root, verify, zones)
         self.actions = Actions(self)
         self._filters: tuple[str, ...] = ()
+        self._look = True
         self._documents_changed = True
 
     # --- the one entrance ---------------------------------------------------------------
@@ -80,6 +84,7 @@ class Station(Parts):
     def handle(self, event: Event, now: Now) -> Batch:
         """Take one event; `now` never goes back on its monotonic clock."""
         turn = Turn(now)
+        self._look |= not isinstance(event, UNTOLD)
         if self.booted_mono_ms or isinstance(event, Booted | ClockSeen):
             self._absorb(event, turn)
         if self.booted_mono_ms:
@@ -159,6 +164,7 @@ class Station(Parts):
         if self.items_changed or stale:
             self._make_lines(turn)
         if self.air.dirty or self.air.next_ms is None or now_ms >= self.air.next_ms:
+            self._look = True
             self.air.replan(turn, self.volumes)
             self.settlement.settle(self.time, turn)
             self.items_changed |= self.emergencies.due_again(turn)
@@ -399,8 +405,15 @@ class Station(Parts):
             self.air.dirty = True
 
     def _watch(self, turn: Turn) -> None:
-        """Compare what is seen with what should be, and raise or end alarms."""
-        mono_ms = turn.now.mono_ms
+        """Raise and end alarms that are due."""
+        if self._look:
+            self._look = False
+            self._observe(turn.now.mono_ms)
+        for change in self.alarms.due(turn.now.mono_ms):
+            self._alarm(change.code, change.subject, change.raised, change.detail, turn)
+
+    def _observe(self, mono_ms: int) -> None:
+        """Compare what is seen with what should be."""
         observe = self.alarms.observe
         for zone in self.site.zones:
             confirmed, doubt = self.air.ledger.confirmation(zone.name)
@@ -410,7 +423,7 @@ class Station(Parts):
             )
             detail = doubt.value if doubt is not None else ""
             observe(AlarmCode.ZONE_NOT_CONFIRMED, zone.name, bad, mono_ms, detail)
-        for name in {zone.controller for zone in self.site.zones}:
+        for name in sorted({zone.controller for zone in self.site.zones}):
             seen = self.air.ledger.controllers.get(name)
             lost = seen is None or seen.state != "ready"
             state = seen.state if seen is not None else "opening"
@@ -422,8 +435,6 @@ class Station(Parts):
         observe(AlarmCode.CLOCK_UNTRUSTED, "", self.time.trust != "trusted", mono_ms)
         cause = self.uplink.cause
         observe(AlarmCode.SOURCE_UNREACHABLE, "", not self.uplink.connected, mono_ms, cause)
-        for change in self.alarms.due(mono_ms):
-            self._alarm(change.code, change.subject, change.raised, change.detail, turn)
 
     def _alarm(self, code: AlarmCode, subject: str, raised: bool, detail: str, turn: Turn) -> None:
         key = f"{code}|{subject}"
