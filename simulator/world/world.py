@@ -132,8 +132,6 @@ class World:
         self.boxes: list[Box] = []
         self.end_ms = settings.days * DAY_MS
         self.active = faults.draw(seed) if settings.faults is None else settings.faults
-        self._open()
-        faults.start(self, self.active)
 
     def wall_ms(self) -> int:
         return self.wall0_ms + self.clock.now_ms
@@ -221,6 +219,8 @@ class World:
         result = Result(self.settings, self.active)
         begun = time.perf_counter()
         try:
+            self._open()
+            faults.start(self, self.active)
             self.clock.run(self.end_ms)
             self.calm_down()
             self.clock.run(self.end_ms + QUIET_MS)
