@@ -43,6 +43,7 @@ class Controller:
         )
         self._wish: HoldZones | None = None
         self._wishes = 0
+        self._renewals = 0
         self.lost = False
         self.open_lines: set[str] = set()
         self.gates: dict[str, int | None] = {zone.name: None for zone in self._zones}
@@ -76,6 +77,7 @@ class Controller:
         wish = self._wish
         if wish is None:
             return
+        self._renewals += 1
         self._before_change()
         for zone in wish.zones:
             self.gates[zone.zone] = self._bus_of[zone.zone, zone.source] if zone.gate else None
@@ -98,19 +100,21 @@ class Controller:
         """Nobody renews the leases any more."""
         self._wish = None
         self._wishes += 1
-        self._lease_runs_out_after(self._wishes)
+        self._nobody_renews()
 
-    def _lease_runs_out_after(self, number: int) -> None:
-        self._clock.after(LEASE_MS, lambda: self._lease_over(number))
-        self._clock.after(POWER_LEASE_MS, lambda: self._power_over(number))
+    def _nobody_renews(self) -> None:
+        self._renewals += 1
+        number = self._renewals
+        self._clock.after(LEASE_MS, lambda: self._gates_fall(number))
+        self._clock.after(POWER_LEASE_MS, lambda: self._power_falls(number))
 
-    def _lease_over(self, number: int) -> None:
-        if number == self._wishes and (self.lost or self._wish is None):
+    def _gates_fall(self, number: int) -> None:
+        if number == self._renewals:
             self._before_change()
             self.gates = dict.fromkeys(self.gates)
 
-    def _power_over(self, number: int) -> None:
-        if number == self._wishes and (self.lost or self._wish is None):
+    def _power_falls(self, number: int) -> None:
+        if number == self._renewals:
             self._before_change()
             self.power = "off"
 
@@ -119,7 +123,7 @@ class Controller:
     def lose(self) -> None:
         """The serial line is gone."""
         self.lost = True
-        self._lease_runs_out_after(self._wishes)
+        self._nobody_renews()
         self.report()
 
     def find(self) -> None:

@@ -496,7 +496,9 @@ class Judge:
                 for zone in box.site.zones:
                     leaked_ms = played.heard_ms(zone.name)
                     if zone.name not in allowed and leaked_ms > LINGER_MS:
-                        what = f"{entry_id} {date} was heard {leaked_ms} ms in {zone.name}"
+                        what = (
+                            f"{audience} {entry_id} {date} was heard {leaked_ms} ms in {zone.name}"
+                        )
                         self._fail(1, box, what)
 
     def _all_told(self, box: Box, until_ms: int) -> None:
