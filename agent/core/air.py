@@ -220,7 +220,8 @@ class Air:
                 self._forget_unbegun(sent, now_ms)
 
     def _stop(self, sent: Sent, turn: Turn, fade_ms: int = 20) -> None:
-        turn.do(StopCue(sent.token, fade_ms), "soon")
+        unbegun = sent.from_ms > turn.wall_ms and not sent.sounding
+        turn.do(StopCue(sent.token, fade_ms), "now" if unbegun else "soon")
         self.sent[sent.token] = replace(sent, stopping=True)
 
     def _drains(self, sent: Sent, now_ms: int, taken: set[int]) -> bool:

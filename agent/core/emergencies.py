@@ -80,8 +80,11 @@ class Emergencies:
                 alive = msgspec.structs.replace(memory, ended="", due_ms=turn.wall_ms)
                 self._facts.put("warning", _memory_key(memory), alive)
 
-    def restored(self, now_ms: int) -> None:
+    def restored(self, turn: Turn) -> None:
         """After a start with a clock far from the one they were received by: due at once."""
+        now_ms = turn.wall_ms
+        if turn.now.trust == "trusted":
+            self._revive(turn)
         for warning, memory, _ in self.active():
             since_ms, ahead_ms = now_ms - memory.received_ms, memory.due_ms - now_ms
             near = ahead_ms <= max(warning.repeat_every_ms, AGAIN_MIN_MS)

@@ -158,7 +158,7 @@ class Station(Parts):
                 self.settlement.close_books(self.time, turn)
             self._apply_documents(turn)
             if first:
-                self.emergencies.restored(now_ms)
+                self.emergencies.restored(turn)
         self.items_changed |= self.emergencies.expire(turn)
         stale = not 0 <= now_ms - self.lines_made_ms < EVERY_MS
         if self.items_changed or stale:
