@@ -34,6 +34,9 @@ CHIME_MS = 1_800
 START_MS = 300
 """A position up to here counts as the beginning."""
 
+BLIP_MS = 120
+"""Sound that was stopped before it was recognised: the stop was on its way."""
+
 LINGER_MS = 500
 """A zone may hear another's sound this long while gates change."""
 
@@ -304,7 +307,8 @@ class Judge:
                 self._fail(4, box, f"{label} went back from {reached_ms} to {position_ms} ms")
             return
         if position_ms <= START_MS and any(
-            self._position(entry, one) <= START_MS for one in before
+            self._position(entry, one) <= START_MS and _length(one, played.begins_ms) > BLIP_MS
+            for one in before
         ):
             self._fail(4, box, f"{label} is audibly started again")
         if only_rejoin and entry.late.policy != "restart":
