@@ -83,7 +83,7 @@ class Ledger:
     def _as_sounding(self, zone: str) -> tuple[Confirmation, OccurrenceReason | None]:
         """As `confirmation`; that a gate is closed as it was told before confirms no sound."""
         confirmed, doubt = self.confirmation(zone)
-        if confirmed == "yes" and not self.zones_seen[zone].gate:
+        if confirmed == "yes" and (not self.zones_seen[zone].gate or self._is_cold(zone)):
             return "unknown", None
         return confirmed, doubt
 
@@ -133,7 +133,9 @@ class Ledger:
         confirmed, doubt = self._as_sounding(zone)
         if doubt is OccurrenceReason.ZONE_NOT_CONFIRMED:
             confirmed, doubt = "unknown", None
-        self.stretches[zone] = Stretch(span.key, span.bus, at_ms, at_ms, confirmed, token)
+        # A word that comes late is believed for what was before it, unless nobody could have said.
+        since_ms = at_ms if doubt is None else at_ms - CONFIRM_WITHIN_MS - 1
+        self.stretches[zone] = Stretch(span.key, span.bus, at_ms, since_ms, confirmed, token)
         if confirmed == "no":
             self._note_doubt(span.key, zone, doubt)
 
