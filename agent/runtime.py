@@ -379,11 +379,24 @@ class Runtime:
 
     def _journal_view(self, found: tuple[StoredRecord, ...], now: Now) -> requests.JournalView:
         lines = tuple(
-            requests.JournalLine(one.seq, one.at_ms, msgspec.Raw(one.body)) for one in found
+            requests.JournalLine(one.seq, one.at_ms, _what_happened(one.body)) for one in found
         )
         return requests.JournalView(
             now.wall_ms, self._around.tz, self._around.received_through(), lines
         )
+
+
+class _Record(msgspec.Struct):
+    """Of an event record only what happened; its address and number stand beside it."""
+
+    body: msgspec.Raw
+
+
+def _what_happened(record: bytes) -> msgspec.Raw:
+    try:
+        return msgspec.json.decode(record, type=_Record).body
+    except msgspec.MsgspecError:  # of a later version, or damaged: shown as it is
+        return msgspec.Raw(record)
 
 
 def _write_log(act: Log) -> None:
