@@ -246,7 +246,8 @@ class Air:
         item, sound = self.items[span.key], self.sounds[span.key]
         self._tokens += 1
         token = f"{self._facts.marks.birth}.{self._tokens}"
-        cue = cues.cue_for(item, sound, span, token, turn.now.epoch, turn.wall_ms)
+        cold_ms = self.cold_ms(item.zones)
+        cue = cues.cue_for(item, sound, span, token, turn.now.epoch, turn.wall_ms, cold_ms)
         end_ms = span.origin_ms + item.play_ms
         self.sent[token] = Sent(token, span.bus, span.key, span.origin_ms, span.from_ms, end_ms)
         self._save_cued(item, sound, span, turn.now.epoch)

@@ -67,13 +67,25 @@ def parts_from(sound: Sound, position_ms: int) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def cue_for(item: Item, sound: Sound, span: BusSpan, token: str, epoch: int, now_ms: int) -> Cue:
-    """The cue that carries `item` on the span's bus from the span's start on."""
+def cue_for(
+    item: Item,
+    sound: Sound,
+    span: BusSpan,
+    token: str,
+    epoch: int,
+    now_ms: int,
+    cold_ms: int = 0,
+) -> Cue:
+    """The cue that carries `item` on the span's bus from the span's start on.
+
+    cold_ms: how long its amplifiers need; what starts over waits for them.
+    """
     position_ms = max(0, span.from_ms - span.origin_ms)
     start_ms = span.from_ms
     from_the_start = position_ms == 0
     if from_the_start and start_ms <= now_ms:
-        start_ms = now_ms + START_NOW_MS
+        wait_ms = cold_ms if item.late == "restart" else 0
+        start_ms = now_ms + max(START_NOW_MS, wait_ms)
     limited = item.total_ms is None or item.play_ms < item.total_ms
     fade_ms = item.within_ms if item.end == "fade" and limited else FADE_OUT_MS
     return Cue(

@@ -130,6 +130,7 @@ class Ledger:
         return controller is not None and controller.power == "warming"
 
     def _open(self, zone: str, span: ZoneSpan, token: str, at_ms: int) -> None:
+        self._note_late(span.key, zone)
         confirmed, doubt = self._as_sounding(zone)
         if doubt is OccurrenceReason.ZONE_NOT_CONFIRMED:
             confirmed, doubt = "unknown", None
@@ -138,6 +139,14 @@ class Ledger:
         self.stretches[zone] = Stretch(span.key, span.bus, at_ms, since_ms, confirmed, token)
         if confirmed == "no":
             self._note_doubt(span.key, zone, doubt)
+
+    def _note_late(self, key: str, zone: str) -> None:
+        """What kept the zone from the item until now is why its beginning is missing."""
+        reason = self.blocked.pop((key, zone), None)
+        held = self._facts.open.get(key)
+        if reason is not None and held is not None and zone not in held.gaps:
+            gaps = {**held.gaps, zone: reason}
+            self._facts.put("open", key, msgspec.structs.replace(held, gaps=gaps))
 
     def _close(self, zone: str, at_ms: int) -> None:
         """Book the stretch; why the zone no longer hears the item goes with the gap to come."""

@@ -226,9 +226,8 @@ class Station(Parts):
         marks = self.facts.marks
         if self.time.trust == "trusted":
             latest_ms = max(turn.wall_ms, marks.floor_ms)
-            self.facts.mark(
-                settled_through_ms=min(marks.settled_through_ms or latest_ms, latest_ms)
-            )
+            settled_ms = marks.settled_through_ms or self.settlement.booted_ms
+            self.facts.mark(settled_through_ms=min(settled_ms, latest_ms))
 
     def _link(self, event: LinkChanged, turn: Turn) -> None:
         was = self.uplink.connected
