@@ -16,7 +16,7 @@ import msgspec
 
 from agent.contract import topics
 from agent.contract.documents import Cursor
-from agent.contract.reports import Event, Reported
+from agent.contract.reports import Ack, Event, Reported
 from simulator.world.clockwork import Clockwork
 from simulator.world.signing import AUTHORITY, OFFICE, sign
 
@@ -62,6 +62,8 @@ class Collector:
 
     events: dict[str, dict[tuple[str, int], bytes]] = field(default_factory=dict)
     reported: dict[str, Reported] = field(default_factory=dict)
+    acks: dict[str, dict[str, Ack]] = field(default_factory=dict)
+    """station → command id → its last answer"""
     arrivals: int = 0
     revision: int = 0
     on_new: Callable[[Event], None] = lambda _: None
@@ -179,6 +181,9 @@ class Broker:
         elif kind == "reported":
             said = msgspec.json.decode(payload, type=Reported)
             self.collector.reported[said.station] = said
+        elif kind == "ack":
+            answer = msgspec.json.decode(payload, type=Ack)
+            self.collector.acks.setdefault(answer.station, {})[answer.id] = answer
 
     def switch_collector(self, *, on: bool) -> None:
         self.collector_on = on

@@ -107,6 +107,8 @@ class Judge:
         self.files: dict[str, File] = {}
         self.boxes: dict[str, Box] = {}
         self.counts: dict[str, int] = {}
+        self.replayed: set[str] = set()
+        """Entries that somebody asked to hear once more."""
         collector = office.broker.collector
         collector.on_new = self._arrived
         collector.on_clash = self._clashed
@@ -285,7 +287,7 @@ class Judge:
         position_ms: int,
     ) -> None:
         """Once from the beginning; then only as the resume policy says."""
-        if not before:
+        if not before or entry.id in self.replayed:
             return
         doubtful = self._near(file.clock_troubles, played.begins_ms, 2 * HOUR_MS)
         only_rejoin = entry.resume == "rejoin" and not doubtful
@@ -343,6 +345,8 @@ class Judge:
             self._fail(3, box, f"{key} was {was}, and now {body.outcome}")
         file.outcomes[key] = body
         if ref.entry.startswith("w-"):
+            return
+        if "-replay-" in ref.entry:
             return
         if not any(
             one.nominal == ref.nominal for one in self._could_be_planned(box, ref.audience, ref)
