@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from simulator.bench.table import Machine
 from simulator.demo.programmes import ProgrammeError, make
 from simulator.demo.sabotage import SABOTAGES, spoil
 from simulator.demo.screen import Screen
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     screen = Screen(options.lang)
+    machine = Machine()
     try:
         _play(out, options.sabotage, screen)
     except KeyboardInterrupt:
@@ -49,7 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if options.sabotage in SABOTAGES and options.sabotage not in ON_STAGE:
         spoil(out, options.sabotage)
-    return _judge(out, options.lang)
+    verdict = _judge(out, options.lang)
+    mood = machine.mood()
+    if mood.disturbed:
+        print(f"! {mood}")
+    return verdict
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -101,7 +107,7 @@ def _wait_for_reports(stage: Stage, screen: Screen) -> None:
 def _judge(out: Path, lang: str) -> int:
     """Summary and page are made by programs of their own that know nothing of the agent."""
     verdict = subprocess.run(
-        [sys.executable, "-m", "simulator.demo.summary", str(out)], check=False
+        [sys.executable, "-m", "simulator.demo.summary", str(out), "--lang", lang], check=False
     ).returncode
     subprocess.run([sys.executable, "-m", "simulator.demo.report_page", str(out)], check=False)
     passed = verdict == 0

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +27,7 @@ from simulator.demo.observer import Observer
 from simulator.link import Link, LinkSimulator
 from simulator.soundcard.card import SoundCard
 from simulator.soundcard.recorder import Recorder
+from simulator.soundcard.tied import prefer
 from simulator.source_system.broker import die_with_parent
 from simulator.source_system.district import District
 from simulator.source_system.enrolment import Enrolment
@@ -36,6 +38,8 @@ RESTART_WAIT_S = 0.5
 """The service manager of the stage: an agent that ended is started again after this."""
 
 STOP_LIMIT_S = 6.0
+AGENT_NICENESS = -10
+"""As the service unit asks for; what else runs on a laptop must not tear the sound."""
 WARM_UP_MS = 1_500
 
 
@@ -132,10 +136,20 @@ class Stage:
         sinks = {spec.id: spec.buses for spec in self._specs}
         self.card = self._exits.enter_context(SoundCard(sinks))
         self.links = self._exits.enter_context(LinkSimulator())
+        self._recorders = self._start_recorders()
         for spec in self._specs:
             self._build_station(spec)
         watch = threading.Thread(target=self._supervise, name="service manager", daemon=True)
         watch.start()
+
+    def _start_recorders(self) -> dict[str, Recorder]:
+        """All at once: a virtual card takes two seconds to give its first block."""
+        recorders = {spec.id: self.card.record(spec.id) for spec in self._specs}
+        for one in recorders.values():
+            self._exits.callback(one.stop)
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Recorder.start, recorders.values()))
+        return recorders
 
     def _build_station(self, spec: StationSpec) -> None:
         folder = self._out / spec.id
@@ -157,7 +171,7 @@ class Stage:
             log_path=folder / "amplifier.jsonl",
             on_change=lambda change, _at: self._note_amplifier(spec.id, change),
         )
-        recorder = self._exits.enter_context(self.card.record(spec.id))
+        recorder = self._recorders[spec.id]
         station = StationOnStage(spec, folder, link, amplifier, recorder)
         self.stations[spec.id] = station
         self._exits.enter_context(amplifier)
@@ -193,6 +207,7 @@ class Stage:
                 start_new_session=True,
                 preexec_fn=die_with_parent,  # noqa: PLW1509 - it only sets one flag
             )
+        prefer(station.agent.pid, AGENT_NICENESS)
         station.starts += 1
 
     def _stop_agent(self, station: StationOnStage) -> None:

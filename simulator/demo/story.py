@@ -31,7 +31,7 @@ from simulator.source_system.home import EVERYBODY
 TZ = ZoneInfo("Asia/Ho_Chi_Minh")
 GROUP = f"g/{EVERYBODY}"
 AUTHORITY = "huyen"
-LEAD_S = 13
+LEAD_S = 11
 """From the push to the first item: receipts, fetching, and the ten seconds of a cue."""
 
 CHIME_MS = 2_000

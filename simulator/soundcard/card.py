@@ -24,6 +24,8 @@ from simulator.soundcard.tied import TiedProcess
 
 RATE_HZ = 48_000
 _SOCKET_PATH_MAX = 100
+CARD_NICENESS = -12
+"""A real card does not wait for the CPU; card and recorder come before what is measured."""
 _START_LIMIT_S = 10.0
 
 
@@ -62,7 +64,7 @@ class SoundCard:
         self._dir = _short_directory()
         (self._dir / "rt").mkdir(mode=0o700)
         (self._dir / "asound.conf").write_text(self._alsa_config(), encoding="ascii")
-        self._daemon = TiedProcess(self._daemon_argv(), self._daemon_env())
+        self._daemon = TiedProcess(self._daemon_argv(), self._daemon_env(), niceness=CARD_NICENESS)
         try:
             self._wait_for_sinks()
         except BaseException:

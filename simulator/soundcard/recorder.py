@@ -73,7 +73,9 @@ class Recorder:
         argv = ["parec", "--raw", "-d", self._source, f"--rate={self.rate_hz}"]
         argv += [f"--channels={self.channels}", "--format=s16le", "--no-remix"]
         argv += [f"--latency-msec={lat}", f"--process-time-msec={lat}"]
-        self._process = TiedProcess(argv, self._env, stdout=subprocess.PIPE)
+        self._process = TiedProcess(
+            argv, self._env, stdout=subprocess.PIPE, niceness=RECORDER_NICENESS
+        )
         self._fd = self._process.stdout.fileno()
         self._reader = threading.Thread(target=self._read, name="recorder", daemon=True)
         self._reader.start()

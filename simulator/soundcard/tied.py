@@ -25,6 +25,12 @@ _SCRIPT = (
 )
 
 
+def prefer(pid: int, niceness: int) -> None:
+    """Set the priority of a process whose children are still to come; harmless when refused."""
+    with contextlib.suppress(PermissionError, ProcessLookupError):
+        os.setpriority(os.PRIO_PROCESS, pid, niceness)
+
+
 class TiedProcess:
     """A running program, its stdout as a pipe when asked for, and a way to end it."""
 
@@ -35,7 +41,9 @@ class TiedProcess:
         *,
         stdout: int = subprocess.DEVNULL,
         stderr: int = subprocess.DEVNULL,
+        niceness: int = 0,
     ) -> None:
+        """niceness below 0 asks for preference; refused without the right to it, and then left."""
         # A session of its own keeps Ctrl-C away from it: we end it in our own order.
         self._process = subprocess.Popen(
             ["/bin/sh", "-c", _SCRIPT, "tied", *argv],
@@ -46,6 +54,8 @@ class TiedProcess:
             bufsize=0,
             start_new_session=True,
         )
+        if niceness:
+            prefer(self._process.pid, niceness)
 
     @property
     def stdout(self) -> IO[bytes]:
