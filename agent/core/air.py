@@ -17,7 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from agent.contract.reasons import OccurrenceReason
-from agent.core import cues
+from agent.core import asrun, cues
 from agent.core.cues import CUE_LEAD_MS, Sent, Wishes
 from agent.core.effects import HoldZones, PlayCue, StopCue
 from agent.core.events import (
@@ -396,6 +396,7 @@ class Air:
             item = self._facts.open.get(sent.key)
             if item is None:
                 continue
+            item = asrun.cut_off(item, at_ms)
             gaps = dict.fromkeys(item.zones, OccurrenceReason.SOUND_LOST)
             if item.sounded or item.from_ms <= turn.wall_ms or item.is_over:
                 held = msgspec.structs.replace(item, gaps={**item.gaps, **gaps})

@@ -67,6 +67,19 @@ def add_sound(
     return _with(item, zone, segments)
 
 
+def cut_off(item: OpenItem, at_ms: int) -> OpenItem:
+    """The item without what was booked as sound after `at_ms`: by then there was none."""
+    segments = {
+        zone: tuple(
+            msgspec.structs.replace(one, to_ms=min(one.to_ms, at_ms))
+            for one in booked
+            if one.gap is not None or one.from_ms < at_ms
+        )
+        for zone, booked in item.segments.items()
+    }
+    return msgspec.structs.replace(item, segments=segments)
+
+
 def _gap(last: Segment, to_ms: int, reason: OccurrenceReason) -> Segment:
     return Segment(
         from_ms=last.to_ms,

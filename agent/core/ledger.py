@@ -124,10 +124,10 @@ class Ledger:
                 self._open(zone, span, token, at_ms)
 
     def _is_cold(self, zone: str) -> bool:
-        """Its amplifier says that it warms up: nothing can be heard yet."""
+        """Its amplifier says that it is off or warms up: nothing can be heard yet."""
         place = self._site.zone(zone)
         controller = self.controllers.get(place.controller) if place is not None else None
-        return controller is not None and controller.power == "warming"
+        return controller is not None and controller.power in ("off", "warming")
 
     def _open(self, zone: str, span: ZoneSpan, token: str, at_ms: int) -> None:
         self._note_late(span.key, zone)
