@@ -28,6 +28,7 @@ from simulator.soundcard.tied import TiedProcess
 _FIT_WINDOW_S = 1.5
 _LOW_ENVELOPE_PERCENT = 5
 _FIRST_BLOCK_LIMIT_S = 5.0
+RECORDER_NICENESS = -12
 
 
 class Recorder:
