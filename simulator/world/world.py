@@ -19,7 +19,8 @@ from simulator.world import faults, plants
 from simulator.world.box import Box, Build
 from simulator.world.broker import Broker
 from simulator.world.clockwork import Clockwork
-from simulator.world.judge import Judge, Violation
+from simulator.world.evidence import Violation
+from simulator.world.judge import Judge
 from simulator.world.office import RECONCILE_MS, Office
 from simulator.world.server import Server
 from simulator.world.signing import AUTHORITY, PROVINCE, root_keys, trust_of, verify
@@ -232,7 +233,7 @@ class World:
         result.took_s = time.perf_counter() - begun
         result.digest = self.trace.digest
         result.events = self.trace.events
-        result.counts = dict(sorted(self.judge.counts.items()))
+        result.counts = dict(sorted(self.judge.case.counts.items()))
         return result
 
     def calm_down(self) -> None:

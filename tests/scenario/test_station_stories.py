@@ -250,7 +250,7 @@ def test_a_moved_start_does_not_air_twice(village: Village) -> None:
     assert len(village.heard("tin", "dong")) == 1
     told = {
         key[2]: said.outcome
-        for key, said in village.judge.files[STATION].outcomes.items()
+        for key, said in village.judge.case.files[STATION].outcomes.items()
         if key[1] == "tin" and key[3] == "dong"
     }
     assert told == {f"{DAY}T05:00:00": "played", f"{DAY}T05:30:00": "skipped"}
@@ -320,7 +320,7 @@ def test_an_entry_is_replayed_on_command_with_a_record_of_its_own(village: Villa
 
 
 def _all(village: Village) -> list[AsRun]:
-    return [*village.judge.files[STATION].outcomes.values()]
+    return [*village.judge.case.files[STATION].outcomes.values()]
 
 
 def test_a_held_entry_waits_and_joins_when_it_is_released(village: Village) -> None:

@@ -195,7 +195,7 @@ class Village:
     def command(self, action: Any) -> Ack:
         """Send a command from the home authority and wait for its answer."""
         if isinstance(action, ReplayEntry):
-            self.judge.replayed.add(action.entry)
+            self.judge.case.replayed.add(action.entry)
         identity = self.office.command(AUTHORITY, HOME, action)
         self.wait(1)
         return self.broker.collector.acks[STATION][identity]
@@ -258,7 +258,7 @@ class Village:
 
     def outcome(self, name: str, zone: str = "dong") -> AsRun:
         """The one outcome of an entry in a zone, as the source system got it."""
-        for (_, known, _, where), said in self.judge.files[STATION].outcomes.items():
+        for (_, known, _, where), said in self.judge.case.files[STATION].outcomes.items():
             if (known, where) == (name, zone):
                 return said
         raise AssertionError(f"no outcome of {name} in {zone} yet")
@@ -268,4 +268,4 @@ class Village:
         return said.outcome, said.reason
 
     def outcomes_of(self, name: str) -> int:
-        return sum(1 for key in self.judge.files[STATION].outcomes if key[1] == name)
+        return sum(1 for key in self.judge.case.files[STATION].outcomes if key[1] == name)

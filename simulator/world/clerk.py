@@ -1,0 +1,166 @@
+"""What was reported: exactly one outcome for everything that was planned, and a true one.
+
+Owns invariants 3 (one outcome, once, at the source system) and 9 (nothing claimed that was not
+heard). What was planned is expanded naively from the revisions that were pushed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agent.contract.documents import Entry
+from agent.contract.reports import AsRun, OccurrenceRef
+from agent.contract.reports import Event as Record
+from simulator.world.box import Box
+from simulator.world.evidence import (
+    HOUR_MS,
+    MINUTE_MS,
+    Case,
+    File,
+    Label,
+    entries_of,
+    length,
+    near,
+    zones_of,
+)
+from simulator.world.sound import Played
+from simulator.world.timetable import DAY_MS, Start, starts, wall_of
+
+CHANGE_BEFORE_MS = 600_000
+CHANGE_AFTER_MS = 5 * HOUR_MS
+"""A revision that changed later than this after a start changes nothing about it."""
+
+FROM_THE_PAST_MS = 4 * HOUR_MS
+"""A revision may be reported on from so long before it came."""
+
+
+class Clerk:
+    def __init__(self, case: Case) -> None:
+        self._case = case
+
+    def clashed(self, record: Record) -> None:
+        box = self._case.boxes[record.station]
+        self._case.fail(3, box, f"record {record.seq} came with two bodies")
+
+    def arrived(self, record: Record) -> None:
+        body = record.body
+        if not isinstance(body, AsRun):
+            return
+        box, file = self._case.boxes[record.station], self._case.files[record.station]
+        ref = body.occurrence
+        key = (ref.audience, ref.entry, ref.nominal, body.zone)
+        self._case.count(f"{body.outcome} {body.reason.value if body.reason else ''}".strip())
+        if key in file.outcomes:
+            was = file.outcomes[key].outcome
+            self._case.fail(3, box, f"{key} was {was}, and now {body.outcome}")
+        file.outcomes[key] = body
+        if ref.entry.startswith("w-"):
+            return
+        if "-replay-" in ref.entry:
+            return
+        if not any(
+            one.nominal == ref.nominal for one in self._could_be_planned(box, ref.audience, ref)
+        ):
+            self._case.fail(3, box, f"{key} {body.outcome} was never planned here")
+        label = (ref.audience, ref.entry, ref.nominal[:10])
+        self._agrees(box, file, label, body)
+
+    def _could_be_planned(self, box: Box, audience: str, ref: OccurrenceRef) -> Iterator[Start]:
+        """Starts of this entry in revisions the station ever held."""
+        file = self._case.file(box)
+        entry_id, nominal = ref.entry, ref.nominal
+        schedules = self._case.office.desks[audience].schedules
+        around = wall_of(nominal)
+        if around > self._case.office.wall_ms() + 3 * HOUR_MS:
+            return
+        for since_ms, revision in file.held.get(audience, []):
+            if around + FROM_THE_PAST_MS < since_ms + self._case.wall0_ms and not near(
+                file.clock_troubles, since_ms, MINUTE_MS
+            ):
+                continue
+            for entry in entries_of(schedules, revision):
+                if entry.id == entry_id:
+                    yield from starts(entry, around, around + 1)
+
+    def _agrees(self, box: Box, file: File, label: Label, said: AsRun) -> None:
+        """The outcome against what was heard."""
+        plays = file.plays.get(label, [])
+        for one in box.life.card.sounding() if box.life and box.life.card else []:
+            one.count(box.clock.now_ms, box.audible(one.bus))
+        heard_ms = sum(one.heard_ms(said.zone) for one in plays)
+        card_ms = sum(length(one, box.clock.now_ms) for one in plays)
+        slack_ms = self._case.progress_ms + 3_000
+        if plays and any(near(file.stalls, one.begins_ms, DAY_MS // 12) for one in plays):
+            slack_ms += 70_000
+        planned_ms = said.planned_duration_ms or 0
+        what = f"{label} {said.zone}: {said.outcome} {said.reason or ''}, {said.confirmed}"
+        if said.outcome == "played":
+            enough_ms = min(planned_ms * 97 // 100, planned_ms - 1_500) - 100
+            if card_ms < enough_ms:
+                self._case.fail(3, box, f"{what}, but {card_ms} of {planned_ms} ms left the card")
+            if said.confirmed == "yes" and heard_ms < enough_ms - 500:
+                self._case.fail(9, box, f"{what}, but {heard_ms} of {planned_ms} ms were heard")
+        elif said.outcome == "skipped":
+            moved = len({one.when.start for one in self._case.versions(label[0], label[1])}) > 1
+            if heard_ms > self._forgiven(plays, slack_ms) and not moved:
+                self._case.fail(3, box, f"{what}, but {heard_ms} ms were heard")
+        elif said.confirmed == "yes" and heard_ms < said.played_ms - slack_ms - 2_000:
+            self._case.fail(9, box, f"{what} {said.played_ms} ms, but {heard_ms} ms were heard")
+
+    def _forgiven(self, plays: list[Played], slack_ms: int) -> int:
+        """What a crash may make forget: the sound since the last save, each time."""
+        return 400 + slack_ms * len({one.token.split(".")[0] for one in plays if one.stretches})
+
+    def all_told(self, box: Box, until_ms: int) -> None:
+        file = self._case.file(box)
+        for audience, held in file.held.items():
+            schedules = self._case.office.desks[audience].schedules
+            ends = [since_ms for since_ms, _ in held[1:]] + [until_ms + CHANGE_AFTER_MS]
+            wanted: dict[tuple[str, str], list[tuple[int, int, Entry, int]]] = {}
+            for (since_ms, revision), end_ms in zip(held, ends, strict=True):
+                for entry in entries_of(schedules, revision):
+                    low_ms = since_ms + self._case.wall0_ms - CHANGE_AFTER_MS
+                    high_ms = min(end_ms, until_ms) + self._case.wall0_ms
+                    for one in starts(entry, low_ms, high_ms):
+                        at_ms = one.start_ms - self._case.wall0_ms
+                        spans = wanted.setdefault((entry.id, one.nominal), [])
+                        spans.append((since_ms, end_ms, entry, at_ms))
+            for (entry_id, nominal), spans in wanted.items():
+                self._told(box, file, audience, entry_id, nominal, spans)
+
+    def _told(
+        self,
+        box: Box,
+        file: File,
+        audience: str,
+        entry_id: str,
+        nominal: str,
+        spans: list[tuple[int, int, Entry, int]],
+    ) -> None:
+        """One occurrence: must it have an outcome in every zone?"""
+        at_ms = spans[0][3]
+        extra_ms = 2 * HOUR_MS if near(file.clock_troubles, at_ms, 6 * HOUR_MS) else 0
+        # Without time a station cannot settle under the timetable it is about to replace.
+        known_ms = [high for low, high in file.clock_troubles if low <= at_ms <= high]
+        settled_ms = max([at_ms, *known_ms]) + CHANGE_AFTER_MS + extra_ms
+        covered_ms = at_ms - CHANGE_BEFORE_MS - extra_ms
+        for since_ms, end_ms, _, _ in spans:
+            if since_ms <= covered_ms:
+                covered_ms = max(covered_ms, end_ms)
+        if covered_ms < settled_ms:
+            return
+        zone_sets = [zones_of(box.site, entry) for _, _, entry, _ in spans]
+        for zone in sorted(frozenset.intersection(*zone_sets)):
+            self._case.count("planned")
+            if (audience, entry_id, nominal, zone) not in file.outcomes:
+                self._case.fail(3, box, f"{audience} {entry_id} {nominal} {zone} has no outcome")
+
+    def all_arrived(self, box: Box) -> None:
+        life = box.life
+        if life is None:
+            return
+        collector = self._case.office.broker.collector
+        through = collector.through(box.site.station, box.installation)
+        last = life.station.reporter.outbox.last
+        if through < last - 3:
+            self._case.fail(3, box, f"record {through + 1} of {last} never reached the collector")

@@ -1,0 +1,132 @@
+"""What the judges keep of each station, and the small questions they all ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from agent.contract.documents import Entry, Schedule
+from agent.contract.reports import AsRun
+from agent.core.site import Site
+from simulator.world.box import Box
+from simulator.world.office import Office
+from simulator.world.sound import Played
+from simulator.world.timetable import selects
+from simulator.world.trace import Trace
+
+MINUTE_MS = 60_000
+HOUR_MS = 3_600_000
+
+Label = tuple[str, str, str]
+"""(audience, entry, local date)."""
+
+
+class Violation(Exception):  # noqa: N818 - the invariant's own word
+    """An invariant does not hold."""
+
+    def __init__(self, invariant: int, station: str, what: str) -> None:
+        super().__init__(f"invariant {invariant}, {station}: {what}")
+        self.invariant = invariant
+        self.station = station
+        self.what = what
+
+
+@dataclass(slots=True)
+class Seen:
+    """A warning as one station took it up, in true time."""
+
+    received_ms: int
+    until_ms: int
+    length_ms: int
+    zones: frozenset[str]
+    repeat_ms: int
+    judged: bool = False
+
+
+@dataclass(slots=True)
+class File:
+    """What the judge keeps of one station."""
+
+    held: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    """audience → (since, revision) of timetables, in true time."""
+    documents: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    plays: dict[Label, list[Played]] = field(default_factory=dict)
+    outcomes: dict[tuple[str, str, str, str], AsRun] = field(default_factory=dict)
+    """(audience, entry, nominal, zone) → the outcome that reached the collector."""
+    warnings: dict[tuple[str, str, int], Seen] = field(default_factory=dict)
+    warned: dict[tuple[str, str, int], list[Played]] = field(default_factory=dict)
+    troubles: list[tuple[int, int]] = field(default_factory=list)
+    """Stretches in which a warning may be late, in true time."""
+    clock_troubles: list[tuple[int, int]] = field(default_factory=list)
+    stalls: list[tuple[int, int]] = field(default_factory=list)
+    second: int = 0
+    in_second: int = 0
+
+
+@dataclass(slots=True)
+class Case:
+    """What all judges of one world share. wall = true time + wall0."""
+
+    office: Office
+    trace: Trace
+    wall0_ms: int
+    progress_ms: int
+    files: dict[str, File] = field(default_factory=dict)
+    boxes: dict[str, Box] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    replayed: set[str] = field(default_factory=set)
+    """Entries that somebody asked to hear once more."""
+
+    def file(self, box: Box) -> File:
+        return self.files[box.site.station]
+
+    def count(self, what: str) -> None:
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+    def fail(self, invariant: int, box: Box, what: str) -> None:
+        raise Violation(invariant, box.site.station, what)
+
+    def versions(self, audience: str, entry_id: str) -> Iterator[Entry]:
+        """Every version of an entry that was ever signed, newest first."""
+        for schedule in reversed(self.office.desks[audience].schedules):
+            yield from (entry for entry in schedule.entries if entry.id == entry_id)
+
+
+def near(spans: list[tuple[int, int]], at_ms: int, margin_ms: int) -> bool:
+    return any(low - margin_ms <= at_ms <= high + margin_ms for low, high in spans)
+
+
+def entries_of(schedules: list[Schedule], revision: int) -> tuple[Entry, ...]:
+    """Nothing for revision 0: none was held."""
+    return schedules[revision - 1].entries if revision else ()
+
+
+def zones_of(site: Site, entry: Entry) -> frozenset[str]:
+    return frozenset(zone.name for zone in site.zones if selects(entry.zones, zone.name, zone.tags))
+
+
+def length(played: Played, now_ms: int) -> int:
+    return (played.ended_ms if played.ended_ms is not None else now_ms) - played.begins_ms
+
+
+def complete(played: Played, now_ms: int) -> bool:
+    """Whether (nearly) all of it left the card."""
+    return length(played, now_ms) >= sum(length for _, _, length in played.parts) - 200
+
+
+def whole(played: Played, zone: str) -> bool:
+    """Whether the zone heard (nearly) all of it."""
+    return played.heard_ms(zone) >= sum(length for _, _, length in played.parts) - 700
+
+
+def quiet_stretch(from_ms: int, to_ms: int, troubles: list[tuple[int, int]]) -> int:
+    """The longest time without trouble between the two instants."""
+    best_ms, at_ms = 0, from_ms
+    for low_ms, high_ms in sorted(troubles):
+        if high_ms < at_ms:
+            continue
+        if low_ms > to_ms:
+            break
+        best_ms = max(best_ms, min(low_ms, to_ms) - at_ms)
+        at_ms = max(at_ms, high_ms)
+    return max(best_ms, to_ms - at_ms)

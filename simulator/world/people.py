@@ -1,0 +1,225 @@
+"""What people do: engineers, duty officers, officers at the station, and those who mean harm."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from agent.contract import topics
+from agent.contract.documents import (
+    Refetch,
+    Resend,
+    Schedule,
+    SetVolume,
+    SkipOccurrence,
+    StopItem,
+    TestTone,
+    Warnings,
+    ZoneSelector,
+)
+from agent.contract.documents import Warning as Emergency
+from agent.core.events import MessageArrived, Requested
+from agent.core.requests import HoldRequest, OrderRequest, SkipRequest, VolumeRequest
+from simulator.world.box import Box
+from simulator.world.chance import again, log_uniform
+from simulator.world.mishaps import cut, kill
+from simulator.world.office import Desk
+from simulator.world.signing import STRANGER, forge, key_of, sign
+from simulator.world.timetable import DAY_MS, local, starts
+
+if TYPE_CHECKING:
+    from simulator.world.world import World
+
+SECOND_MS = 1_000
+MINUTE_MS = 60_000
+HOUR_MS = 3_600_000
+
+
+def edits(world: World, rng: Random) -> None:
+    """Timetables change, often at a bad moment."""
+
+    def act(_: Box) -> None:
+        desk = rng.choice([*world.office.desks.values()])
+        world.note(f"an edit of {desk.audience}")
+        world.office.edit(desk)
+
+    again(world, rng, 12 * HOUR_MS, act)
+
+
+def warnings(world: World, rng: Random) -> None:
+    """Emergencies: once or repeated, reworded, cancelled, left out."""
+    office = world.office
+
+    def act(_: Box) -> None:
+        desk = rng.choice([*office.desks.values()])
+        valid_ms = log_uniform(rng, 10 * MINUTE_MS, 20 * HOUR_MS)
+        repeat_ms = rng.choice((0, 0, 5 * MINUTE_MS, 30 * MINUTE_MS))
+        warning = office.warn(desk, valid_ms, repeat_ms)
+        world.note(f"warning {warning.id} for {valid_ms} ms")
+        if rng.random() < 0.3:
+            _break_in(world.boxes)
+        if rng.random() < 0.5:
+            end_ms = log_uniform(rng, 2 * SECOND_MS, valid_ms)
+            world.clock.after(end_ms, lambda: _end(desk, warning))
+
+    def _break_in(boxes: list[Box]) -> None:
+        """The worst moment to lose power: the warning has come, and nobody has heard it."""
+        box, wait_ms = rng.choice(boxes), rng.randint(300, 12_000)
+        if "power" in world.active:
+            world.clock.after(wait_ms, lambda: cut(world, rng, box, rng.randint(2_000, 60_000)))
+        elif "kills" in world.active:
+            world.clock.after(wait_ms, lambda: kill(world, box, rng.randint(1_000, 20_000)))
+
+    def _end(desk: Desk, warning: Emergency) -> None:
+        if warning.id not in {one.id for one in office.active(desk)}:
+            return
+        how = rng.choice(("cancel", "leave out", "reword"))
+        world.note(f"{how} {warning.id}")
+        if how == "reword":
+            office.reword(desk, warning.id)
+        else:
+            office.cancel(desk, warning.id, leave_out=how == "leave out")
+
+    again(world, rng, 30 * HOUR_MS, act)
+
+
+def commands(world: World, rng: Random) -> None:
+    """The engineer's service sends commands."""
+    office = world.office
+
+    def act(box: Box) -> None:
+        desk = rng.choice([*office.desks.values()])
+        if desk.audience.startswith("s/") and desk.audience != f"s/{box.site.station}":
+            return
+        zones = rng.choice((ZoneSelector(all=True), ZoneSelector(names=(box.site.zones[0].name,))))
+        entry = rng.choice(desk.schedules[-1].entries)
+        soon = starts(entry, world.wall_ms() - HOUR_MS, world.wall_ms() + DAY_MS)
+        actions: list[object] = [
+            SetVolume(zones=zones, volume=rng.randint(0, 100)),
+            StopItem(zones=zones),
+            StopItem(zones=zones),
+            TestTone(zones=zones, length_ms=rng.randint(100, 20_000)),
+            Resend(from_seq=rng.randint(1, 200)),
+            Refetch(sha256=f"{rng.getrandbits(256):064x}"),
+        ]
+        if soon:
+            actions.append(SkipOccurrence(entry=entry.id, nominal=rng.choice(soon).nominal))
+        action = rng.choice(actions)
+        world.note(f"command {action}", box.site.station)
+        office.command(desk.authority, desk.audience, action)
+
+    again(world, rng, 8 * HOUR_MS, act)
+
+
+def officers(world: World, rng: Random) -> None:
+    """People at the station hold, skip, order and turn volumes."""
+
+    def act(box: Box) -> None:
+        desk = rng.choice([*world.office.desks.values()])
+        entry = rng.choice(desk.schedules[-1].entries)
+        today = f"{local(world.wall_ms()).date()}T{entry.when.start[11:]}"
+        body = rng.choice(
+            (
+                HoldRequest(desk.authority, entry.id, True),
+                HoldRequest(desk.authority, entry.id, False),
+                HoldRequest(desk.authority, entry.id, False),
+                SkipRequest(desk.authority, entry.id, today),
+                OrderRequest(desk.authority, entry.id, rng.randint(-5, 5)),
+                VolumeRequest((), rng.randint(0, 100)),
+                VolumeRequest((), None),
+            )
+        )
+        world.note(f"asked at the station: {body}", box.site.station)
+        box.tell(Requested(1, "cán bộ", body))
+
+    again(world, rng, 9 * HOUR_MS, act)
+
+
+def hostile(world: World, rng: Random) -> None:
+    """Somebody sends what nobody signed, or what was signed for another time or place."""
+
+    def act(box: Box) -> None:
+        topic, payload, retained = _forged(world, rng, box)
+        world.note(f"hostile message on {topic}", box.site.station)
+        box.tell(MessageArrived(900_000_000 + rng.randint(0, 99_999), topic, payload, retained))
+
+    again(world, rng, 3 * HOUR_MS, act)
+
+
+def _forged(world: World, rng: Random, box: Box) -> tuple[str, bytes, bool]:
+    """(topic, payload, retained)"""
+    office = world.office
+    desk = rng.choice([*office.desks.values()])
+    own = f"s/{box.site.station}"
+    audience = rng.choice((desk.audience, own))
+    schedule = desk.schedules[-1]
+    topic = topics.audience_down(audience, "schedule")
+    match rng.choice(
+        ("stranger", "unsigned", "older", "elsewhere", "expired", "retained", "noise")
+    ):
+        case "stranger":
+            if rng.random() < 0.5:
+                return _evil_warning(world, rng, desk)
+            evil = msgspec.structs.replace(schedule, revision=schedule.revision + 50, entries=())
+            return _on_its_topic(schedule), _signed_falsely(rng, evil, desk), True
+        case "unsigned":
+            evil = msgspec.structs.replace(schedule, revision=schedule.revision + 60)
+            return topic, sign(evil), True
+        case "older":
+            old = rng.choice(desk.schedules)
+            return _on_its_topic(old), sign(old, key_of(desk.authority)), True
+        case "elsewhere":
+            new = msgspec.structs.replace(
+                schedule, audience="s/xa-khac", revision=schedule.revision + 70, entries=()
+            )
+            return topic, sign(new, key_of(desk.authority)), True
+        case "expired":
+            now_ms = world.wall_ms()
+            new = msgspec.structs.replace(
+                schedule,
+                revision=schedule.revision + 80,
+                entries=(),
+                issued_at_ms=now_ms - 20 * DAY_MS,
+                accept_until_ms=now_ms - 3 * DAY_MS,
+            )
+            return _on_its_topic(schedule), sign(new, key_of(desk.authority)), True
+        case "retained" if office.commands:
+            topic, payload = rng.choice(office.commands)
+            return topic, payload, rng.random() < 0.5
+        case _:
+            return topic, rng.randbytes(rng.randint(0, 400)), True
+
+
+def _on_its_topic(schedule: Schedule) -> str:
+    return topics.audience_down(schedule.audience, "schedule")
+
+
+def _evil_warning(world: World, rng: Random, desk: Desk) -> tuple[str, bytes, bool]:
+    now_ms = world.wall_ms()
+    evil = Warnings(
+        v=1,
+        authority=desk.authority,
+        audience=desk.audience,
+        issued_at_ms=now_ms,
+        accept_until_ms=now_ms + HOUR_MS,
+        revision=len(desk.warnings) + 40,
+        warnings=(
+            Emergency(
+                id=f"evil-{rng.randint(0, 99)}",
+                revision=1,
+                issued_at_ms=now_ms,
+                valid_until_ms=now_ms + HOUR_MS,
+                title="giả",
+                zones=ZoneSelector(all=True),
+                texts={"vi": "Tin giả."},
+            ),
+        ),
+    )
+    return topics.audience_down(desk.audience, "warning"), _signed_falsely(rng, evil, desk), True
+
+
+def _signed_falsely(rng: Random, body: object, desk: Desk) -> bytes:
+    """By a key nobody knows, under its own name or under a good one."""
+    return sign(body, STRANGER) if rng.random() < 0.5 else forge(body, key_of(desk.authority))
