@@ -176,13 +176,13 @@ def _forged(world: World, rng: Random, box: Box) -> tuple[str, bytes, bool]:
             )
             return topic, sign(new, key_of(desk.authority)), True
         case "expired":
-            now_ms = world.wall_ms()
+            begin_ms = world.wall0_ms
             new = msgspec.structs.replace(
                 schedule,
                 revision=schedule.revision + 80,
                 entries=(),
-                issued_at_ms=now_ms - 20 * DAY_MS,
-                accept_until_ms=now_ms - 3 * DAY_MS,
+                issued_at_ms=begin_ms - 20 * DAY_MS,
+                accept_until_ms=begin_ms - 3 * DAY_MS,
             )
             return _on_its_topic(schedule), sign(new, key_of(desk.authority)), True
         case "retained" if office.commands:
