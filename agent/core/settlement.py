@@ -31,7 +31,12 @@ class Settlement:
         self.booted_ms = 0
 
     def settle(self, time: Timekeeping, turn: Turn) -> None:
-        """Book the outcome of every item that is over, one record a zone."""
+        """Book the outcome of every item that is over, one record a zone.
+
+        Not before the box was looked over: without its chime an item seems shorter than it is.
+        """
+        if not self._air.box_known:
+            return
         now_ms = turn.wall_ms
         over = [
             key
