@@ -31,7 +31,7 @@ from agent.core.items import Item, Run, is_over, over_ms
 from agent.core.ledger import Ledger
 from agent.core.lineup import Line, Provenance
 from agent.core.planner import SILENCE, BusSpan, Decision, Plan, ZoneSpan, decide, follow, foresee
-from agent.core.programme import Sound
+from agent.core.programme import Sound, label_of
 from agent.core.site import Site
 from agent.core.turn import Turn
 
@@ -382,6 +382,21 @@ class Air:
         sent = self.sent.get(event.token)
         key = sent.key if sent is not None else ""
         turn.log("source_failed", "warning", item=key, source=event.source, fault=event.fault)
+        held, sound = self._facts.open.get(key), self.sounds.get(key)
+        if sent is None or held is None or sound is None:
+            return
+        sources = next((part.sources for part in sound.main if len(part.sources) > 1), ())
+        if event.source + 1 < len(sources):
+            # The next one sounds now; what it does not fill is missing for this reason.
+            given_up = sources[event.source]
+            why = (
+                OccurrenceReason.SOURCE_LOST
+                if given_up.kind == "stream"
+                else OccurrenceReason.CONTENT_NOT_AUDIO
+            )
+            label = label_of(sources[event.source + 1], event.source + 1)
+            gaps = {**dict.fromkeys(held.zones, why), **held.gaps}
+            self._facts.put("open", key, msgspec.structs.replace(held, source=label, gaps=gaps))
 
     def player_ready(self) -> None:
         self.player = "ready"

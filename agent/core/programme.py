@@ -230,7 +230,7 @@ class Programme:
                 problem = problem or why
                 continue
             if not usable:
-                main_ms, label = length_ms, _label(source, found, number)
+                main_ms, label = length_ms, label_of(found, number)
             usable.append(found)
         if not usable:
             return None, problem or OccurrenceReason.SOURCE_LOST
@@ -328,16 +328,14 @@ ESTIMATE_MS = 15 * 60_000
 """Reserved for sound of unknown length that is not on the box."""
 
 
-def _label(source: Source, found: protocol.Source, number: int) -> str:
-    match source:
-        case FileSource():
-            return f"file:{found.url.removeprefix('content:')[:12]}"
-        case StreamSource():
-            return f"stream:{number}"
-        case TextSource():
-            return "text"
-        case _:
-            return "tone"
+def label_of(source: protocol.Source, number: int) -> str:
+    """What a record calls the source that sounded; number: its place in the entry."""
+    if source.kind == "stream":
+        return f"stream:{number}"
+    kind, _, name = source.url.partition(":")
+    if source.kind == "file":
+        return f"file:{name[:12]}" if kind == "content" else "text"
+    return "tone"
 
 
 def texts_of(entries: Iterable[Entry]) -> Iterable[TextSource]:
