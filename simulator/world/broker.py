@@ -21,7 +21,7 @@ from simulator.world.clockwork import Clockwork
 from simulator.world.signing import AUTHORITY, OFFICE, sign
 
 QUEUE_MAX = 1_000
-CURSOR_PAUSE_MS = 300_000
+CURSOR_PAUSE_MS = 30_000
 SESSION_MS = 6 * 3_600_000
 AUTOSAVE_MS = 1_800_000
 

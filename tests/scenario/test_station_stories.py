@@ -84,6 +84,9 @@ def test_a_live_stream_that_is_not_there_gives_way_to_the_next_source(village: V
     village.until("05:02")
     [heard] = village.heard("tiep-am", "dong")
     assert heard.begin == "05:00:00"
+    said = village.outcome("tiep-am")
+    assert (said.outcome, said.reason) == ("partial", OccurrenceReason.SOURCE_LOST)
+    assert said.source == "text"
 
 
 # --- warnings ------------------------------------------------------------------------------
@@ -97,8 +100,7 @@ def test_a_warning_preempts_everywhere_is_cancelled_and_the_programme_rejoins_it
     village.until("05:01")
     warning = village.warn(repeat_every_ms=600_000, texts={"vi": "Xả lũ. " * 60})
     village.wait(10)
-    [wide] = village.heard("warning")
-    assert wide.zones == ("doai", "dong", "trung")
+    assert village.heard("warning")[-1].zones == ("doai", "dong", "trung")
     village.cancel(warning)
     village.until("05:06")
     before, after = village.heard("tin", "dong")
