@@ -45,6 +45,9 @@ BEGIN = f"{DAY}T04:30:00"
 STATION = "tan-lien"
 HOME = "g/vung"
 ABOVE = "g/tinh"
+GATES_MS = 100
+"""Less than this is heard only while gates change."""
+
 EVERYWHERE = ZoneSelector(all=True)
 
 
@@ -242,15 +245,15 @@ class Village:
             names = {o.entry or "warning" for o in owners if o is not None}
             if name not in (names or set(played.sources)):
                 continue
-            for one in played.stretches:
-                if not zone or zone in one.zones:
-                    into_ms = one.from_ms - played.begins_ms + played.parts[0][1]
-                    zones = tuple(sorted(one.zones))
-                    found.append(
-                        Sound(
-                            self._clock(one.from_ms), self._clock(one.to_ms), into_ms / 1_000, zones
-                        )
-                    )
+            wanted = [one for one in played.stretches if not zone or zone in one.zones]
+            if sum(one.to_ms - one.from_ms for one in wanted) < GATES_MS:
+                continue
+            begin_ms, end_ms = wanted[0].from_ms, wanted[-1].to_ms
+            into_ms = begin_ms - played.begins_ms + played.parts[0][1]
+            zones = [z.name for z in self.box.site.zones if played.heard_ms(z.name) >= GATES_MS]
+            found.append(
+                Sound(self._clock(begin_ms), self._clock(end_ms), into_ms / 1_000, tuple(zones))
+            )
         return found
 
     def _clock(self, true_ms: int) -> str:
