@@ -9,6 +9,7 @@ from agent.contract.documents import (
     FileSource,
     LateRule,
     ReplayEntry,
+    Resend,
     SetVolume,
     SkipOccurrence,
     StopItem,
@@ -536,4 +537,14 @@ def test_records_the_broker_lost_reach_the_source_system_after_all(village: Vill
     village.box.life.broker_gone()
     village.broker.switch_collector(on=True)
     village.wait(180)
+    assert village.told("tin") == ("played", None)
+
+
+def test_a_gap_in_the_journal_does_not_hold_up_what_comes_after_it(village: Village) -> None:
+    for seq in range(1, 10):
+        village.box.disk.records.pop(seq, None)
+    assert village.command(Resend(from_seq=1)).state == "done"
+    village.timetable(entry("tin", "05:00"))
+    village.publish("tin", 30)
+    village.until("05:05")
     assert village.told("tin") == ("played", None)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -50,6 +53,16 @@ def test_one_seed_gives_the_same_run_to_the_byte() -> None:
     first, second = run(settings), run(settings)
     assert first.digest == second.digest
     assert (first.events, first.counts) == (second.events, second.counts)
+
+
+def test_one_seed_gives_the_same_run_in_another_process() -> None:
+    asked = [sys.executable, "-m", "simulator", "world", "--days", "3", "--faults", "all", "--json"]
+    digests = set()
+    for hashing in ("1", "2"):
+        surroundings = {**os.environ, "PYTHONHASHSEED": hashing}
+        said = subprocess.run(asked, env=surroundings, capture_output=True, check=True, text=True)
+        digests.add(json.loads(said.stdout)["digest"])
+    assert len(digests) == 1
 
 
 def test_another_seed_gives_another_run() -> None:
