@@ -86,13 +86,13 @@ class Stage:
     def __init__(
         self, out: Path, specs: tuple[StationSpec, ...], say: Callable[[str, str], None]
     ) -> None:
-        self._out = out
+        self._out = out.absolute()
         self._specs = specs
         self._say = say
         self._exits = contextlib.ExitStack()
         self._stopping = threading.Event()
         self.stations: dict[str, StationOnStage] = {}
-        self.second_holder = out / "second-holder"
+        self.second_holder = self._out / "second-holder"
 
     def __enter__(self) -> Self:
         try:
