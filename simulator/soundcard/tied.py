@@ -26,7 +26,12 @@ _SCRIPT = (
 
 
 def prefer(pid: int, niceness: int) -> None:
-    """Set the priority of a process whose children are still to come; harmless when refused."""
+    """Set the priority of a process whose children are still to come; harmless when refused.
+
+    pid 0 is the calling process; niceness 0 changes nothing.
+    """
+    if not niceness:
+        return
     with contextlib.suppress(PermissionError, ProcessLookupError):
         os.setpriority(os.PRIO_PROCESS, pid, niceness)
 
@@ -53,9 +58,9 @@ class TiedProcess:
             env=dict(env),
             bufsize=0,
             start_new_session=True,
+            # Before the shell forks: the program inherits it. It only sets one number.
+            preexec_fn=lambda: prefer(0, niceness),  # noqa: PLW1509
         )
-        if niceness:
-            prefer(self._process.pid, niceness)
 
     @property
     def stdout(self) -> IO[bytes]:
