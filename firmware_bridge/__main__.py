@@ -172,8 +172,12 @@ def adopt(options: argparse.Namespace) -> int:
     if options.file is not None:
         _save_adopted(options.file, port, found)
     where = f" in {options.file}" if options.file else ""
-    line = f'controller_id = "{found}"'
+    line = f'adopted_id = "{found}"'
     text = f"✓ {port}: adopted {found}{where}\n  For the station's configuration: {line}"
+    if options.file is None:
+        text += (
+            f"\n  Nothing was kept here; for state and apply: --id {found}, or adopt --file FILE"
+        )
     _say(options, {"ok": True, "port": port, "controller_id": found}, text)
     return 0
 

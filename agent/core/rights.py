@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 
 from agent.contract.documents import (
     AuthorityGrant,
@@ -269,6 +269,8 @@ def check_bodies(message: Signed, where: Where) -> None:
             for binding in message.bindings:
                 if not binding.url.startswith(_FILE_SCHEMES):
                     raise _malformed(f"binding {binding.slot}: the URL is not https")
+                if binding.date is not None and not _is_day(binding.date):
+                    raise _malformed(f"binding {binding.slot}: there is no day {binding.date}")
         case Warnings():
             _unique("warnings", (one.id for one in message.warnings))
             for warning in message.warnings:
@@ -341,6 +343,14 @@ def _unique(place: str, ids: Iterator[Hashable]) -> None:
     for identity, times in Counter(ids).items():
         if times > 1:
             raise Refusal(AckReason.DUPLICATE_ID, f"{place}: {identity} stands {times} times")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _malformed(detail: str) -> Refusal:

@@ -91,6 +91,7 @@ class Stage:
         self._say = say
         self._exits = contextlib.ExitStack()
         self._stopping = threading.Event()
+        self._closed = threading.Event()
         self.stations: dict[str, StationOnStage] = {}
         self.second_holder = self._out / "second-holder"
 
@@ -110,6 +111,7 @@ class Stage:
     ) -> None:
         self._stopping.set()
         self._exits.close()
+        self._closed.set()
 
     # --- building -----------------------------------------------------------------------
 
@@ -232,6 +234,9 @@ class Stage:
                 if time.monotonic() - since >= RESTART_WAIT_S and not self._stopping.is_set():
                     self._start_agent(station)
                     ended.pop(name, None)
+
+        # What this thread started dies with it, so it stays until all of it was asked to leave.
+        self._closed.wait(STOP_LIMIT_S * len(self.stations))
 
     def stop_agent(self, station: str) -> None:
         """Ask it to leave, and leave it stopped."""

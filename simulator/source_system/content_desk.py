@@ -53,6 +53,8 @@ class ContentDesk(Desk):
         Raises AudioFileError. base_url: how these stations reach the store (another network).
         """
         stations = self._stations(to)
+        if date is not None and _calendar_date(date) is None:
+            raise DistrictError("binding_wrong", f"{slot} {date}", "there is no such day")
         facts = examine(path)
         self._store(path, facts.sha256)
         url = f"{base_url or self.file.content.base_url}/c/{facts.sha256}"
@@ -107,4 +109,13 @@ class ContentDesk(Desk):
         if binding.date is None:
             return False
         oldest = self._today() - dt.timedelta(days=BINDING_KEPT_DAYS)
-        return dt.date.fromisoformat(binding.date) < oldest
+        day = _calendar_date(binding.date)
+        return day is None or day < oldest
+
+
+def _calendar_date(text: str) -> dt.date | None:
+    """The day, None when the calendar has none of that name."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return None

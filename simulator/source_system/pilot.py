@@ -18,6 +18,7 @@ from simulator.source_system.district import District
 from simulator.source_system.home import Home
 from simulator.source_system.keyring import Passphrase, SecondHolder
 from simulator.source_system.pki import Credentials
+from simulator.source_system.problems import BrokerError
 
 ACL_CHECK_S = 0.5
 
@@ -85,7 +86,10 @@ class PilotDistrict:
         )
         paths = self.district.home
         self.broker = broker_of(paths, autosave_s=broker_autosave_s)
-        self.content: ContentServer = content_server_of(paths)
+        try:
+            self.content: ContentServer = content_server_of(paths)
+        except OSError as error:
+            raise BrokerError("port_taken", paths.read().content.base_url, error) from error
         self.collector: Collector = collector_of(self.district, cursor_interval_s=cursor_interval_s)
         self._acl_seen = paths.acl.stat().st_mtime_ns
         self._stopping = threading.Event()

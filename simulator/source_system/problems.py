@@ -238,6 +238,18 @@ PROBLEMS: dict[str, Wording] = {
         "sửa phần được nêu",
         "mend the named part",
     ),
+    "cancel_which": Wording(
+        "thiếu mã cảnh báo cần hủy",
+        "which warning is to be cancelled?",
+        "xem mã: districtctl warn list, rồi: districtctl warn cancel MÃ",
+        "see the ids: districtctl warn list, then: districtctl warn cancel ID",
+    ),
+    "port_taken": Wording(
+        "cổng đã có chương trình khác dùng",
+        "another program listens on this port",
+        "đã có districtctl serve đang chạy? Nếu không, đổi cổng trong district.toml",
+        "is another districtctl serve running? If not, change the port in district.toml",
+    ),
     "slot_empty": Wording(
         "chưa có tệp nào trong mục này",
         "no file has been published into this slot",

@@ -177,6 +177,8 @@ def warn(district: District, console: Console, options: argparse.Namespace) -> E
     words: Sequence[str] = options.text
     if list(words) == ["list"]:
         return _list_warnings(district, console)
+    if list(words) == ["cancel"]:
+        raise DistrictError("cancel_which", "warn cancel")
     if len(words) == 2 and words[0] == "cancel":
         done = district.cancel(words[1], cosign=options.cosign, wait_s=options.wait)
         return _warned(console, done, "cancelled")
