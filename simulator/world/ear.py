@@ -7,6 +7,7 @@ twice beyond its resume policy).
 from __future__ import annotations
 
 from agent.contract.documents import Entry, ToneSource
+from simulator.world.amplifier import LEASE_MS
 from simulator.world.box import Box
 from simulator.world.evidence import HOUR_MS, Case, File, Label, length, near, zones_of
 from simulator.world.office import Owner
@@ -161,6 +162,8 @@ class Ear:
             for played in plays:
                 if near(file.stalls, played.begins_ms, HOUR_MS):
                     continue
+                if near(file.troubles, played.begins_ms, LEASE_MS):
+                    continue  # a lost controller keeps its gates until the lease is over
                 for zone in box.site.zones:
                     leaked_ms = played.heard_ms(zone.name)
                     if zone.name not in allowed and leaked_ms > LINGER_MS:
