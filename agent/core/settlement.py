@@ -17,6 +17,8 @@ from agent.core.reporter import Reporter
 from agent.core.timekeeping import Timekeeping
 from agent.core.turn import Turn
 
+UNSEEN_MARGIN_MS = 60_000
+
 AT_ONCE = 200
 """Items settled in one turn; after a long absence the next turn goes on."""
 
@@ -31,26 +33,29 @@ class Settlement:
         self.booted_ms = 0
 
     def settle(self, time: Timekeeping, turn: Turn) -> None:
-        """Book the outcome of every item that is over, one record a zone.
-
-        Not before the box was looked over: without its chime an item seems shorter than it is.
-        """
-        if not self._air.box_known:
-            return
-        now_ms = turn.wall_ms
-        over = [
-            key
-            for key in self._air.finished_runs(now_ms)
-            if self._air.items[key].problem is not OccurrenceReason.CLOCK_UNTRUSTED
-        ]
+        """Book the outcome of every item that is over, one record a zone."""
+        over = self._over(turn)
         for key in over[:AT_ONCE]:
             self._settle_item(self._air.items[key], time, turn)
         if over:
-            self._mark_through(time, now_ms)
-        self._settle_orphans(time, turn)
+            self._mark_through(time, turn.wall_ms)
+        if self._air.box_known:
+            self._settle_orphans(time, turn)
+
+    def _over(self, turn: Turn) -> list[str]:
+        """What is over; before the box was looked over, what is so by a wide margin: without its
+        chime an item seems shorter than it is."""
+        surely_ms = turn.wall_ms - (0 if self._air.box_known else UNSEEN_MARGIN_MS)
+        return [
+            key
+            for key in self._air.finished_runs(surely_ms)
+            if self._air.items[key].problem is not OccurrenceReason.CLOCK_UNTRUSTED
+        ]
 
     def close_books(self, time: Timekeeping, turn: Turn) -> None:
         """Before other documents come into force: what is over was over under the old ones."""
+        for key in self._over(turn)[AT_ONCE:]:
+            self._settle_item(self._air.items[key], time, turn)
         self.settle(time, turn)
         self._mark_through(time, turn.wall_ms)
 
