@@ -21,7 +21,6 @@ KEEP_AFTER_MS = 2 * 86_400_000
 """A file stays this long after its last need: replays, repeats and revisions come back to it."""
 
 AWAITED_BEFORE_MS = 12 * 3_600_000
-AWAITED_AGAIN_MS = 3_600_000
 """An unbound slot is warned about this long before its start."""
 
 FAULT_REASONS: Mapping[str, OccurrenceReason] = {
