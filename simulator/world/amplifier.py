@@ -19,6 +19,13 @@ LEASE_MS = 5_000
 POWER_LEASE_MS = 60_000
 
 
+class NotWired(Exception):  # noqa: N818 - what the installer would say
+    """A zone was to be switched to a source its amplifier does not have: the agent is wrong."""
+
+    def __init__(self, zone: str, source: int) -> None:
+        super().__init__(f"{zone} has no source {source}")
+
+
 class Controller:
     """before_change: called before what can be heard changes; tell: an event for the agent."""
 
@@ -64,6 +71,10 @@ class Controller:
     # --- the agent's side ---------------------------------------------------------------
 
     def hold(self, wish: HoldZones) -> None:
+        """Raises NotWired before anything is switched."""
+        for zone in wish.zones:
+            if zone.gate and (zone.zone, zone.source) not in self._bus_of:
+                raise NotWired(zone.zone, zone.source)
         self._wish = wish
         self._wishes += 1
         number = self._wishes

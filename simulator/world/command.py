@@ -109,10 +109,14 @@ def _positive(text: str) -> int:
 
 
 def _day(text: str) -> str:
+    """Boxes without time wake up in 1970 or 2099: the world lies between."""
     try:
-        return date.fromisoformat(text).isoformat()
+        day = date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text} is not a date like {FIRST_DAY}") from None
+    if not 2000 <= day.year <= 2090:
+        raise argparse.ArgumentTypeError(f"{text} is not between the years 2000 and 2090")
+    return day.isoformat()
 
 
 def _faults(text: str) -> tuple[str, ...]:

@@ -116,21 +116,28 @@ class _BelievesAnyClock:
 
 @dataclass(slots=True)
 class _OpensEveryGate:
-    """Whenever one zone is wanted, all of them sound."""
+    """Whenever one zone is wanted, all that are wired for its source sound."""
 
     station: Station
 
     def handle(self, event: Event, now: Now) -> Batch:
         batch = self.station.handle(event, now)
-        return replace(batch, acts=tuple(_opened(do) for do in batch.acts))
+        wired = {
+            zone.name: {choice.source for choice in zone.buses} for zone in self.station.site.zones
+        }
+        return replace(batch, acts=tuple(_opened(do, wired) for do in batch.acts))
 
 
-def _opened(do: Do) -> Do:
+def _opened(do: Do, wired: dict[str, set[int]]) -> Do:
+    """wired: the sources each zone can be switched to."""
     wish = do.act
     if not isinstance(wish, HoldZones) or not any(zone.gate for zone in wish.zones):
         return do
     source = next(zone.source for zone in wish.zones if zone.gate)
-    zones = tuple(replace(zone, gate=True, source=source) for zone in wish.zones)
+    zones = tuple(
+        replace(zone, gate=True, source=source) if source in wired[zone.zone] else zone
+        for zone in wish.zones
+    )
     return Do(replace(wish, zones=zones), do.release)
 
 

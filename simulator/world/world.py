@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+import traceback
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -108,6 +110,13 @@ def draw_site(name: str, rng: Random) -> Site:
 
 def _zones(name: str) -> tzinfo | None:
     return TZ if name == TZ.key else None
+
+
+def _broken(error: Exception) -> Violation:
+    """Neither heard nor reported: something around the core raised, or was asked the impossible."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(last.filename).name}:{last.lineno}"
+    return Violation(0, "the world", f"the run broke off at {place}: {error!r}")
 
 
 def make_station(box: Box, facts: Facts, verify: VerifySignature = verify) -> Station:
@@ -230,6 +239,12 @@ class World:
         except Violation as violation:
             result.violation = violation
             result.lines = self.trace.last(violation.station, 60)
+        except Exception as error:  # noqa: BLE001 - a run ends in a verdict, never in a traceback
+            result.violation = _broken(error)
+            result.lines = [
+                *(line for box in self.boxes for line in self.trace.last(box.site.station, 20)),
+                *"".join(traceback.format_exception(error)).splitlines(),
+            ]
         result.took_s = time.perf_counter() - begun
         result.digest = self.trace.digest
         result.events = self.trace.events

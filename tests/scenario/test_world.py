@@ -9,10 +9,12 @@ import sys
 
 import pytest
 
+from agent.core.effects import HoldZones, ZoneWish
 from simulator.__main__ import main
+from simulator.world.command import as_text
 from simulator.world.faults import FAULTS, draw
 from simulator.world.plants import PLANTS
-from simulator.world.world import Result, Settings, run
+from simulator.world.world import Result, Settings, World, run
 
 ALL = tuple(FAULTS)
 SEEDS_TO_FIND = 12
@@ -87,6 +89,30 @@ def test_a_planted_bug_is_found(name: str) -> None:
     pytest.fail(f"{PLANTS[name].what}: not found in {SEEDS_TO_FIND} seeds")
 
 
+@pytest.mark.parametrize("seed", [12, 15, 17])
+def test_a_plant_that_opens_gates_asks_no_amplifier_for_a_source_it_lacks(seed: int) -> None:
+    result = run(Settings(seed, days=2, faults=ALL, plant="opens-every-gate"))
+    assert result.violation is None or result.violation.invariant, told(result)
+
+
+def test_a_run_that_breaks_off_ends_in_a_verdict_with_its_seed() -> None:
+    world = World(Settings(5, days=1, faults=()))
+
+    def switch_to_what_is_not_there() -> None:
+        box = world.boxes[0]
+        zone = box.site.zones[0]
+        wish = HoldZones(zone.controller, True, (ZoneWish(zone.name, 0, True, 0, 99),))
+        box.controllers[zone.controller].hold(wish)
+
+    world.clock.at(3_600_000, switch_to_what_is_not_there)
+    result = world.run()
+    assert result.violation is not None
+    assert result.violation.invariant == 0
+    assert "has no source 99" in result.violation.what
+    assert "amplifier.py" in "\n".join(result.lines)
+    assert "--seed 5" in as_text(result)
+
+
 def test_a_violation_prints_the_command_that_replays_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -111,3 +137,9 @@ def test_an_unknown_fault_is_refused_with_the_list_of_those_there_are(
     with pytest.raises(SystemExit):
         main(["world", "--faults", "gremlins"])
     assert "hostile" in capsys.readouterr().err
+
+
+def test_a_first_day_beyond_the_calendar_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["world", "--from-day", "9999-12-30"])
+    assert "between the years 2000 and 2090" in capsys.readouterr().err
