@@ -32,6 +32,7 @@ from agent.cli.client import (
 )
 from agent.cli.commands import Session, Shown, run
 from agent.cli.findings import finding_lines
+from agent.cli.pipes import quietly
 from agent.cli.screens.doctor import render_doctor
 from agent.cli.texts import Lang
 from agent.core.requests import Answer
@@ -65,10 +66,7 @@ def main(argv: list[str] | None = None) -> int:
         free_mib=offline.read_free_mib(),
         on_terminal=sys.stdout.isatty(),
     )
-    try:
-        return run_in(around, sys.argv[1:] if argv is None else argv)
-    except BrokenPipeError:  # `| head` has seen enough
-        return 0
+    return quietly(lambda: run_in(around, sys.argv[1:] if argv is None else argv))
 
 
 def run_in(around: Surroundings, argv: list[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
+from agent.cli.pipes import quietly
 from simulator.source_system.district import District
 from simulator.source_system.districtctl import looking, making, sending
 from simulator.source_system.districtctl.arguments import build
@@ -29,6 +30,10 @@ VERBS: dict[str, Callable[..., Exit]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
+    return quietly(lambda: _run(given))
+
+
+def _run(given: list[str]) -> int:
     options = build(language(_asked_language(given))).parse_args(given)
     console = Console(language(options.lang), as_json=options.json)
     try:
