@@ -30,6 +30,9 @@ log = logging.getLogger("agent.player")
 OPEN_LIMIT_NS = 10 * NS_PER_S
 CALLBACK_LIMIT_NS = 2 * NS_PER_S
 GONE_FADE_MS = 60
+# A clock that wanders after the opening is opened again so often, when nothing sounds for so long.
+REOPENINGS_MAX = 6
+REOPEN_QUIET_NS = 2 * NS_PER_S
 _LONGEST_SLEEP_NS = NS_PER_S
 
 
@@ -52,6 +55,8 @@ class Child:
         self._open_error: p.Trouble | None = None
         self._opening_since_ns = 0
         self._ready = False
+        self._reopenings_left = REOPENINGS_MAX
+        self._reopening = False
         self._pulse_due_ns = 0
         self._leave_at_ns: int | None = None
 
@@ -84,6 +89,8 @@ class Child:
             return 3
         if not self._ready and self._output.settled:
             self._say_ready(now_ns)
+        if self._reopenings_left and self._ready:
+            self._prove_clock(now_ns)
         for report in self._director.tick(now_ns):
             self._reporter.send(report)
         if self._ready and now_ns >= self._pulse_due_ns:
@@ -149,9 +156,28 @@ class Child:
         self._opening_since_ns = time.monotonic_ns()
         threading.Thread(target=self._open_card, name="open-card", daemon=True).start()
 
+    def _prove_clock(self, now_ns: int) -> None:
+        """Starts are as exact as the driver's clock: one that wanders is begun anew, unheard."""
+        steady = self._output.steady
+        if steady is None or self._reopening:
+            return
+        if steady:
+            self._reopenings_left = 0
+        elif self._mixer.quiet_until(now_ns + REOPEN_QUIET_NS):
+            self._reopenings_left -= 1
+            if not self._reopenings_left:
+                log.warning("clock_unsteady device=%s", self._output.device)
+                return
+            log.info("clock_wanders device=%s opened_again", self._output.device)
+            self._opening_since_ns, self._reopening = now_ns, True
+            threading.Thread(target=self._open_card, name="open-card", daemon=True).start()
+
     def _open_card(self) -> None:
         try:
-            self._output.open(self._render)
+            if self._reopening:
+                self._output.reopen()
+            else:
+                self._output.open(self._render)
         except NoDevice as error:
             self._open_error = p.Trouble("no_device", str(error))
         except DeviceFailed as error:
@@ -160,7 +186,9 @@ class Child:
             log.exception("open_failed")
             self._open_error = p.Trouble("internal", str(error))
         self._wake()
-        if self._open_error is None:
+        if self._reopening:
+            self._reopening = False
+        elif self._open_error is None:
             self._decoders.warm()
 
     def _render(self, frames: int, dac_ns: int, underrun: bool) -> bytes:

@@ -4,10 +4,13 @@ Owns `WallMap` (wall and monotonic, one offset per epoch) and `DacClock` (which 
 converter at which monotonic instant). Pure: time comes in as an argument, in nanoseconds.
 
 Invariants: an epoch that has been replaced never changes again; the DAC clock follows noise
-slowly, a reported underrun at once, any other jump within half a second.
+slowly, a reported underrun at once, any other jump of the card within half a second, and a
+driver that only says so by a millisecond a second.
 """
 
 from __future__ import annotations
+
+from collections import deque
 
 from agent.player.protocol import RATE_HZ
 
@@ -16,11 +19,12 @@ NS_PER_S = 1_000_000_000
 
 _STEP_NS = 10 * NS_PER_MS
 _BLOCKS_UNTIL_STEP = 12
-_OUTLIER_NS = NS_PER_MS
-# A tenth of the difference a block: 0.4 s. Slower ones missed what the null sink really does in
-# its first seconds (starts were 2.6 ms off, measured); at 300 ppm it lags by 0.13 ms.
 _FOLLOW = 0.1
-_LEARN_BLOCKS = 50
+_SLEW = 1e-3  # of the time that passes; a cheap crystal is off by a tenth of it
+_PROOF_BLOCKS = 20  # 0.85 s of 2048 frames
+# Half of what would be heard within an item: a figure that jitters by 1 ms (USB) passes, an
+# extrapolation that will be 5 ms off does not (measured on some hundred openings under load).
+_STEADY_SLOPE = 0.5e-3
 
 
 def frames_of_ms(length_ms: float) -> int:
@@ -72,42 +76,72 @@ class WallMap:
 class DacClock:
     """When the first frame of each block leaves the converter, smoothed.
 
-    PortAudio's own figure jitters by some 20 us on a quiet machine and by milliseconds on a busy
-    one, while the card's crystal does not: small differences are followed by a tenth, one block
-    weighs at most 1 ms, and above 10 ms nothing, unless that goes on for half a second.
+    The driver's figure is believed for where the sound is, the crystal for how it moves on. The
+    figure jitters by some 20 us on a quiet machine and by milliseconds on a busy one; a sound
+    server's extrapolation can wander by 40 ms in its first 20 s (PulseAudio's, measured). No
+    crystal does that: small differences are followed by a tenth and by 1 ms a second at most. A
+    larger one is a jump when the underrun was reported, or when the card's *pace* (the earliest
+    callbacks) moved by as much.
     """
 
     def __init__(self) -> None:
-        self._next_ns: float | None = None
+        self._frames = 0
+        self._offset_ns: float | None = None  # of frame 0
         self._strange = 0
-        self._since_jump = 0
+        self._paces: deque[int] = deque(maxlen=3 * _BLOCKS_UNTIL_STEP)
+        self._seen: deque[tuple[int, float]] = deque(maxlen=_PROOF_BLOCKS)
         self.blocks = 0
 
-    def update(self, frames: int, measured_ns: int, *, jumped: bool = False) -> int:
-        """Take the measured instant of a block of `frames`; return the one to believe."""
+    def update(self, frames: int, measured_ns: int, now_ns: int, *, jumped: bool = False) -> int:
+        """Take the measured instant of a block of `frames`, asked for at `now_ns` (both
+        CLOCK_MONOTONIC); return the instant to believe."""
         self.blocks += 1
-        believed = self._believe(measured_ns, jumped=jumped)
-        self._next_ns = believed + ns_of_frames(frames)
-        return round(believed)
+        ideal_ns = ns_of_frames(self._frames)
+        self._frames += frames
+        self._paces.append(now_ns - ideal_ns)
+        offset_ns = float(measured_ns - ideal_ns)
+        most_ns = _SLEW * ns_of_frames(frames)
+        self._offset_ns = self._believe(offset_ns, most_ns, jumped=jumped)
+        self._seen.append((ideal_ns, offset_ns))
+        return round(self._offset_ns + ideal_ns)
 
-    def _believe(self, measured_ns: int, *, jumped: bool) -> float:
-        if self._next_ns is None or jumped:
-            return self._jump(measured_ns)
-        error_ns = measured_ns - self._next_ns
-        if abs(error_ns) <= _STEP_NS:
-            self._strange = 0
-            self._since_jump += 1
-            if self._since_jump > _LEARN_BLOCKS:
-                error_ns = max(-_OUTLIER_NS, min(_OUTLIER_NS, error_ns))
-            return self._next_ns + _FOLLOW * error_ns
-        self._strange += 1
-        if self._strange < _BLOCKS_UNTIL_STEP:
-            return self._next_ns
-        return self._jump(measured_ns)
+    @property
+    def steady(self) -> bool | None:
+        """Whether the driver's figures move as a crystal does; None while too few were seen."""
+        if len(self._seen) < _PROOF_BLOCKS:
+            return None
+        # Least squares by hand: twenty numbers, once in a while.
+        mean_t = sum(t for t, _ in self._seen) / len(self._seen)
+        mean_z = sum(z for _, z in self._seen) / len(self._seen)
+        square = sum((t - mean_t) ** 2 for t, _ in self._seen)
+        slope = sum((t - mean_t) * (z - mean_z) for t, z in self._seen) / square
+        return abs(slope) < _STEADY_SLOPE
 
-    def _jump(self, measured_ns: int) -> float:
-        self._strange = self._since_jump = 0
-        return float(measured_ns)
+    def _believe(self, offset_ns: float, most_ns: float, *, jumped: bool) -> float:
+        if self._offset_ns is None or jumped:
+            return self._jump(offset_ns)
+        error_ns = offset_ns - self._offset_ns
+        self._strange = self._strange + 1 if abs(error_ns) > _STEP_NS else 0
+        if self._strange >= _BLOCKS_UNTIL_STEP and self._pace_moved(error_ns):
+            return self._jump(offset_ns)
+        if 0 < self._strange < _BLOCKS_UNTIL_STEP:
+            return self._offset_ns
+        return self._offset_ns + max(-most_ns, min(most_ns, _FOLLOW * error_ns))
+
+    def _pace_moved(self, error_ns: float) -> bool:
+        """Whether the card asks earlier or later than before, by what the driver says."""
+        paces = list(self._paces)
+        before, since = paces[:-_BLOCKS_UNTIL_STEP], paces[-_BLOCKS_UNTIL_STEP:]
+        if not before:
+            return True
+        moved_ns = min(since) - min(before)
+        return moved_ns * error_ns > 0 and abs(moved_ns) > abs(error_ns) / 2
+
+    def _jump(self, offset_ns: float) -> float:
+        self._strange = 0
+        self._paces.clear()
+        self._seen.clear()
+        return offset_ns
 
 
 class StreamTime:

@@ -42,6 +42,12 @@ class Mixer:
         """Hand over a voice; it is taken up with the next block."""
         self._added.append(voice)
 
+    def quiet_until(self, until_ns: int) -> bool:
+        """Whether nothing sounds before `until_ns`, as far as is known (any thread may ask)."""
+        waiting = [*self._added, *(voice for bus in self._waiting for voice in list(bus))]
+        due = any(max(voice.start_ns, voice.arrived_ns) < until_ns for voice in waiting)
+        return not due and all(voice is None for voice in self._playing)
+
     def render(self, frames: int, dac_ns: int, *, underrun: bool = False) -> NDArray[np.int16]:
         """The next block, `frames` x buses, whose first frame leaves at `dac_ns`."""
         if underrun:

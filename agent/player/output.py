@@ -58,6 +58,13 @@ class Output(Protocol):
     def settled(self) -> bool:
         """The clock of the card is known: starts are exact from now on."""
 
+    @property
+    def steady(self) -> bool | None:
+        """Whether the driver's clock moves as a crystal does; None while it is not known."""
+
+    def reopen(self) -> None:
+        """Close and open with the same `render`; raises what `open` raises."""
+
 
 # The first callbacks fill an empty card and report no latency yet.
 _SETTLED_BLOCKS = 4
@@ -96,6 +103,11 @@ class PortAudioOutput:
         """True once the latency has been seen with a full buffer."""
         return self._clock.blocks >= _SETTLED_BLOCKS
 
+    @property
+    def steady(self) -> bool | None:
+        """See `DacClock.steady`."""
+        return self._clock.steady
+
     def open(self, render: Render) -> None:
         """Open the device and start asking `render` for sound."""
         # libjack, which PortAudio asks too, must not start a server of its own.
@@ -104,10 +116,20 @@ class PortAudioOutput:
 
         self._render = render
         self._library = pyaudio.PyAudio()
+        self._open_stream(pyaudio.paInt16)
+
+    def reopen(self) -> None:
+        """Give the device back and take it again: its clock begins anew."""
+        self.close()
+        self._last_ns = 0
+        self._clock, self._stream_time = DacClock(), StreamTime()
+        self.open(self._render)
+
+    def _open_stream(self, sample_format: int) -> None:
         index = self._find()
         try:
             self._stream = self._library.open(
-                format=pyaudio.paInt16,
+                format=sample_format,
                 channels=self._buses,
                 rate=RATE_HZ,
                 output=True,
@@ -155,7 +177,7 @@ class PortAudioOutput:
         current_s, dac_s = times["current_time"], times["output_buffer_dac_time"]
         measured_ns = self._stream_time.mono_ns(current_s, dac_s, now_ns, wall_ns)
         jumped = underrun or not self.settled
-        dac_ns = self._clock.update(frames, measured_ns, jumped=jumped)
+        dac_ns = self._clock.update(frames, measured_ns, now_ns, jumped=jumped)
         self._latency_ns = dac_ns - now_ns
         data = self._safely(frames, dac_ns, underrun)
         if self.callback_ns is not None:

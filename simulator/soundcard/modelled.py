@@ -39,6 +39,7 @@ class ModelledOutput:
         self._last_ns = 0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._render: Render | None = None
 
     @property
     def latency_ms(self) -> int:
@@ -55,8 +56,20 @@ class ModelledOutput:
         """The model knows its clock from the first block on."""
         return self._last_ns != 0
 
+    @property
+    def steady(self) -> bool | None:
+        """A model does not guess."""
+        return True
+
+    def reopen(self) -> None:
+        """Stop the clock and start it anew."""
+        self.close()
+        if self._render is not None:
+            self.open(self._render)
+
     def open(self, render: Render) -> None:
         """Start the card's clock."""
+        self._render = render
         self._stop.clear()
         self._first_ns = time.monotonic_ns() + self.latency_ms * 1_000_000
         self._thread = threading.Thread(target=self._run, args=(render,), name="modelled-card")

@@ -108,6 +108,17 @@ def test_an_open_output_is_settled_and_shows_that_it_lives(
     assert time.monotonic_ns() - output.last_callback_ns < 2_000_000_000
 
 
+def test_an_output_that_is_opened_again_asks_on_with_a_clock_that_begins_anew(
+    listening: tuple[Output, Listener],
+) -> None:
+    output, listener = listening
+    output.reopen()
+    calls = len(listener.calls)
+    listener.wait(calls + 10)
+    now_ns, _, dac_ns, _ = listener.calls[-1]
+    assert now_ns < dac_ns < now_ns + 500_000_000
+
+
 def test_a_fault_in_the_mixer_costs_a_block_and_not_the_stream(
     listening: tuple[Output, Listener],
 ) -> None:

@@ -41,45 +41,102 @@ def test_units_round_to_the_nearest() -> None:
     assert (frames_of_ms(1000), ms_of_frames(47), frames_of_ns(1e9)) == (48_000, 1, 48_000)
 
 
+QUEUED_NS = 85 * NS_PER_MS  # what lies between the callback and the converter
+
+
+class Card:
+    """Feeds a DacClock from a card whose driver and whose sound may say different things."""
+
+    def __init__(self) -> None:
+        self.clock = DacClock()
+        self.blocks = 0
+        self.slipped_ns = 0  # what really happened to the sound
+
+    def block(self, driver_ns: int = 0, *, jumped: bool = False, ppm: float = 0.0) -> int:
+        """One block; how far from the truth the belief is, in ns (negative: early)."""
+        truth_ns = round(self.blocks * BLOCK_NS * (1 + ppm * 1e-6)) + self.slipped_ns
+        now_ns = truth_ns - QUEUED_NS
+        believed = self.clock.update(2048, truth_ns + driver_ns, now_ns, jumped=jumped)
+        self.blocks += 1
+        return believed - truth_ns
+
+    def run(self, blocks: int, driver_ns: int = 0) -> int:
+        """So many blocks; how far the belief is off after the last."""
+        error_ns = 0
+        for _ in range(blocks):
+            error_ns = self.block(driver_ns)
+        return error_ns
+
+
 def test_the_dac_clock_smooths_noise() -> None:
-    clock = DacClock()
-    clock.update(2048, 0)
+    card = Card()
+    card.block()
     for n in range(1, 10):
-        noise_ns = 200_000 if n % 2 else -200_000
-        believed = clock.update(2048, n * BLOCK_NS + noise_ns)
-        assert abs(believed - n * BLOCK_NS) < 50_000
+        assert abs(card.block(200_000 if n % 2 else -200_000)) < 50_000
 
 
 def test_the_dac_clock_follows_a_crystal_that_is_off() -> None:
-    clock = DacClock()
-    believed = 0
-    for n in range(500):
-        believed = clock.update(2048, round(n * BLOCK_NS * 1.0001))
-    assert abs(believed - 499 * BLOCK_NS * 1.0001) < 100_000
+    card = Card()
+    error_ns = 0
+    for _ in range(500):
+        error_ns = card.block(ppm=300)
+    assert abs(error_ns) < 150_000
 
 
 def test_a_few_strange_blocks_are_not_believed_and_half_a_second_of_them_is() -> None:
-    clock = DacClock()
-    for n in range(60):
-        clock.update(2048, n * BLOCK_NS)
-    late = 50 * NS_PER_MS
-    for n in range(60, 71):
-        assert abs(clock.update(2048, n * BLOCK_NS + late) - n * BLOCK_NS) < 1_000
-    assert clock.update(2048, 71 * BLOCK_NS + late) == 71 * BLOCK_NS + late
+    card = Card()
+    card.run(60)
+    card.slipped_ns = 50 * NS_PER_MS
+    for _ in range(60, 71):
+        assert abs(card.block() + card.slipped_ns) < 1_000
+    assert abs(card.block()) < 1_000
+
+
+def test_a_driver_that_says_so_does_not_move_the_sound_while_the_card_keeps_its_pace() -> None:
+    card = Card()
+    card.run(60)
+    for seconds in (1, 2, 3):
+        assert 0 < card.run(24, driver_ns=37 * NS_PER_MS) < seconds * 1_100_000
+    assert abs(card.run(200)) < 100_000
+
+
+def test_a_driver_that_began_wrong_and_goes_on_so_is_followed_by_a_millisecond_a_second() -> None:
+    card = Card()
+    assert card.block(-5 * NS_PER_MS) == -5 * NS_PER_MS
+    assert -4_600_000 < card.run(12) < -4_300_000
+    assert abs(card.run(300)) < 100_000
 
 
 def test_bursts_of_wrong_figures_move_the_clock_by_half_a_millisecond_at_most() -> None:
-    clock = DacClock()
+    card = Card()
     for n in range(500):
-        noise_ns = 7 * NS_PER_MS if n % 50 >= 45 else 0
-        believed = clock.update(2048, n * BLOCK_NS + (noise_ns if n > 60 else 0))
-        assert abs(believed - n * BLOCK_NS) < 510_000
+        error_ns = card.block(7 * NS_PER_MS if n > 60 and n % 50 >= 45 else 0)
+        assert abs(error_ns) < 510_000
 
 
 def test_a_reported_underrun_is_believed_at_once() -> None:
-    clock = DacClock()
-    clock.update(2048, 0)
-    assert clock.update(2048, BLOCK_NS + 70 * NS_PER_MS, jumped=True) == BLOCK_NS + 70 * NS_PER_MS
+    card = Card()
+    card.block()
+    card.slipped_ns = 70 * NS_PER_MS
+    assert card.block(jumped=True) == 0
+
+
+def test_a_clock_is_steady_or_not_only_after_most_of_a_second() -> None:
+    card = Card()
+    card.run(19)
+    assert card.clock.steady is None
+    card.block()
+    assert card.clock.steady
+
+
+@pytest.mark.parametrize(("ns_per_block", "steady"), [(5_000, True), (60_000, False)])
+def test_a_figure_that_wanders_faster_than_any_crystal_is_not_steady(
+    ns_per_block: int, steady: bool
+) -> None:
+    card = Card()
+    for n in range(40):
+        card.block(n * ns_per_block + (400_000 if n % 2 else -400_000))
+    assert card.clock.steady is steady
 
 
 @pytest.mark.parametrize("late_ns", [0, 4_000_000])

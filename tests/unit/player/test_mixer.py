@@ -300,3 +300,15 @@ def test_a_clock_that_jumps_before_the_first_sound_costs_nothing() -> None:
     desk.play(0.1)
     track.append(counted(2 * SECOND).read(0, 1)[0].astype(np.int16))
     assert abs(voice.cursor - desk.frames - 4080) <= 1
+
+
+def test_a_mixer_is_quiet_until_its_next_cue_is_due_and_not_while_one_plays() -> None:
+    desk = Desk()
+    assert desk.mixer.quiet_until(1000 * NS_PER_S)
+    desk.cue(3.0, slot(finished(SECOND), at=0))
+    assert desk.mixer.quiet_until(3 * NS_PER_S)
+    assert not desk.mixer.quiet_until(3 * NS_PER_S + 1)
+    desk.play(3.5)
+    assert not desk.mixer.quiet_until(0)
+    desk.play(1.0)
+    assert desk.mixer.quiet_until(1000 * NS_PER_S)
