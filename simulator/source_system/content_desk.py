@@ -15,6 +15,7 @@ import msgspec
 from agent.contract.documents import Binding, Content
 from simulator.source_system import compose
 from simulator.source_system.audio_file import AudioFacts, examine
+from simulator.source_system.bounds import in_words
 from simulator.source_system.desk import Desk, open_push
 from simulator.source_system.home import EVERYBODY
 from simulator.source_system.problems import DistrictError
@@ -56,7 +57,6 @@ class ContentDesk(Desk):
         if date is not None and _calendar_date(date) is None:
             raise DistrictError("binding_wrong", f"{slot} {date}", "there is no such day")
         facts = examine(path)
-        self._store(path, facts.sha256)
         url = f"{base_url or self.file.content.base_url}/c/{facts.sha256}"
         try:
             binding = msgspec.convert(
@@ -73,7 +73,9 @@ class ContentDesk(Desk):
                 Binding,
             )
         except msgspec.ValidationError as error:
-            raise DistrictError("binding_wrong", f"{slot} {date or ''}".strip(), error) from error
+            where = f"{slot} {date or ''}".strip()
+            raise DistrictError("binding_wrong", where, in_words(error)) from error
+        self._store(path, facts.sha256)
         newest, base = self._base(to, "content", adopt=True)
         before = base.bindings if isinstance(base, Content) else ()
         replaced = next((one for one in before if (one.slot, one.date) == (slot, date)), None)

@@ -15,6 +15,7 @@ from agent.contract.documents import DocumentKind
 from agent.contract.topics import audience_down
 from simulator.source_system import compose
 from simulator.source_system.acl import COLLECTOR, OPERATOR, acl_text
+from simulator.source_system.bounds import in_words
 from simulator.source_system.broker import free_port
 from simulator.source_system.command_desk import CommandDesk, Commanded
 from simulator.source_system.compose import PublicAuthority
@@ -180,7 +181,7 @@ class District(TimetableDesk, EmergencyDesk, CommandDesk):
                 Station,
             )
         except msgspec.ValidationError as error:
-            raise DistrictError("station_wrong", station, error) from error
+            raise DistrictError("station_wrong", station, in_words(error)) from error
         if not entry.zone:
             raise DistrictError("station_no_zone", station)
         file = msgspec.structs.replace(file, group=file.group + new)

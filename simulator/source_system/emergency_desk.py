@@ -18,6 +18,7 @@ from agent.contract.envelope import EnvelopeError, open_envelope, seal
 from agent.contract.strict import Malformed, decode_signed
 from agent.contract.units import Language
 from simulator.source_system import compose, warning_templates
+from simulator.source_system.bounds import in_words
 from simulator.source_system.desk import Desk, open_push
 from simulator.source_system.home import EVERYBODY
 from simulator.source_system.keyring import SigningKey, signers_of
@@ -112,7 +113,7 @@ class EmergencyDesk(Desk):
         try:
             warning = msgspec.convert(msgspec.to_builtins(fields), documents.Warning)
         except msgspec.ValidationError as error:
-            raise DistrictError("warning_wrong", "", error) from error
+            raise DistrictError("warning_wrong", "", in_words(error)) from error
         self._check_lifetime(warning)
         self._stations(to)
         newest, others = self._standing(to)

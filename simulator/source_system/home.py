@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Meta
 
 from agent.contract.units import ClassNumber, Id, Line, Rank, Tag, Volume, ZoneName
+from simulator.source_system.bounds import in_words
 from simulator.source_system.private_files import write_whole
 from simulator.source_system.problems import HomeError
 
@@ -128,7 +129,9 @@ class Home:
             return msgspec.convert(data, DistrictFile)
         except FileNotFoundError:
             raise HomeError("home_missing", self.file) from None
-        except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        except msgspec.ValidationError as error:
+            raise HomeError("home_wrong", self.file, in_words(error)) from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise HomeError("home_wrong", self.file, error) from error
 
     def write(self, content: DistrictFile) -> None:

@@ -21,6 +21,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from agent.contract.reasons import Lang
+from simulator.source_system.said import as_said
 
 
 class Wording(NamedTuple):
@@ -317,13 +318,17 @@ PROBLEMS: dict[str, Wording] = {
 
 
 class SourceSystemError(Exception):
-    """Base of all. code: in PROBLEMS; where: file, topic, station; detail: what was found."""
+    """Base of all. code: in PROBLEMS; where: file, topic, station.
+
+    detail: what was found, one text or `Said` in both languages.
+    """
 
     def __init__(self, code: str, where: object = "", detail: object = "") -> None:
         super().__init__(code, str(where), str(detail))
         self.code = code
         self.where = str(where)
         self.detail = str(detail)
+        self._said = as_said(detail)
 
     def __str__(self) -> str:
         return self.text("en")
@@ -332,7 +337,8 @@ class SourceSystemError(Exception):
         wording = PROBLEMS[self.code]
         said = wording.vi if lang == "vi" else wording.en
         place = f"{self.where}: " if self.where else ""
-        return f"{place}{said}" + (f" ({self.detail})" if self.detail else "")
+        detail = self._said.text(lang)
+        return f"{place}{said}" + (f" ({detail})" if detail else "")
 
     def next(self, lang: Lang) -> str:
         wording = PROBLEMS[self.code]

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from agent.contract.reasons import Lang
+from simulator.source_system.said import Said, as_said
 
 Severity = Literal["error", "warning"]
 
@@ -199,7 +200,7 @@ class Finding(NamedTuple):
     place: Place
     code: str
     guess: str = ""
-    what: str = ""
+    what: str | Said = ""
 
     @property
     def is_error(self) -> bool:
@@ -208,7 +209,8 @@ class Finding(NamedTuple):
     def text(self, lang: Lang = "vi") -> str:
         """`F9 "Khu vực" "thôn Đoai": không có khu vực loa này. Ý bạn “thôn Đoài”?`"""
         wording = WORDINGS[self.code]
-        said = (wording.vi if lang == "vi" else wording.en).format(what=self.what)
+        what = as_said(self.what).text(lang)
+        said = (wording.vi if lang == "vi" else wording.en).format(what=what)
         parts = [self._where(lang), f"{said}."]
         if self.guess:
             parts.append(

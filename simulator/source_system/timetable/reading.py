@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from agent.contract.documents import Entry, FileSource
+from simulator.source_system.said import Said
 from simulator.source_system.timetable.clock import parse_clock, spoken_ms
 from simulator.source_system.timetable.days import parse_date, parse_days
 from simulator.source_system.timetable.findings import Fault, Finding, Place
@@ -103,7 +104,7 @@ def _with_ids(placed: Sequence[_Placed], findings: list[Finding]) -> Iterator[_P
     for row, entry in placed:
         id_ = entry.id
         if id_ in taken and "id" in row.cells and not id_.endswith("-pl1"):
-            what = f"dòng {taken[id_]}"
+            what = Said(f"dòng {taken[id_]}", f"line {taken[id_]}")
             findings.append(Finding(row.place("id"), "id_twice", what=what))
         number = 2
         while id_ in taken:

@@ -21,6 +21,8 @@ from agent.contract.documents import (
     When,
     ZoneSelector,
 )
+from simulator.source_system.bounds import in_words
+from simulator.source_system.said import Said
 from simulator.source_system.timetable.clock import Length, parse_clock, parse_duration, spoken_ms
 from simulator.source_system.timetable.columns import REQUIRED
 from simulator.source_system.timetable.days import Days, parse_date, parse_days, rrule_of
@@ -98,7 +100,7 @@ class _Faulty:
             self.add(field, fault.code, fault.guess, fault.what)
             return default
 
-    def add(self, field: str, code: str, guess: str = "", what: str = "") -> None:
+    def add(self, field: str, code: str, guess: str = "", what: str | Said = "") -> None:
         self.findings.append(Finding(self.row.place(field), code, guess, what))
 
 
@@ -176,7 +178,7 @@ def _entry(
     try:
         return msgspec.convert(msgspec.to_builtins(fields), Entry)
     except msgspec.ValidationError as error:
-        faulty.add("title", "entry", what=str(error))
+        faulty.add("title", "entry", what=in_words(error))
         return None
 
 
