@@ -341,7 +341,10 @@ class _Worker:
             job.finish("not_found")
             return None
         if job.from_frames >= self._excerpt.total_frames:
-            job.nothing_left(self._excerpt.total_frames)
+            if self._excerpt.total_frames:
+                job.nothing_left(self._excerpt.total_frames)
+            else:
+                job.finish("not_audio")  # a header and not one sample
             self._excerpt.close()
             self._excerpt = None
             return None

@@ -201,7 +201,7 @@ class Director:
             run.next_part += 1
         if run.next_part >= len(run.cue.parts) and not run.voice.complete:
             newest = run.newest
-            if newest is None or newest.job.over is None:
+            if newest is None or newest.job.over is None or newest.handed_over:
                 self._complete(run)
         return []
 

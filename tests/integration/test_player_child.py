@@ -212,6 +212,27 @@ def test_a_missing_file_and_a_file_without_audio_are_told_apart(station: Station
         assert (ended.reason, ended.played_ms) == ("source_failed", 0)
 
 
+def test_a_file_without_a_sample_fails_and_gives_way_to_the_next(station: Station) -> None:
+    """A header alone: a recorder whose battery died, an upload of nothing."""
+    nothing = encode(programme(1.0)[:0], station.folder / "nothing.wav")
+    spare = encode(programme(0.5, seed=65), station.folder / "after-nothing.wav")
+    alone, before = station.token("nothing"), station.token("before")
+    station.child.send(cue(alone, 0, now_ms() + 200, file(nothing)))
+    station.child.send(cue(before, 1, now_ms() + 200, file(nothing), file(spare)))
+    for token in (alone, before):
+        assert station.child.wait(p.SourceFailed, token, limit_s=2).fault == "not_audio"
+    ended = station.child.wait(p.Ended, alone, limit_s=3)
+    assert (ended.reason, ended.played_ms) == ("source_failed", 0)
+    assert station.child.wait(p.Ended, before, limit_s=3).reason == "finished"
+
+
+def test_a_cue_that_joins_after_the_end_of_its_file_ends_as_late(station: Station) -> None:
+    path = encode(programme(0.5, seed=66), station.folder / "over.wav")
+    token = station.token("over")
+    station.child.send(cue(token, 0, now_ms() - 3_000, file(path)))
+    assert station.child.wait(p.Ended, token, limit_s=3).reason == "late"
+
+
 def test_a_file_that_was_cut_off_gives_way_to_the_next_one_in_place(station: Station) -> None:
     sound = programme(4.0, seed=70)
     whole = encode(sound, station.folder / "whole.wav")

@@ -283,3 +283,13 @@ def test_a_decoder_that_fell_behind_is_opened_again_where_the_clock_is() -> None
     bench.run(2.0)
     assert bench.ended().reason == "finished"
     assert bench.ended().played_ms > 500
+
+
+def test_a_late_cue_whose_only_file_is_over_ends_as_late() -> None:
+    bench = Bench(now_ns=10 * NS_PER_S)
+    bench.send(cue(4_000, p.Part(files("a"))))
+    bench.jobs[0].over = 3 * SECOND
+    bench.jobs[0].fail("not_audio")
+    bench.jobs[0].fault = None
+    bench.run(0.2)
+    assert (bench.ended().reason, bench.ended().played_ms) == ("late", 0)
