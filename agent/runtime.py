@@ -42,6 +42,7 @@ from agent.core.effects import (
     Act,
     Batch,
     Log,
+    LogLevel,
     Notify,
     Publish,
     PublishRecord,
@@ -63,7 +64,12 @@ DISK_STUCK_MS = 100_000
 FAULTS_PER_MINUTE_MAX = 3
 RETRY_WAKE_MS = 1_000
 JOURNAL_LINES_MAX = 1_000
-LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+LEVELS: dict[LogLevel, int] = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
 
 Obey = Callable[[Any], None]
 Tick = Callable[[int], None]

@@ -283,7 +283,7 @@ class Air:
             )
         self._facts.put("open", item.key, msgspec.structs.replace(held, **_been(run)))
 
-    def sound_started(self, event: SoundStarted) -> None:
+    def sound_started(self, event: SoundStarted, turn: Turn) -> None:
         sent = self.sent.get(event.token)
         if sent is None:
             return
@@ -294,6 +294,7 @@ class Air:
         item = self.items.get(sent.key)
         if held is None:
             return
+        self._log_start(held, event, turn)
         changes: dict[str, Any] = {"sounded": True, "seen_ms": at_ms, **_been(run)}
         if not held.sounded and event.part == 0 and event.position_ms == 0:
             changes["start_error_ms"] = event.at_ms - held.start_ms
@@ -313,6 +314,20 @@ class Air:
         self._facts.put("open", sent.key, msgspec.structs.replace(held, **changes))
         self.ledger.sync(self.gates, self._sounding(), at_ms)
         self.dirty = True
+
+    def _log_start(self, held: OpenItem, event: SoundStarted, turn: Turn) -> None:
+        """On a second bus the item starts beside itself; after a break it goes on."""
+        beside = any(
+            one.sounding and one.key == held.key and one.token != event.token
+            for one in self.sent.values()
+        )
+        turn.log(
+            "programme_resumed" if held.sounded and not beside else "programme_started",
+            item=held.key,
+            bus=event.bus,
+            position_ms=event.position_ms,
+            zones=",".join(held.zones),
+        )
 
     def sound_progress(self, event: SoundProgress) -> None:
         sent = self.sent.get(event.token)
@@ -357,7 +372,7 @@ class Air:
                     self.runs[sent.key] = replace(run, on=False, done=True, stopped_ms=at_ms)
             self._facts.put("open", sent.key, held)
         self.dirty = True
-        turn.log("sound_ended", token=event.token, reason=event.reason, item=sent.key)
+        turn.log("sound_ended", "debug", token=event.token, reason=event.reason, item=sent.key)
 
     def _done_by(
         self, event: SoundEnded, held: OpenItem

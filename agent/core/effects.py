@@ -13,6 +13,7 @@ from typing import Any, Literal
 from agent.player.protocol import Cue
 
 Release = Literal["after_commit", "now", "soon"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 SOON_MS = 200
 
 # --- saves ---------------------------------------------------------------------------------
@@ -188,7 +189,7 @@ class Log:
 
     event: str
     fields: tuple[tuple[str, str], ...] = ()
-    level: Literal["info", "warning", "error"] = "info"
+    level: LogLevel = "info"
 
 
 @dataclass(frozen=True, slots=True)

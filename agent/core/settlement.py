@@ -35,8 +35,7 @@ class Settlement:
     def settle(self, time: Timekeeping, turn: Turn) -> None:
         """Book the outcome of every item that is over, one record a zone."""
         over = self._over(turn)
-        for key in over[:AT_ONCE]:
-            self._settle_item(self._air.items[key], time, turn)
+        self._settle_items(over[:AT_ONCE], time, turn)
         if over:
             self._mark_through(time, turn.wall_ms)
         if self._air.box_known:
@@ -54,8 +53,7 @@ class Settlement:
 
     def close_books(self, time: Timekeeping, turn: Turn) -> None:
         """Before other documents come into force: what is over was over under the old ones."""
-        for key in self._over(turn)[AT_ONCE:]:
-            self._settle_item(self._air.items[key], time, turn)
+        self._settle_items(self._over(turn)[AT_ONCE:], time, turn)
         self.settle(time, turn)
         self._mark_through(time, turn.wall_ms)
 
@@ -65,17 +63,34 @@ class Settlement:
         if time.trust == "trusted" and through_ms > self._facts.marks.settled_through_ms:
             self._facts.mark(settled_through_ms=through_ms)
 
-    def _settle_item(self, item: Item, time: Timekeeping, turn: Turn) -> None:
+    def _settle_items(self, keys: list[str], time: Timekeeping, turn: Turn) -> None:
+        """What was missed while the station was off may be hundreds: the log counts it."""
+        missed = 0
+        for key in keys:
+            item = self._air.items[key]
+            records = self._settle_item(item, time, turn)
+            if all(one.reason is OccurrenceReason.STATION_OFF for one in records):
+                missed += bool(records)
+            else:
+                _log_outcome(key, records, turn)
+        if missed:
+            turn.log("programmes_missed", "warning", count=missed, reason="station_off")
+
+    def _settle_item(self, item: Item, time: Timekeeping, turn: Turn) -> list[AsRun]:
         held = self._facts.open.get(item.key)
         origin = self._air.provenance.get(item.key, Provenance())
         zones = held.zones if held is not None else item.zones
-        for zone in zones if origin.recorded else ():
+        records: list[AsRun] = []
+        for zone in zones:
             if held is not None:
                 record = asrun.outcome_of(held, zone, self._why_ended(held, item, zone))
             else:
                 record = self._skipped(item, zone, origin, time)
-            self._reporter.record(record, turn)
+            records.append(record)
+            if origin.recorded:
+                self._reporter.record(record, turn)
         self._close(item.key, item.start_ms, item.play_ms, aired=bool(held and held.sounded))
+        return records
 
     def _close(self, key: str, start_ms: int, play_ms: int, *, aired: bool) -> None:
         self._facts.put("settled", key, Settled(start_ms + play_ms, aired, start_ms))
@@ -128,7 +143,23 @@ class Settlement:
                 continue
             if held.klass != 1 and time.trust == "untrusted" and not held.is_over:
                 continue
-            for zone in held.zones if held.recorded else ():
-                reason = held.done or OccurrenceReason.SUPERSEDED
-                self._reporter.record(asrun.outcome_of(held, zone, reason), turn)
+            reason = held.done or OccurrenceReason.SUPERSEDED
+            records = [asrun.outcome_of(held, zone, reason) for zone in held.zones]
+            for record in records if held.recorded else ():
+                self._reporter.record(record, turn)
+            _log_outcome(key, records, turn)
             self._close(key, held.start_ms, held.play_ms, aired=held.sounded)
+
+
+def _log_outcome(key: str, records: list[AsRun], turn: Turn) -> None:
+    """One line a programme, however many zones it had."""
+    outcomes = sorted({one.outcome for one in records})
+    reasons = sorted({one.reason.value for one in records if one.reason is not None})
+    turn.log(
+        "programme_ended" if outcomes != ["skipped"] else "programme_skipped",
+        "warning" if "skipped" in outcomes or "partial" in outcomes else "info",
+        item=key,
+        outcome=",".join(outcomes),
+        reason=",".join(reasons),
+        played_ms=max((one.played_ms for one in records), default=0),
+    )

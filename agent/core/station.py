@@ -127,7 +127,7 @@ class Station(Parts):
                     turn.log("player_lost", "warning", why=event.why, detail=event.detail)
                 self.air.player_lost(event.silent_ms, turn)
             case SoundStarted():
-                self.air.sound_started(event)
+                self.air.sound_started(event, turn)
             case SoundProgress():
                 self.air.sound_progress(event)
             case SourceGaveUp():
@@ -321,7 +321,7 @@ class Station(Parts):
             self.facts.mark(spread_ms=cursor.reconnect_spread_ms)
         if self.reporter.outbox.passed(cursor.through):
             self.facts.mark(cursor_through=self.reporter.outbox.through)
-            turn.log("cursor", through=self.reporter.outbox.through)
+            turn.log("cursor", "debug", through=self.reporter.outbox.through)
 
     # --- documents ----------------------------------------------------------------------
 
@@ -453,10 +453,9 @@ class Station(Parts):
             ),
             turn,
         )
-        level = "warning" if raised else "info"
         turn.log(
             "alarm_raised" if raised else "alarm_cleared",
-            level,  # type: ignore[arg-type]
+            "warning" if raised else "info",
             code=code,
             subject=subject,
             detail=detail,

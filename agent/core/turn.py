@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
-from agent.core.effects import Act, Do, Log, Release
+from agent.core.effects import Act, Do, Log, LogLevel, Release
 from agent.core.events import Now
 
 
@@ -23,7 +22,5 @@ class Turn:
     def do(self, act: Act, release: Release = "after_commit") -> None:
         self.acts.append(Do(act, release))
 
-    def log(
-        self, event: str, level: Literal["info", "warning", "error"] = "info", **fields: object
-    ) -> None:
+    def log(self, event: str, level: LogLevel = "info", **fields: object) -> None:
         self.do(Log(event, tuple((k, str(v)) for k, v in fields.items()), level), "now")
