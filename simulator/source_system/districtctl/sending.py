@@ -30,6 +30,7 @@ from simulator.source_system.districtctl.phrases import mark
 from simulator.source_system.home import EVERYBODY
 from simulator.source_system.problems import DistrictError
 from simulator.source_system.receipts import Delivery
+from simulator.source_system.said import Said
 from simulator.source_system.timetable.clock import spoken_ms
 from simulator.source_system.timetable.preview import next_starts
 from simulator.source_system.timetable.preview import shown as shown_start
@@ -273,7 +274,9 @@ def _zones(district: District, to: str, names: str | None, tags: str | None) -> 
         if not clean(part):
             continue
         if same(part) not in known:
-            raise DistrictError("zone_unknown", clean(part), nearest(part, known.values()))
+            guess = nearest(part, known.values())
+            meant = Said(f"ý bạn “{guess}”?", f"did you mean “{guess}”?")
+            raise DistrictError("zone_unknown", f"“{clean(part)}”", meant if guess else "")
         found.append(known[same(part)])
     wanted = tuple(slug(tag) for tag in re.split(r"[;, ]", tags or "") if tag)
     return ZoneSelector(names=tuple(found), tags=wanted)

@@ -109,7 +109,9 @@ WORDINGS: dict[str, Wording] = {
     ),
     "source_many": Wording("error", "tối đa 8 nguồn", "at most 8 sources"),
     "slot": Wording("error", "tên tệp không dùng được làm ô nội dung", "no slot can be named so"),
-    "zone_unknown": Wording("error", "không có khu vực loa này", "there is no such zone"),
+    "zone_unknown": Wording(
+        "error", "không có khu vực loa này{what}", "there is no such zone{what}"
+    ),
     "zone_partly": Wording(
         "warning",
         "{what} không có khu vực này, ở đó sẽ không phát",

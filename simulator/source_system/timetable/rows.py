@@ -36,6 +36,7 @@ T = TypeVar("T")
 FINISH_DEFAULT_MS = 10 * 60_000
 FADE_DEFAULT_MS = 3_000
 LINE_MAX_CHARS = 200
+ZONES_NAMED_MAX = 8
 SEARCH_DAYS = 370
 """How far the first day of a rule is looked for."""
 
@@ -312,12 +313,21 @@ def _zone(faulty: _Faulty, part: str, zones: Mapping[str, Sequence[str]]) -> str
     known = {same(name): name for names in zones.values() for name in names}
     name = known.get(same(part))
     if name is None:
-        faulty.add("zones", "zone_unknown", nearest(part, known.values()), part)
+        guess = nearest(part, known.values())
+        place = faulty.row.place_of("zones", part)
+        there_are = "" if guess else _there_are(list(known.values()))
+        faulty.findings.append(Finding(place, "zone_unknown", guess, there_are))
         return None
     without = [station for station, names in zones.items() if name not in names]
     if without:
         faulty.add("zones", "zone_partly", what=", ".join(without[:5]))
     return name
+
+
+def _there_are(names: Sequence[str]) -> Said:
+    """What could have been written, when nothing is like it."""
+    some = ", ".join(names[:ZONES_NAMED_MAX]) + (", …" if len(names) > ZONES_NAMED_MAX else "")
+    return Said(f"; có: {some}", f"; there are: {some}")
 
 
 # --- days ----------------------------------------------------------------------------------

@@ -30,8 +30,11 @@ GARBLED = re.compile(r"Ã[\x80-\xbf¡-¿]|áº|á»|Ä‘|Æ°")
 
 
 class Cell(NamedTuple):
+    """lines: of a list written over several lines, where each element stands."""
+
     text: str
     place: Place
+    lines: Mapping[str, int] = {}
 
 
 class Row(NamedTuple):
@@ -47,6 +50,12 @@ class Row(NamedTuple):
     def place(self, field: str) -> Place:
         cell = self.cells.get(field)
         return cell.place if cell else Place(self.line, "", field)
+
+    def place_of(self, field: str, part: str) -> Place:
+        """Where one part of a cell stands, and nothing but that part."""
+        place, cell = self.place(field), self.cells.get(field)
+        line = cell.lines.get(part, place.line) if cell else place.line
+        return place._replace(line=line, cell=part)
 
 
 class Table(NamedTuple):
@@ -168,13 +177,14 @@ def read_toml(raw: bytes) -> Table:
     rows = []
     for number, entry in enumerate(entries if isinstance(entries, list) else []):
         merged = {**{key: value for key, value in common.items() if value is not None}, **entry}
-        rows.append(_toml_row(number, merged, places, findings))
+        rows.append(_toml_row(number, merged, text.splitlines(), places, findings))
     return Table(rows, findings)
 
 
 def _toml_row(
     number: int,
     entry: Mapping[str, Any],
+    lines: list[str],
     places: dict[tuple[int, str], int],
     findings: list[Finding],
 ) -> Row:
@@ -189,8 +199,21 @@ def _toml_row(
         if text is None:
             findings.append(Finding(Place(at, key, key, str(value)), "value_kind"))
         elif text:
-            cells[field] = Cell(text, Place(at, key, key, text))
+            cells[field] = Cell(text, Place(at, key, key, text), _element_lines(value, lines, at))
     return Row(line, cells)
+
+
+def _element_lines(value: Any, lines: list[str], at: int) -> dict[str, int]:
+    """Element → line for a list that begins in line `at` (counted from 1)."""
+    found: dict[str, int] = {}
+    wanted = [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    for number, content in enumerate(lines[at - 1 :], start=at):
+        if number > at and (_KEY.match(content) or _ENTRY.match(content)):
+            break
+        for one in wanted:
+            if f'"{one}"' in content or f"'{one}'" in content:
+                found.setdefault(clean(one), number)
+    return found
 
 
 def _toml_text(field: str, value: Any) -> str | None:

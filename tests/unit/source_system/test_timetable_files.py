@@ -254,3 +254,45 @@ def test_the_difference_names_what_was_added_removed_and_changed(tmp_path: Path)
         ("Thời sự", ("when",))
     ]
     assert compare(before, before).empty
+
+
+def test_an_unknown_zone_is_named_alone_with_its_cell_and_what_was_meant(tmp_path: Path) -> None:
+    row = '05:00,00:30:00,A,tep:a.mp3,"thôn Đông; thôn Đoai; thôn Trung",hằng ngày,'
+    finding = only(read(tmp_path, f"{HEADER}\n{row}\n"))
+    assert finding.text("vi") == (
+        'E2 "Khu vực" “thôn Đoai”: không có khu vực loa này. Ý bạn “thôn Đoài”?'
+    )
+    assert finding.as_json()["cell"] == "thôn Đoai"
+
+
+def test_an_unknown_zone_like_no_other_is_told_with_those_there_are(tmp_path: Path) -> None:
+    row = "05:00,00:30:00,A,tep:a.mp3,chợ huyện,hằng ngày,"
+    finding = only(read(tmp_path, f"{HEADER}\n{row}\n"))
+    assert finding.text("en").endswith(
+        "“chợ huyện”: there is no such zone; there are: thôn Đông, thôn Trung, thôn Đoài."
+    )
+
+
+def test_an_unknown_zone_in_a_toml_list_is_named_with_its_own_line(tmp_path: Path) -> None:
+    text = """
+[[entry]]
+start = "05:00"
+title = "A"
+source = "tep:a.mp3"
+zones = [
+  "thôn Đông",
+  "thôn Đoai",
+]
+days = "hằng ngày"
+"""
+    finding = only(read(tmp_path, text, name="lich.toml"))
+    assert finding.text("en") == (
+        "line 8 zones “thôn Đoai”: there is no such zone. Did you mean “thôn Đoài”?"
+    )
+
+
+def test_an_id_that_stands_twice_names_the_line_in_the_readers_language(tmp_path: Path) -> None:
+    text = f"Mã,{HEADER}\na,{GOOD}\na,06{GOOD[2:]}\n"
+    finding = only(read(tmp_path, text))
+    assert "already in line 2" in finding.text("en")
+    assert "ở dòng 2" in finding.text("vi")
