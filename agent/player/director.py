@@ -341,11 +341,11 @@ class Director:
         attempt.handed_over = True
         slot = attempt.slot
         if slot.at is not None and attempt.job.over is not None:
-            run.at = slot.at + max(0, attempt.job.over - slot.offset)
+            run.at = max(slot.at, slot.end_of(slot.at + attempt.job.over - slot.offset))
         run.voice.do(lambda: _remove(run.voice, slot))
 
     def _failed(self, run: _Run, attempt: _Try, now_ns: int) -> p.FromChild:
-        attempt.handed_over = True
+        attempt.handed_over = attempt.slot.failed = True
         fault = attempt.job.fault or "not_audio"
         part = run.cue.parts[attempt.part]
         if attempt.source + 1 < len(part.sources):

@@ -29,6 +29,9 @@ _JUMP_FRAMES = 20 * RATE_HZ // 1000
 _CORRECT_ABOVE_FRAMES = 2 * RATE_HZ // 1000
 _CORRECT_UNTIL_FRAMES = 5
 _CORRECTION_FRAMES = 1024  # one frame in so many: 977 ppm, inaudible
+# A length measured by somebody else counts an encoder's delay and padding as sound: up to 67 ms at
+# 44.1 kHz, 141 ms at 16 kHz.
+_LENGTH_SLACK_FRAMES = 200 * RATE_HZ // 1000
 # Live sound begins this far behind the newest sample, and waits for so much after a drought.
 _LIVE_LEAD_FRAMES = 1500 * RATE_HZ // 1000
 _LIVE_PREBUFFER_FRAMES = 300 * RATE_HZ // 1000
@@ -83,6 +86,7 @@ class Slot:
     from_position: int = 0
     final: bool = False  # the last part of its cue
     began: bool = False
+    failed: bool = False  # its source was given up: what follows goes on where it ended
     passed: bool = False  # the timeline has left it behind
     dry: bool = False  # a live source that must fill up again
     steering: int = 0  # a live source whose lead is being led back: +1 too much, -1 too little
@@ -134,11 +138,21 @@ class Slot:
 
     def end(self) -> int | None:
         """The timeline frame after its last sample, when known."""
+        if self.reader.total is None or self.at is None:
+            return self.bound()
+        return self.end_of(self.at + self.behind + self.reader.total - self.offset)
+
+    def end_of(self, sound: int) -> int:
+        """Where the slot ends whose sound ends at timeline frame `sound`.
+
+        The timetable counts on its length: a sound that falls short by no more than an encoder
+        adds is followed by silence up to there, so that the next part begins at its instant.
+        """
         bound = self.bound()
-        ends = [] if bound is None else [bound]
-        if self.reader.total is not None and self.at is not None:
-            ends.append(self.at + self.behind + self.reader.total - self.offset)
-        return min(ends) if ends else None
+        if bound is None:
+            return sound
+        slack = 0 if self.failed else _LENGTH_SLACK_FRAMES
+        return bound if sound > bound - slack else sound
 
 
 class Envelope:

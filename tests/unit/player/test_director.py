@@ -293,3 +293,48 @@ def test_a_late_cue_whose_only_file_is_over_ends_as_late() -> None:
     bench.jobs[0].fault = None
     bench.run(0.2)
     assert (bench.ended().reason, bench.ended().played_ms) == ("late", 0)
+
+
+@pytest.mark.parametrize("position_ms", [1_470, 1_520, 1_540])
+def test_the_part_after_a_file_that_is_shorter_than_it_was_bound_begins_at_its_instant(
+    position_ms: int,
+) -> None:
+    """An MP3 of 1,500 ms that was published as 1,550 ms; the cue joins close to its end."""
+    bench = Bench()
+    left_ms = 1_550 - position_ms
+    chime = p.Part(files("chime"), from_ms=position_ms, length_ms=left_ms)
+    bench.send(cue(1_000, chime, p.Part(files("news"))))
+    if position_ms < 1_500:
+        bench.jobs[0].give((1_500 - position_ms) * SECOND // 1_000, end=True)
+    else:
+        bench.jobs[0].over = SECOND * 3 // 2
+        bench.jobs[0].fail("not_audio")
+        bench.jobs[0].fault = None
+    bench.run(0.1)
+    bench.jobs[1].give(SECOND, end=True)
+    bench.run(2.5)
+    began = [one for one in bench.of(p.PartStarted) if isinstance(one, p.PartStarted)]
+    assert began[-1] == p.PartStarted("c", 1, 0, 0, 1_000 + left_ms)
+    assert bench.ended().underruns == 0
+
+
+def test_the_part_after_a_file_that_is_much_shorter_than_it_was_bound_follows_at_once() -> None:
+    bench = Bench()
+    bench.send(cue(1_000, p.Part(files("chime"), length_ms=5_000), p.Part(files("news"))))
+    bench.jobs[0].give(SECOND, end=True)
+    bench.run(0.1)
+    bench.jobs[1].give(SECOND, end=True)
+    bench.run(3.0)
+    began = [one for one in bench.of(p.PartStarted) if isinstance(one, p.PartStarted)]
+    assert began[-1] == p.PartStarted("c", 1, 0, 0, 2_000)
+
+
+def test_a_source_that_fails_shortly_before_its_end_gives_way_to_the_next_at_once() -> None:
+    bench = Bench()
+    bench.send(cue(1_000, p.Part(files("a", "b"), from_ms=1_400, length_ms=150)))
+    bench.jobs[0].fail("not_found")
+    bench.run(0.1)
+    bench.jobs[1].give(SECOND, end=True)
+    bench.run(2.5)
+    assert bench.of(p.Started) == [p.Started("c", 0, 0, 1_400, 1_000)]
+    assert bench.ended().played_ms == 150
