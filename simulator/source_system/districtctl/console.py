@@ -6,6 +6,8 @@ broker cannot be reached; 4 waiting for a second signature.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from enum import IntEnum
 from typing import Any, TextIO
@@ -28,6 +30,14 @@ class Exit(IntEnum):
     SECOND_SIGNATURE = 4
 
 
+def _nobody_reads(out: TextIO) -> None:
+    """Nothing is written there any more, not even what is flushed at the end."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, out.fileno())
+        os.close(nowhere)
+
+
 class Console:
     """Prints in one language; with `as_json` people's lines go nowhere and `result` speaks."""
 
@@ -38,7 +48,7 @@ class Console:
 
     def line(self, text: str = "") -> None:
         if not self.as_json:
-            print(text, file=self._out, flush=True)
+            self._print(text)
 
     def say(self, key: str, *, sign: str = "", indent: int = 0, **values: object) -> None:
         start = " " * indent + (mark(sign) + " " if sign else "")
@@ -51,7 +61,14 @@ class Console:
         """The one JSON value of this run."""
         if self.as_json:
             raw = msgspec.json.encode(value, enc_hook=str)
-            print(msgspec.json.format(raw, indent=2).decode(), file=self._out)
+            self._print(msgspec.json.format(raw, indent=2).decode())
+
+    def _print(self, text: str) -> None:
+        """Whoever read may have gone (`| head -1`); what was asked for is done all the same."""
+        try:
+            print(text, file=self._out, flush=True)
+        except BrokenPipeError:
+            _nobody_reads(self._out)
 
     def findings(self, findings: tuple[Finding, ...]) -> None:
         for one in findings:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import string
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -109,6 +112,29 @@ def test_an_unreachable_broker_has_its_own_exit_code(
     )
     assert main([*home, "push", str(timetable), "--to", "tan-lien"]) == 3
     assert "districtctl serve" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_reader_that_goes_away_changes_nothing_about_what_is_done(
+    form: list[str], tmp_path: Path
+) -> None:
+    home = ["--home", str(tmp_path / "d"), *form]
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    def unheard(*asked: str) -> tuple[int, bytes]:
+        done = subprocess.run(
+            [sys.executable, "-m", "simulator.source_system.districtctl", *home, *asked],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        return done.returncode, done.stderr
+
+    assert unheard("keys", "init", "--holder", "A") == (2, b""), "a refusal stays one"
+    assert unheard("keys", "init", "--holder", "A", "--backup", str(tmp_path / "b")) == (0, b"")
+    assert unheard("keys", "show") == (0, b"")
+    os.close(writer)
 
 
 def test_until_is_the_next_time_the_clock_says_so() -> None:
