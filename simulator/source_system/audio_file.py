@@ -1,6 +1,8 @@
 """Is it audio, how long, which kind: asked before a file is published.
 
-Owns the measuring: ffprobe when it is installed, else WAV headers only (and it says so). Never
+Owns the measuring: ffprobe says whether it is audio (without it only WAV is taken, and it says
+so). The length is the one the station will play: ffprobe counts what an encoder put before and
+behind the programme, 40 ms and more of an MP3, and what follows would be off by as much. Never
 trusts a file name. Invariant: a duration is measured or the file is refused.
 """
 
@@ -13,6 +15,8 @@ import wave
 from pathlib import Path
 from typing import NamedTuple
 
+from agent.player.formats import NotThisFormat, open_excerpt
+from agent.player.protocol import RATE_HZ
 from simulator.source_system.problems import AudioFileError
 
 PROBE_DEADLINE_S = 30.0
@@ -32,7 +36,7 @@ MEDIA_TYPES = {
 
 
 class AudioFacts(NamedTuple):
-    """measured_by: ffprobe, or the WAV header."""
+    """measured_by: sample count, else ffprobe, or the WAV header."""
 
     sha256: str
     size: int
@@ -56,6 +60,9 @@ def examine(path: Path) -> AudioFacts:
         measured_by = "ffprobe"
     except FileNotFoundError:
         duration_ms, container, measured_by = _wav_length_ms(path), "wav", "WAV header"
+    counted_ms = _counted_ms(path)
+    if counted_ms is not None:
+        duration_ms, measured_by = counted_ms, "sample count"
     if not 0 < duration_ms <= LENGTH_MAX_MS:
         raise AudioFileError("length_unknown", path, f"{duration_ms} ms")
     media_type = MEDIA_TYPES.get(container.split(",")[0], "application/octet-stream")
@@ -80,6 +87,18 @@ def _ffprobe(path: Path) -> tuple[int, str]:
     except (KeyError, ValueError):
         raise AudioFileError("length_unknown", path) from None
     return round(seconds * 1000), found["format"].get("format_name", "")
+
+
+def _counted_ms(path: Path) -> int | None:
+    """As the sound child reads it; None for a format it leaves to its decoder."""
+    try:
+        with open_excerpt(path, 0) as excerpt:
+            frames = min(excerpt.total_frames, excerpt.present_frames)
+    except NotThisFormat:
+        return None
+    except OSError as error:
+        raise AudioFileError("file_unreadable", path, error.strerror or "") from error
+    return round(frames * 1000 / RATE_HZ)
 
 
 def _wav_length_ms(path: Path) -> int:
