@@ -48,7 +48,10 @@ STABLE_MS = 5_000
 are there to spare the processor (a start costs 0.2 s of it), not to keep a village silent."""
 PAUSES_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 STUCK_MS = 60_000
-PROGRESS_EVERY_MS = 10_000
+PROGRESS_FIRST_S = (1, 2, 4, 8)
+PROGRESS_EVERY_S = 10
+"""Where a cue stands is told, and saved, soon and often at first: after a kill of the agent what
+was not saved counts as not heard, and most bulletins are short."""
 SILENT_CDB = -6_000
 UNREAD_MAX_BYTES = 1_000_000
 LOG_LINES_PER_LIFE = 50
@@ -76,7 +79,7 @@ class _Heard:
 
     cue: p.Cue
     pinned: tuple[str, ...] = ()
-    told_ms: int | None = None
+    seconds: int = 0
     silent: bool = False
     part: int = -1
 
@@ -337,18 +340,18 @@ class Player:
                 pass  # the next progress tells the part
 
     def _take_progress(self, child: _Child, message: p.Progress) -> None:
-        """At most one in ten seconds, and at once when sound turns into silence or back (D10)."""
+        """One in ten seconds, and at once when sound turns into silence or back (D10)."""
         heard = child.cues.get(message.token)
         if heard is None:
             return
         silent = heard.silent
         if message.level_cdb is not None:
             silent = message.level_cdb <= SILENT_CDB
-        now_ms = mono_ms()
-        due = heard.told_ms is None or now_ms - heard.told_ms >= PROGRESS_EVERY_MS
-        if not (due or silent != heard.silent or message.part != heard.part):
+        heard.seconds += 1
+        changed = silent != heard.silent or message.part != heard.part
+        if not (changed or is_told(heard.seconds)):
             return
-        heard.told_ms, heard.silent, heard.part = now_ms, silent, message.part
+        heard.silent, heard.part = silent, message.part
         self._emit(
             SoundProgress(
                 message.token,
@@ -391,6 +394,12 @@ class Player:
         if stdin.transport.get_write_buffer_size() > UNREAD_MAX_BYTES:
             child.trouble = p.Trouble("internal", "it does not read what it is told")
             child.kill()
+
+
+def is_told(second: int) -> bool:
+    """Whether the progress of this second of a cue (the first is 1) is worth an event."""
+    beyond_s = second - PROGRESS_FIRST_S[-1]
+    return second in PROGRESS_FIRST_S or (beyond_s > 0 and beyond_s % PROGRESS_EVERY_S == 0)
 
 
 def _stored(cue: p.Cue) -> list[p.Source]:

@@ -146,7 +146,9 @@ class SoundStarted:
 
 @dataclass(frozen=True, slots=True)
 class SoundProgress:
-    """At most every 10 s a cue, and at once when sound turns into silence or back."""
+    """After 1, 2, 4 and 8 s of a cue and then every 10 s, so that what a kill leaves unsaved is
+    never more than half of what sounded; and at once when sound turns into silence or back.
+    """
 
     token: str
     bus: int

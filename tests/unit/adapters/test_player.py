@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from agent.adapters.player import Files, Player
+from agent.adapters.player import Files, Player, is_told
 from agent.core.effects import PlayCue, SetGain, SetTime, StopCue
 from agent.core.events import (
     PlayerLost,
@@ -119,15 +119,21 @@ def test_the_same_token_twice_is_one_cue() -> None:
     Rig("good").run(story)
 
 
-def test_progress_is_told_once_and_then_when_sound_turns_silent_or_back() -> None:
+def test_progress_is_told_soon_at_first_and_then_every_ten_seconds() -> None:
+    assert [second for second in range(41) if is_told(second)] == [1, 2, 4, 8, 18, 28, 38]
+
+
+def test_progress_is_told_at_once_when_sound_turns_silent_or_back() -> None:
     async def story(rig: Rig) -> None:
         await rig.until(PlayerReady)
         rig.player.play(PlayCue(cue("levels")))
-        await rig.until(SoundProgress, 4)
+        await rig.until(SoundProgress, 6)
         rig.player.stop(StopCue("levels"))
         await rig.until(SoundEnded)
         told = [(one.level_cdb, one.part) for one in rig.of(SoundProgress)]
-        assert told == [(-1_800, 0), (-9_000, 0), (-1_700, 0), (-1_700, 1)]
+        by_second = [(-1_800, 0), (-1_900, 0), (-9_100, 0)]
+        by_change = [(-9_000, 0), (-1_700, 0), (-1_700, 1)]
+        assert sorted(told) == sorted(by_second + by_change)
 
     Rig("good").run(story)
 
