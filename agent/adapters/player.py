@@ -48,6 +48,8 @@ STABLE_MS = 5_000
 are there to spare the processor (a start costs 0.2 s of it), not to keep a village silent."""
 PAUSES_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 STUCK_MS = 60_000
+PULSE_LATE_MS = 1_500
+"""A pulse comes once a second: one that is later than this means that sound had stopped before."""
 PROGRESS_FIRST_S = (1, 2, 4, 8)
 PROGRESS_EVERY_S = 10
 """Where a cue stands is told, and saved, soon and often at first: after a kill of the agent what
@@ -91,8 +93,14 @@ class _Child:
     born_ms: int
     ready: bool = False
     frames: int = -1
+    moved_ms: int = 0
+    silent_since_ms: int = 0
     trouble: p.Trouble | None = None
     cues: dict[str, _Heard] = field(default_factory=dict)
+
+    def silent_ms(self, now_ms: int) -> int:
+        """For how long no sound is known to have left the card; 0 when that is not known."""
+        return now_ms - self.silent_since_ms if self.silent_since_ms else 0
 
     def kill(self) -> None:
         """Not `process.kill`: that polls, and so takes the exit status from asyncio's watcher."""
@@ -234,12 +242,14 @@ class Player:
                     line = await lines.readline()
             except TimeoutError:
                 if graced:
+                    child.silent_since_ms = child.moved_ms
                     return "hung", f"no moving pulse for {limit_s + GRACE_S} s"
                 graced, moved_at = True, max(moved_at, loop.time() - limit_s)
                 continue
             except ValueError:
                 return "hung", "a line without end"
             if not line:
+                child.silent_since_ms = broke_off_ms(child.moved_ms, mono_ms())
                 await _ended(child, GRACE_S)
                 return _how_it_ended(child)
             self._moved_ms = mono_ms()
@@ -267,7 +277,7 @@ class Player:
         if child.ready or why != self._told_lost:
             log.warning("sound_child_lost why=%s detail=%s", why, detail)
             self._told_lost = why
-            self._emit(PlayerLost(why, detail))
+            self._emit(PlayerLost(why, detail, child.silent_ms(mono_ms())))
 
     def _pause_s(self, child: _Child) -> float:
         """A first loss costs nothing, a crash loop ever more."""
@@ -297,8 +307,10 @@ class Player:
         match message:
             case p.Ready():
                 return self._take_ready(child, message)
-            case p.Pulse(frames=frames):
+            case p.Pulse(frames=frames, callback_age_ms=age_ms):
                 moving, child.frames = frames != child.frames, frames
+                if moving:
+                    child.moved_ms = mono_ms() - age_ms
                 return moving
             case p.Trouble():
                 child.trouble = message
@@ -394,6 +406,15 @@ class Player:
         if stdin.transport.get_write_buffer_size() > UNREAD_MAX_BYTES:
             child.trouble = p.Trouble("internal", "it does not read what it is told")
             child.kill()
+
+
+def broke_off_ms(moved_ms: int, closed_ms: int) -> int:
+    """When the sound of a child whose pipe closed broke off: then, unless it had stopped before.
+
+    moved_ms: up to when it is known to have moved; 0 for never.
+    """
+    stalled = moved_ms and closed_ms - moved_ms > PULSE_LATE_MS
+    return moved_ms if stalled else closed_ms
 
 
 def is_told(second: int) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from agent.adapters.player import Files, Player, is_told
+from agent.adapters.player import Files, Player, broke_off_ms, is_told
 from agent.core.effects import PlayCue, SetGain, SetTime, StopCue
 from agent.core.events import (
     PlayerLost,
@@ -157,6 +157,7 @@ def test_a_killed_child_is_replaced_at_once_and_its_files_are_let_go(
         _kill_child_of(os.getpid())
         lost = await rig.until(PlayerLost)
         assert (lost.why, lost.detail) == ("exited", "status -9")
+        assert lost.silent_ms < 1_000  # it sounded until it was killed
         assert rig.pinned == []
         began = asyncio.get_running_loop().time()
         await rig.until(PlayerReady, 2)
@@ -180,9 +181,19 @@ def test_a_child_whose_sound_does_not_move_is_killed_and_replaced(manner: str) -
         await rig.until(PlayerReady)
         lost = await rig.until(PlayerLost)
         assert lost.why == "hung"
+        assert lost.silent_ms >= 300  # since the last pulse that moved, not since it was given up
         await rig.until(PlayerReady, 2)
 
     Rig(manner).run(story)
+
+
+@pytest.mark.parametrize(
+    ("moved_ms", "broke_off"), [(11_400, 12_000), (10_000, 10_000), (0, 12_000)]
+)
+def test_the_sound_of_a_child_that_exits_broke_off_then_unless_its_pulse_was_overdue(
+    moved_ms: int, broke_off: int
+) -> None:
+    assert broke_off_ms(moved_ms, 12_000) == broke_off
 
 
 def test_a_crash_loop_is_told_once() -> None:
