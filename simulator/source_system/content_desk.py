@@ -8,15 +8,18 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from agent.contract.documents import Binding, Content
+from agent.contract.documents import Binding, Content, Document
+from agent.contract.topics import audience_down
 from simulator.source_system import compose
 from simulator.source_system.audio_file import AudioFacts, examine
 from simulator.source_system.bounds import in_words
-from simulator.source_system.desk import Desk, open_push
+from simulator.source_system.desk import Desk, retained_document
+from simulator.source_system.empty_slots import Bound
 from simulator.source_system.home import EVERYBODY
 from simulator.source_system.problems import DistrictError
 from simulator.source_system.receipts import Delivery, Progress
@@ -103,9 +106,23 @@ class ContentDesk(Desk):
         temporary.rename(target)
 
     def _bindings(self, to: str) -> tuple[Binding, ...]:
-        latest = self.ledger.latest(to, "content")
-        document = None if latest is None else open_push(latest)
-        return document.bindings if isinstance(document, Content) else ()
+        return _bindings_of(self._own(to, "content"))
+
+    def _bound(self, audiences: Sequence[str], *, ask_broker: bool) -> dict[str, Bound]:
+        """Audience → (slot, date) pairs that have a file."""
+        own = {to: self._own(to, "content") for to in audiences}
+        if ask_broker:
+            keys = self.keyring.keys
+            with self._courier() as courier:
+                topics = [audience_down(to, "content") for to in audiences]
+                for to, raw in zip(audiences, courier.retained(topics), strict=True):
+                    held, mine = retained_document(raw, keys), own[to]
+                    if held is not None and (mine is None or held.revision > mine.revision):
+                        own[to] = held
+        return {
+            to: frozenset((one.slot, one.date) for one in _bindings_of(document))
+            for to, document in own.items()
+        }
 
     def _stale(self, binding: Binding) -> bool:
         if binding.date is None:
@@ -113,6 +130,10 @@ class ContentDesk(Desk):
         oldest = self._today() - dt.timedelta(days=BINDING_KEPT_DAYS)
         day = _calendar_date(binding.date)
         return day is None or day < oldest
+
+
+def _bindings_of(document: Document | None) -> tuple[Binding, ...]:
+    return document.bindings if isinstance(document, Content) else ()
 
 
 def _calendar_date(text: str) -> dt.date | None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from agent.contract.documents import Content, Document, Schedule, Signed, Trust, Warnings
-from agent.contract.envelope import EnvelopeError, open_envelope, seal
+from agent.contract.envelope import EnvelopeError, Signature, open_envelope, seal
 from agent.contract.strict import Malformed, decode_signed
 from agent.contract.topics import MESSAGE_MAX_BYTES, audience_down
 from agent.core.trust import digest_of
@@ -120,6 +120,11 @@ class Desk:
             return newest, _as_document(open_push(own))
         return newest, retained
 
+    def _own(self, audience: str, kind: str) -> Document | None:
+        """The newest revision this home has signed itself."""
+        own = self.ledger.latest(audience, kind)
+        return None if own is None else _as_document(open_push(own))
+
     def _record(self, document: Signed, keys: Sequence[SigningKey], note: str = "") -> Push:
         body = compose.encode(document)
         sealed = seal(body, tuple(key.sign(body) for key in keys))
@@ -167,6 +172,11 @@ class Desk:
                 return await_receipts(courier, sent, wait_s, progress)
         waiting = tuple(Receipt(station=station, state="waiting") for station in stations)
         return Delivery(sent=sent, receipts=waiting)
+
+
+def sealed_size(document: Signed) -> int:
+    """How many bytes it takes on the wire once one key has signed it; needs no key."""
+    return len(seal(compose.encode(document), (Signature("0" * 16, bytes(64)),)))
 
 
 def open_push(push: Push) -> Signed:

@@ -227,6 +227,14 @@ PROBLEMS: dict[str, Wording] = {
         "ô: a-z, 0-9, gạch nối; ngày: 2026-11-25",
         "slot: a-z, 0-9, dashes; date: 2026-11-25",
     ),
+    "timetable_too_large": Wording(
+        "lịch quá lớn cho một bản ký, chưa gửi gì",
+        "the timetable is too large for one signed message, nothing was sent",
+        "gộp mục lặp lại thành một hàng (hằng ngày, T2-T7), chia giữa nhóm (--group) và từng đài"
+        " (--to), chỉ giữ những tuần sắp tới",
+        "write what repeats as one row (daily, T2-T7), split it between groups (--group) and"
+        " stations (--to), keep only the coming weeks",
+    ),
     "message_too_large": Wording(
         "bản ký lớn hơn 64 KB",
         "the signed message is larger than 64 KB",

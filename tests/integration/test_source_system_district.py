@@ -137,6 +137,30 @@ def test_what_only_the_broker_knows_counts_too(
     assert (draft.revision, len(draft.difference.changed)) == (2, 1)
 
 
+def test_who_only_looks_sees_past_a_colleagues_revision_and_is_told_of_it(
+    pilot: PilotDistrict, station: StandInStation, tmp_path: Path
+) -> None:
+    del station
+    pilot.district.push(timetable(tmp_path), to=STATION, wait_s=0)
+    pilot.district.home.ledger.rename(tmp_path / "other-machine.sqlite3")
+    draft = pilot.district.draft(timetable(tmp_path, "06:00"), to=STATION, look_only=True)
+    assert draft.newer.startswith("1: A, ")
+    assert (draft.revision, draft.made_from, len(draft.difference.changed)) == (2, 1, 1)
+
+
+def test_a_file_that_a_colleague_published_elsewhere_fills_its_slot(
+    pilot: PilotDistrict, station: StandInStation, tmp_path: Path
+) -> None:
+    del station
+    district = pilot.district
+    assert [one.slot for one in district.draft(timetable(tmp_path), to=STATION).empty_slots] == [
+        "thoi-su"
+    ]
+    district.publish(sound(tmp_path), slot="thoi-su")
+    district.home.ledger.rename(tmp_path / "other-machine.sqlite3")
+    assert district.draft(timetable(tmp_path), to=STATION).empty_slots == ()
+
+
 def test_nothing_is_sent_when_the_timetable_has_an_error(
     pilot: PilotDistrict, station: StandInStation, tmp_path: Path
 ) -> None:

@@ -50,14 +50,38 @@ PHRASES: dict[str, Phrase] = {
     "diff_none": Phrase("không khác bản {base}", "no different from revision {base}"),
     "next": Phrase("sắp tới", "next"),
     "never": Phrase("không còn lượt nào", "no occurrence is left"),
-    "sent": Phrase("bản {revision} đã gửi, chờ biên nhận…", "revision {revision} sent, waiting…"),
+    "sending": Phrase(
+        "gửi bản {revision}, chờ biên nhận…", "sending revision {revision}, then waiting…"
+    ),
+    "goes_to": Phrase(
+        "bản {revision}: {entries} mục, {size}/{most} KB, cho {count} đài: {stations}",
+        "revision {revision}: {entries} entries, {size}/{most} KB, to {count} stations: {stations}",
+    ),
+    "not_asked": Phrase(
+        "không nối được máy chủ MQTT: chỉ so với những gì máy này đã gửi",
+        "the broker cannot be reached: compared only with what this machine has sent",
+    ),
+    "newer": Phrase(
+        "có người đã gửi bản mới hơn ({who}): xem khác biệt, rồi gửi với --base bản đó",
+        "somebody has pushed a newer revision ({who}): look at the difference, then push with"
+        " --base of it",
+    ),
+    "empty_slots": Phrase(
+        "chưa có tệp cho {days} ngày tới:", "no file yet for the next {days} days:"
+    ),
+    "every_day": Phrase("mọi ngày", "every day"),
+    "and_more": Phrase("… và {count} ô nữa", "… and {count} slots more"),
+    "publish_hint": Phrase(
+        "districtctl publish TỆP --slot {slot}{date} {to}",
+        "districtctl publish FILE --slot {slot}{date} {to}",
+    ),
     "delivered": Phrase(
         "bản {revision}: áp dụng {applied}/{all} · chờ mạng {waiting} · TỪ CHỐI {refused}",
         "revision {revision}: applied {applied}/{all} · waiting {waiting} · REFUSED {refused}",
     ),
     "rollback_hint": Phrase(
-        "trả lại: districtctl push --rollback {base} --to {to}",
-        "go back: districtctl push --rollback {base} --to {to}",
+        "trả lại: districtctl push --rollback {base} {to}",
+        "go back: districtctl push --rollback {base} {to}",
     ),
     "also_own": Phrase(
         "{stations} còn lịch riêng: hai lịch được gộp",

@@ -22,11 +22,13 @@ from agent.contract.documents import (
     ZoneSelector,
 )
 from agent.contract.reasons import ACK
+from agent.contract.topics import MESSAGE_MAX_BYTES
 from simulator.source_system import warning_templates
 from simulator.source_system.district import District, Draft, UntilSecondSignature, Warned
 from simulator.source_system.districtctl.console import Console, Exit
 from simulator.source_system.districtctl.moments import local, next_clock_ms, shown, start_of
 from simulator.source_system.districtctl.phrases import mark
+from simulator.source_system.empty_slots import AHEAD
 from simulator.source_system.home import EVERYBODY
 from simulator.source_system.problems import DistrictError
 from simulator.source_system.receipts import Delivery
@@ -35,6 +37,9 @@ from simulator.source_system.timetable.clock import spoken_ms
 from simulator.source_system.timetable.preview import next_starts
 from simulator.source_system.timetable.preview import shown as shown_start
 from simulator.source_system.timetable.words import clean, nearest, same, slug
+
+NAMED_MAX = 8
+SLOTS_SHOWN_MAX = 12
 
 
 def audience(options: argparse.Namespace) -> str:
@@ -58,7 +63,7 @@ def _progress(console: Console) -> Callable[[Delivery], None]:
 def push(district: District, console: Console, options: argparse.Namespace) -> Exit:
     to = audience(options)
     if options.rollback is not None:
-        draft = district.draft_rollback(options.rollback, to=to)
+        draft = district.draft_rollback(options.rollback, to=to, look_only=options.dry_run)
     elif options.file is None:
         raise DistrictError("argument", "push", "FILE | --rollback N")
     else:
@@ -70,6 +75,7 @@ def push(district: District, console: Console, options: argparse.Namespace) -> E
                 made_from=options.base,
                 effective_from=effective,
                 allow_long=options.confirm_long,
+                look_only=options.dry_run,
             )
         except OSError as error:
             raise DistrictError("file_unreadable", options.file, error.strerror or "") from error
@@ -79,11 +85,11 @@ def push(district: District, console: Console, options: argparse.Namespace) -> E
         console.say("dry_run")
         console.result(_draft_json(draft))
         return Exit.DONE
-    console.say("sent", revision=draft.revision)
+    console.say("sending", revision=draft.revision)
     delivery = district.send(draft, wait_s=options.wait, progress=_progress(console))
     code = console.delivery(delivery)
     if draft.made_from:
-        console.say("rollback_hint", base=draft.made_from, to=to.partition("/")[2])
+        console.say("rollback_hint", base=draft.made_from, to=_audience_option(to))
     console.result({"delivery": delivery, **_draft_json(draft)})
     return code
 
@@ -109,6 +115,8 @@ def _show_draft(district: District, console: Console, draft: Draft, preview: int
     for change in difference.changed:
         console.line(f"  ~ {change.after.title}: {', '.join(change.fields)}")
     _show_next(district, console, draft, preview)
+    _show_size(console, draft)
+    _show_empty_slots(console, draft)
     if draft.audience.startswith("g/"):
         own = [
             station.name
@@ -117,6 +125,46 @@ def _show_draft(district: District, console: Console, draft: Draft, preview: int
         ]
         if own:
             console.say("also_own", sign="note", stations=", ".join(own[:5]))
+
+
+def _show_size(console: Console, draft: Draft) -> None:
+    names = ", ".join(draft.stations[:NAMED_MAX])
+    console.say(
+        "goes_to",
+        revision=draft.revision,
+        entries=len(draft.entries),
+        size=-(-draft.size_bytes // 1024),
+        most=MESSAGE_MAX_BYTES // 1024,
+        count=len(draft.stations),
+        stations=names + (", …" if len(draft.stations) > NAMED_MAX else ""),
+    )
+    if not draft.asked_broker:
+        console.say("not_asked", sign="note")
+    if draft.newer:
+        console.say("newer", sign="note", who=draft.newer)
+
+
+def _show_empty_slots(console: Console, draft: Draft) -> None:
+    if not draft.empty_slots:
+        return
+    console.say("empty_slots", sign="note", days=AHEAD.days)
+    for one in draft.empty_slots[:SLOTS_SHOWN_MAX]:
+        dates = ", ".join(f"{date[8:]}/{date[5:7]}" for date in one.dates)
+        text = f"    {one.slot}: {dates or console.phrase('every_day')}"
+        if len(one.stations) < len(draft.stations):
+            text += f" ({', '.join(one.stations[:NAMED_MAX])})"
+        console.line(text)
+    if len(draft.empty_slots) > SLOTS_SHOWN_MAX:
+        console.say("and_more", indent=4, count=len(draft.empty_slots) - SLOTS_SHOWN_MAX)
+    first = draft.empty_slots[0]
+    date = f" --date {first.dates[0]}" if first.dates else ""
+    to = "--all" if draft.audience == f"g/{EVERYBODY}" else _audience_option(draft.audience)
+    console.line(f"  → {console.phrase('publish_hint', slot=first.slot, date=date, to=to)}")
+
+
+def _audience_option(audience: str) -> str:
+    kind, _, name = audience.partition("/")
+    return f"--to {name}" if kind == "s" else f"--group {name}"
 
 
 def _show_next(district: District, console: Console, draft: Draft, preview: int) -> None:
@@ -134,6 +182,16 @@ def _draft_json(draft: Draft) -> dict[str, object]:
         "audience": draft.audience,
         "revision": draft.revision,
         "made_from": draft.made_from,
+        "stations": draft.stations,
+        "entries": len(draft.entries),
+        "size_bytes": draft.size_bytes,
+        "size_max_bytes": MESSAGE_MAX_BYTES,
+        "asked_broker": draft.asked_broker,
+        "newer": draft.newer,
+        "empty_slots": [
+            {"slot": one.slot, "dates": one.dates, "stations": one.stations}
+            for one in draft.empty_slots
+        ],
         "findings": [one.as_json() for one in draft.findings],
         "added": [one.id for one in draft.difference.added],
         "removed": [one.id for one in draft.difference.removed],
