@@ -11,9 +11,8 @@ from agent.cli.wording import (
     OK,
     UNKNOWN,
     WATCH,
-    alarm_text,
+    alarm_said,
     moment,
-    reason_or_text,
 )
 from agent.contract.reasons import AlarmCode
 from agent.core.requests import AlarmView
@@ -65,17 +64,7 @@ def finding_lines(finding: Finding, width: int) -> list[str]:
 
 def alarm_finding(alarm: AlarmView, now_ms: int, tz: str, lang: Lang) -> Finding:
     """`✗ Thôn Đoài: đường loa hở mạch, từ 04:59`: the cause when it is known, else the alarm."""
-    known = alarm_text(alarm.code, lang)
     mark, rank = _ALARMS.get(alarm.code, (UNKNOWN, 9))
-    if known is None:
-        text = say(lang, "alarm-unknown", code=alarm.code)
-        step = say(lang, "alarm-unknown-next")
-    else:
-        text, step = known
-    detail = reason_or_text(alarm.detail, lang)
-    if alarm.subject and detail != alarm.detail:
-        what = f"{alarm.subject}: {detail}"
-    else:
-        what = f"{alarm.subject} {text}".strip() + (f": {detail}" if detail else "")
+    what, step = alarm_said(alarm.code, alarm.subject, alarm.detail, lang)
     since = say(lang, "since", time=moment(alarm.since_ms, now_ms, tz))
     return Finding(mark, f"{what}, {since}", step, rank)

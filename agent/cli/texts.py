@@ -121,27 +121,9 @@ TEXTS: dict[str, Both] = {
     "power-off": Both("ampli tắt", "amplifier off"),
     "power-unknown": Both("ampli ? không đọc được", "amplifier ? not readable"),
     "lease-unsupported": Both("không tự tắt khi đài treo", "stays on if the station hangs"),
-    "controller-lost": Both("mất bộ điều khiển {controller}", "controller {controller} is lost"),
-    "controller-lost-next": Both(
-        "kiểm tra cáp USB/RS-485 và nguồn", "check the USB/RS-485 cable and its power"
+    "controller-state": Both(
+        "bộ điều khiển {controller} {state}", "controller {controller} {state}"
     ),
-    "controller-incompatible": Both(
-        "bộ điều khiển {controller} không hợp phiên bản",
-        "controller {controller} has another version",
-    ),
-    "controller-incompatible-next": Both(
-        "cập nhật phần mềm bộ điều khiển", "update the controller's firmware"
-    ),
-    "controller-not_adopted": Both(
-        "bộ điều khiển {controller} là máy lạ", "controller {controller} is a stranger"
-    ),
-    "controller-not_adopted-next": Both(
-        "kiểm tra số máy trong cấu hình", "check its serial number in the configuration"
-    ),
-    "controller-opening": Both(
-        "đang mở bộ điều khiển {controller}", "opening controller {controller}"
-    ),
-    "controller-opening-next": Both("đợi 10 giây rồi xem lại", "wait 10 seconds and look again"),
     "playing": Both("phát: {title}", "playing: {title}"),
     # --- alarms
     "alarms-title": Both("BÁO ĐỘNG ĐANG MỞ", "OPEN ALARMS"),
@@ -165,6 +147,7 @@ TEXTS: dict[str, Both] = {
     "alarm-raised": Both("báo động: {what}", "alarm: {what}"),
     "alarm-cleared": Both("hết báo động: {what}", "alarm over: {what}"),
     "audit": Both("{by}: {what}", "{by}: {what}"),
+    "audit-done": Both("xong", "done"),
     "warning-received": Both(
         "nhận cảnh báo {id} bản {revision}", "warning {id} revision {revision} received"
     ),

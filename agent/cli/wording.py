@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from agent.cli.texts import Lang, say
 from agent.contract.reasons import ACK, ALARM, OCCURRENCE, AckReason, AlarmCode, OccurrenceReason
 from agent.contract.reports import Confirmation
+from agent.core.words import CONTROLLER, LINK, PLAYER
 
 OK, FAULT, WATCH, UNKNOWN = "✓", "✗", "!", "?"
 """Marks: what is said is never said by colour alone."""
@@ -95,16 +96,25 @@ def ack_reason(code: str, lang: Lang) -> tuple[str, str] | None:
     return meaning.text(lang), meaning.next(lang)
 
 
-def alarm_text(code: str, lang: Lang) -> tuple[str, str] | None:
+def alarm_said(code: str, subject: str, detail: str, lang: Lang) -> tuple[str, str]:
+    """(what is wrong with what, next step). The cause is told when it is known.
+
+    A code or detail this version does not know is shown as it is.
+    """
     try:
         meaning = ALARM[AlarmCode(code)]
     except ValueError:
-        return None
-    return meaning.text(lang), meaning.next(lang)
-
-
-def reason_or_text(detail: str, lang: Lang) -> str:
-    """A detail is a reason code or already a text."""
-    if detail in {reason.value for reason in OccurrenceReason}:
-        return occurrence_reason(detail, lang)[0]
-    return detail
+        what = f"{subject} {say(lang, 'alarm-unknown', code=code)}".strip()
+        return what + (f": {detail}" if detail else ""), say(lang, "alarm-unknown-next")
+    text, step = f"{subject} {meaning.text(lang)}".strip(), meaning.next(lang)
+    match code:
+        case AlarmCode.ZONE_NOT_CONFIRMED if (cause := OCCURRENCE.get(detail)) is not None:  # type: ignore[call-overload]
+            return f"{subject}: {cause.text(lang)}", step
+        case AlarmCode.CONTROLLER_LOST if (state := CONTROLLER.get(detail)) is not None:  # type: ignore[call-overload]
+            said = say(lang, "controller-state", controller=subject, state=state.text(lang))
+            return said, state.next(lang)
+        case AlarmCode.SOURCE_UNREACHABLE if (link := LINK.get(detail)) is not None:  # type: ignore[call-overload]
+            return f"{text}: {link.text(lang)}", link.next(lang)
+        case AlarmCode.NO_SOUND if (player := PLAYER.get(detail)) is not None:  # type: ignore[call-overload]
+            return f"{text}: {player.text(lang)}", step
+    return text + (f": {detail}" if detail else ""), step

@@ -190,6 +190,8 @@ class Audit(msgspec.Struct, frozen=True, tag="audit", tag_field="kind", kw_only=
     by: str
     detail: str = ""
     keyid: KeyId | None = None
+    result: str = ""
+    """`done`, or the ack reason why it was not carried out; empty: nothing was asked for."""
 
 
 class WarningReport(msgspec.Struct, frozen=True, tag="warning", tag_field="kind", kw_only=True):

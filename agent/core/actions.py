@@ -13,7 +13,7 @@ import msgspec
 
 from agent.contract import documents as said
 from agent.contract.reasons import AckReason, OccurrenceReason
-from agent.contract.reports import OccurrenceRef
+from agent.contract.reports import Audit, OccurrenceRef
 from agent.core import requests as asked
 from agent.core import views
 from agent.core.commands import RunState
@@ -25,12 +25,14 @@ from agent.core.lineup import Line, Provenance
 from agent.core.parts import Parts
 from agent.core.programme import Sound, select_zones, tone_source
 from agent.core.turn import Turn
+from agent.core.words import LocalAct
 from agent.player.protocol import Part
 
 LOCAL = "local"
 """Authority of what is asked for at the station itself."""
 
 TONE_LEAD_MS = 300
+DETAIL_MAX = 200
 
 Verdict = tuple[RunState, AckReason | None, str]
 
@@ -241,8 +243,36 @@ class Actions:
     # --- requests at the station --------------------------------------------------------
 
     def requested(self, event: Requested, turn: Turn) -> None:
-        """Answer a request of the control socket."""
-        turn.do(Reply(event.id, self._answer(event.body, event.who, turn)))
+        """Answer a request of the control socket. What changes something goes into the journal."""
+        answer = self._answer(event.body, event.who, turn)
+        act = self._act_of(event.body)
+        if act is not None:
+            what, detail = act
+            result = answer.code if isinstance(answer, asked.Refused) else "done"
+            audit = Audit(what=what, by=event.who, detail=detail[:DETAIL_MAX], result=result)
+            self._parts.reporter.record(audit, turn)
+        turn.do(Reply(event.id, answer))
+
+    def _act_of(self, body: Any) -> tuple[LocalAct, str] | None:
+        """What the journal calls a request, and what it was about; None: it only looks."""
+        match body:
+            case asked.TestToneRequest(zones=zones, length_ms=length_ms):
+                return "local_test_tone", f"{self._named(zones)}: {length_ms / 1_000:g} s"
+            case asked.VolumeRequest(zones=zones, volume=volume):
+                asked_for = "auto" if volume is None else str(volume)
+                return "local_volume", f"{self._named(zones)}: {asked_for}"
+            case asked.HoldRequest(authority=authority, entry=entry, held=held):
+                return "local_hold" if held else "local_release", f"{authority}/{entry}"
+            case asked.SkipRequest(authority=authority, entry=entry, nominal=nominal):
+                return "local_skip", f"{authority}/{entry} {nominal}"
+            case asked.OrderRequest(authority=authority, entry=entry, order=order):
+                return "local_order", f"{authority}/{entry}: {order}"
+        return None
+
+    def _named(self, zones: tuple[str, ...]) -> str:
+        """Asked for by name; of none, all."""
+        names = zones or tuple(zone.name for zone in self._parts.site.zones)
+        return ", ".join(names)
 
     def _answer(self, body: Any, who: str, turn: Turn) -> Any:
         parts, now = self._parts, turn.now

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from agent.core.events import Now
+from agent.contract.reasons import OCCURRENCE, Meaning, OccurrenceReason
+from agent.core.events import ControllerState, Now
 from agent.core.parts import Parts
 from agent.core.requests import Check, Verdict
+from agent.core.words import CONTROLLER, LINK
 
 DAY_MS = 86_400_000
 CERTIFICATE_SOON_MS = 14 * DAY_MS
@@ -59,14 +61,14 @@ def _broker(station: Parts) -> Check:
         return _check(
             "broker", "ok", f"đã nối, chờ gửi {unsent}", f"connected, {unsent} records to send"
         )
-    cause = station.uplink.cause
+    cause = LINK[station.uplink.cause]
     return _check(
         "broker",
         "fault",
-        f"chưa nối được hệ thống nguồn ({cause})",
-        f"not connected to the source system ({cause})",
-        "kiểm tra 4G/mạng và địa chỉ máy chủ; đài vẫn phát theo lịch",
-        "check 4G/network and the broker's address; the station plays on",
+        f"chưa nối được hệ thống nguồn: {cause.vi}",
+        f"not connected to the source system: {cause.en}",
+        cause.next_vi,
+        cause.next_en,
     )
 
 
@@ -130,40 +132,41 @@ def _sound(station: Parts) -> Check:
 
 def _controller(station: Parts) -> Check:
     names = sorted({zone.controller for zone in station.site.zones})
-    states = {
-        n: station.air.ledger.controllers[n].state
-        for n in names
-        if n in station.air.ledger.controllers
-    }
-    bad = [f"{n}: {states.get(n, 'opening')}" for n in names if states.get(n) != "ready"]
+    seen = station.air.ledger.controllers
+    states = {name: seen[name].state if name in seen else "opening" for name in names}
+    bad = {name: CONTROLLER[state] for name, state in states.items() if state != "ready"}
     if not bad:
         return _check("controller", "ok", f"{len(names)} bộ chạy", f"{len(names)} ready")
-    adopt = any("not_adopted" in one for one in bad)
+    worst = min((states[name] for name in bad), key=_CONTROLLER_ORDER.index)
     return _check(
         "controller",
         "fault",
-        "; ".join(bad),
-        "; ".join(bad),
-        "python -m firmware_bridge adopt" if adopt else "kiểm tra cáp và nguồn bộ điều khiển",
-        "python -m firmware_bridge adopt" if adopt else "check the controller's cable and power",
+        "; ".join(f"{name} {state.vi}" for name, state in bad.items()),
+        "; ".join(f"{name} {state.en}" for name, state in bad.items()),
+        CONTROLLER[worst].next_vi,
+        CONTROLLER[worst].next_en,
     )
 
 
+_CONTROLLER_ORDER: tuple[ControllerState, ...] = ("not_adopted", "incompatible", "lost", "opening")
+"""Of several, whose next step is told: first what only a person can mend."""
+
+
 def _zones(station: Parts) -> Check:
-    bad: list[str] = []
+    bad: dict[str, Meaning] = {}
     unknown: list[str] = []
     for zone in station.site.zones:
         confirmed, doubt = station.air.ledger.confirmation(zone.name)
         if confirmed == "no":
-            bad.append(f"{zone.name} ({doubt})")
+            bad[zone.name] = OCCURRENCE[doubt or OccurrenceReason.ZONE_NOT_CONFIRMED]
         elif confirmed == "unknown":
             unknown.append(zone.name)
     if bad:
         return _check(
             "zones",
             "fault",
-            "; ".join(bad),
-            "; ".join(bad),
+            "; ".join(f"{name}: {why.vi}" for name, why in bad.items()),
+            "; ".join(f"{name}: {why.en}" for name, why in bad.items()),
             "kiểm tra dây loa: stationctl zones",
             "check the loudspeaker line: stationctl zones",
         )

@@ -52,6 +52,7 @@ from agent.core.site import Site
 from agent.core.timekeeping import Timekeeping
 from agent.core.trust import RootKeys
 from agent.core.turn import Turn
+from agent.core.words import command_act
 
 DAY_MS = 86_400_000
 
@@ -303,7 +304,7 @@ class Station(Parts):
                 )
                 self.facts.remember_commands(memory)
                 self.reporter.ack(message.id, state, turn, reason, detail)
-                self._audit(f"command_{message.action.__class__.__name__}", message.by, turn)
+                self._audit(command_act(message.action), message.by, turn, detail, reason or "done")
             case _:
                 self.reporter.ack(message.id, "rejected", turn, admission.reason, admission.detail)
 
@@ -463,8 +464,8 @@ class Station(Parts):
 
     # --- reporting ----------------------------------------------------------------------
 
-    def _audit(self, what: str, by: str, turn: Turn, detail: str = "") -> None:
-        self.reporter.record(Audit(what=what, by=by, detail=detail), turn)
+    def _audit(self, what: str, by: str, turn: Turn, detail: str = "", result: str = "") -> None:
+        self.reporter.record(Audit(what=what, by=by, detail=detail, result=result), turn)
 
     def _report(self, turn: Turn) -> None:
         self._connect_if_due(turn)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from agent.cli.columns import cut, spread, wrap
@@ -11,15 +13,16 @@ from agent.cli.wording import (
     OK,
     UNKNOWN,
     WATCH,
-    alarm_text,
+    ack_reason,
+    alarm_said,
     clock,
     day,
     length,
     occurrence_reason,
-    reason_or_text,
 )
 from agent.contract.reports import AlarmEvent, AsRun, Audit, Body, WarningReport
 from agent.core.requests import JournalLine, JournalView
+from agent.core.words import AUDIT, AUTHOR
 
 
 def render_journal(view: JournalView, lang: Lang, width: int) -> list[str]:
@@ -59,8 +62,31 @@ def _said(record: JournalLine, lang: Lang) -> tuple[str, str]:
             return WATCH, f"{text} {body.detail}".rstrip()
         case Audit():
             pass
-    text = say(lang, "audit", by=body.by, what=body.what)
-    return "·", f"{text} {body.detail}".rstrip()
+    return _audit(body, lang)
+
+
+def _audit(body: Audit, lang: Lang) -> tuple[str, str]:
+    """Who did what, and what became of it."""
+    by = AUTHOR[body.by].text(lang) if body.by in AUTHOR else body.by
+    what = AUDIT[body.what].text(lang) if body.what in AUDIT else body.what
+    text = f"{say(lang, 'audit', by=by, what=what)} {_about(body.detail, lang)}".rstrip()
+    if body.result in ("", "done"):
+        return "·", f"{text} · {say(lang, 'audit-done')}" if body.result else text
+    refused = ack_reason(body.result, lang)
+    why = refused[0] if refused is not None else body.result
+    return WATCH, f"{text} · {say(lang, 'refused', reason=why)}"
+
+
+_REVISION = re.compile(r"(trust|schedule|content|warning)s? (\S+) revision (\d+)\Z")
+
+
+def _about(detail: str, lang: Lang) -> str:
+    """The detail of an audit; the name of a document in the reader's language."""
+    found = _REVISION.match(detail)
+    if found is None:
+        return detail
+    revision = say(lang, "revision", number=found[3])
+    return f"{say(lang, f'doc-{found[1]}')} {found[2]} {revision}"
 
 
 def _as_run(body: AsRun, lang: Lang) -> tuple[str, str]:
@@ -87,9 +113,6 @@ def _as_run_mark(body: AsRun) -> str:
 
 
 def _alarm(body: AlarmEvent, lang: Lang) -> tuple[str, str]:
-    known = alarm_text(body.code, lang)
-    what = f"{body.subject} {known[0] if known else body.code}".strip()
-    if body.detail:
-        what += f": {reason_or_text(body.detail, lang)}"
-    text = say(lang, f"alarm-{body.state}", what=what)
-    return (FAULT if body.state == "raised" else OK), text
+    raised = body.state == "raised"
+    what, _ = alarm_said(body.code, body.subject, body.detail if raised else "", lang)
+    return (FAULT if raised else OK), say(lang, f"alarm-{body.state}", what=what)

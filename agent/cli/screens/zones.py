@@ -7,9 +7,9 @@ from agent.cli.findings import Finding, counts, finding_lines, worst_first
 from agent.cli.texts import Lang, say
 from agent.cli.wording import FAULT, OK, UNKNOWN, WATCH, decibels, occurrence_reason
 from agent.core.requests import ZonesView, ZoneView
+from agent.core.words import CONTROLLER
 
 _LINES = {"open": "line_open", "short": "line_short"}
-_CONTROLLER = ("lost", "incompatible", "not_adopted", "opening")
 
 
 def render_zones(view: ZonesView, lang: Lang, width: int) -> list[str]:
@@ -30,11 +30,11 @@ def render_zones(view: ZonesView, lang: Lang, width: int) -> list[str]:
 
 def zone_finding(zone: ZoneView, lang: Lang) -> Finding:
     """The worst that is known of a zone."""
-    if zone.controller_state in _CONTROLLER:
+    state = CONTROLLER.get(zone.controller_state)  # type: ignore[call-overload]
+    if state is not None and zone.controller_state != "ready":
         mark = UNKNOWN if zone.controller_state == "opening" else FAULT
-        key = f"controller-{zone.controller_state}"
-        text = say(lang, key, controller=zone.controller)
-        return Finding(mark, f"{zone.name}: {text}", say(lang, f"{key}-next"), 1)
+        text = say(lang, "controller-state", controller=zone.controller, state=state.text(lang))
+        return Finding(mark, f"{zone.name}: {text}", state.next(lang), 1)
     if zone.line in _LINES:
         text, step = occurrence_reason(_LINES[zone.line], lang)
         return Finding(FAULT, f"{zone.name}: {text}", step, 2)

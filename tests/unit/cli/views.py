@@ -278,12 +278,14 @@ PLAYED = AsRun(
     start_error_ms=0,
 )
 
+AUDITED = Audit(what="local_volume", by="hoa", detail="Đông: 60", result="done")
+
 JOURNAL = JournalView(
     NOW_MS,
     TZ,
     3,
     (
-        _line(1, at(21, 0, day=22), Audit(what="volume all 60", by="socket:hoa")),
+        _line(1, at(21, 0, day=22), AUDITED),
         _line(
             2,
             at(4, 59),

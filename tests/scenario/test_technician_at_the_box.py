@@ -1,0 +1,133 @@
+"""What somebody does at the box is done, and the journal keeps who asked and what came of it."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from agent.contract.documents import SetVolume
+from agent.contract.reports import Audit, Event
+from agent.core import requests as asked
+from agent.core.backoff import Cause
+from agent.core.doctor import examine
+from agent.core.effects import Append
+from agent.core.events import ControllerSeen, ControllerState, Now, ZoneSeen
+from agent.core.station import Station
+from tests.scenario.village import DAY, EVERYWHERE, Village, entry
+
+
+def audits(village: Village, by: str = "cán bộ") -> list[tuple[str, str, str]]:
+    """(what, detail, result) of each act by `by`, oldest first."""
+    records = (
+        msgspec.json.decode(save.body, type=Event).body
+        for *_, batch in village.trace.kept
+        if batch is not None
+        for save in batch.saves
+        if isinstance(save, Append)
+    )
+    return [
+        (one.what, one.detail, one.result)
+        for one in records
+        if isinstance(one, Audit) and one.by == by
+    ]
+
+
+REQUESTS: list[tuple[Any, tuple[str, str, str]]] = [
+    (asked.VolumeRequest(("dong",), 40), ("local_volume", "dong: 40", "done")),
+    (asked.VolumeRequest((), None), ("local_volume", "dong, trung, doai: auto", "done")),
+    (asked.VolumeRequest(("ben",), 40), ("local_volume", "ben: 40", "unknown_zone")),
+    (asked.TestToneRequest(("doai",), 1_500), ("local_test_tone", "doai: 1.5 s", "done")),
+    (asked.HoldRequest("xa", "tin"), ("local_hold", "xa/tin", "done")),
+    (asked.HoldRequest("xa", "tin", held=False), ("local_release", "xa/tin", "done")),
+    (asked.OrderRequest("xa", "tin", -2), ("local_order", "xa/tin: -2", "done")),
+    (
+        asked.SkipRequest("xa", "none", f"{DAY}T05:00:00"),
+        ("local_skip", f"xa/none {DAY}T05:00:00", "unknown_entry"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("request_made", "kept"), REQUESTS)
+def test_what_is_done_at_the_box_is_kept_with_who_what_and_result(
+    request_made: Any, kept: tuple[str, str, str]
+) -> None:
+    village = Village()
+    village.ask(request_made)
+    assert audits(village) == [kept]
+
+
+def test_a_test_tone_refused_because_something_is_on_air_is_kept_too() -> None:
+    village = Village()
+    village.timetable(entry("tin", "05:00"))
+    village.publish("tin", 120)
+    village.until("05:01")
+    village.ask(asked.TestToneRequest(("dong",)))
+    assert audits(village) == [("local_test_tone", "dong: 3 s", "busy")]
+
+
+@pytest.mark.parametrize(
+    "look",
+    [asked.StatusRequest(), asked.PlanRequest(), asked.ZonesRequest(), asked.DoctorRequest()],
+)
+def test_looking_leaves_no_trace(look: Any) -> None:
+    village = Village()
+    village.ask(look)
+    assert audits(village) == []
+
+
+def test_a_command_from_above_is_kept_with_its_result() -> None:
+    village = Village()
+    village.command(SetVolume(zones=EVERYWHERE, volume=30))
+    kept = ("command_SetVolume", "30: dong, trung, doai", "done")
+    assert audits(village, "kỹ sư") == [kept]
+
+
+def test_a_record_of_an_earlier_version_and_one_of_a_later_both_load() -> None:
+    earlier = b'{"kind":"audit","what":"document_applied","by":"xa"}'
+    later = b'{"kind":"audit","what":"x","by":"hoa","result":"done","room":"3"}'
+    assert msgspec.json.decode(earlier, type=Audit).result == ""
+    assert msgspec.json.decode(later, type=Audit).result == "done"
+
+
+# --- the doctor ----------------------------------------------------------------------------
+
+
+def station_of(village: Village) -> Station:
+    assert village.box.life is not None
+    return village.box.life.station
+
+
+def details(village: Village, name: str) -> tuple[str, ...]:
+    found = examine(station_of(village), Now(village.clock.now_ms, village.wall_ms()))
+    [check] = [one for one in found if one.name == name]
+    assert check.verdict == "fault"
+    assert all(text for text in check.next)
+    return (*check.detail, *check.next)
+
+
+@pytest.mark.parametrize("cause", get_args(Cause))
+def test_the_doctor_says_in_words_why_the_source_system_is_not_reached(cause: Cause) -> None:
+    village = Village()
+    uplink = station_of(village).uplink
+    uplink.connected, uplink.cause = False, cause
+    assert not any(cause in text for text in details(village, "broker"))
+
+
+@pytest.mark.parametrize("state", [one for one in get_args(ControllerState) if one != "ready"])
+def test_the_doctor_says_in_words_what_is_wrong_with_a_controller(state: ControllerState) -> None:
+    village = Village()
+    village.box.tell(ControllerSeen("c1", state))
+    vi, en, *_ = details(village, "controller")
+    assert vi.startswith("c1 ")
+    assert "_" not in vi + en
+    assert state not in vi
+
+
+def test_the_doctor_says_in_words_what_is_wrong_with_a_zone() -> None:
+    village = Village()
+    zone = ZoneSeen("dong", gate=False, confirmed="no", line="open")
+    village.box.tell(ControllerSeen("c1", "ready", (zone,)))
+    vi, en, *_ = details(village, "zones")
+    assert (vi, en) == ("dong: đường loa hở mạch", "dong: the loudspeaker line is open")
