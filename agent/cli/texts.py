@@ -253,8 +253,8 @@ TEXTS: dict[str, Both] = {
     ),
     "entry-several": Both("“{wanted}” có ở nhiều nơi gửi", "“{wanted}” has several senders"),
     "choose": Both("chọn: {names}", "choose: {names}"),
-    "see-plan": Both("xem mã bằng stationctl plan", "see the ids: stationctl plan"),
-    "see-zones": Both("xem tên bằng stationctl zones", "see the names: stationctl zones"),
+    "see-plan": Both("xem mã: stationctl plan", "see the ids: stationctl plan"),
+    "see-zones": Both("xem tên: stationctl zones", "see the names: stationctl zones"),
     # --- usage
     "usage": Both("lệnh gõ chưa đúng: {problem}", "wrong usage: {problem}"),
     "usage-next": Both("xem {program} --help", "see {program} --help"),

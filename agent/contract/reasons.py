@@ -194,10 +194,10 @@ ACK: dict[AckReason, Meaning] = {
         "hạ mức hoặc dùng khóa khác", "lower the class or use another key"),
     AckReason.UNKNOWN_ENTRY: Meaning(
         "sender", "không có mục này", "no such entry or occurrence",
-        "xem stationctl plan", "look at stationctl plan"),
+        "xem mã: stationctl plan", "see the ids: stationctl plan"),
     AckReason.NOTHING_ON_AIR: Meaning(
         "sender", "không có gì đang phát", "nothing is on air there",
-        "xem stationctl status", "look at stationctl status"),
+        "xem: stationctl status", "see: stationctl status"),
     AckReason.EMERGENCY_ON_AIR: Meaning(
         "sender", "đang phát khẩn cấp, không dừng bằng lệnh thường",
         "an emergency is on air and is not stopped this way",
@@ -227,12 +227,14 @@ OCCURRENCE: dict[OccurrenceReason, Meaning] = {
         "sender", "đường tiếng đang phát chương trình khác", "the bus carried another programme",
         "dời giờ hoặc nối thêm kênh tiếng", "move the time or wire another bus"),
     OccurrenceReason.STOPPED: Meaning(
-        "nobody", "bị dừng theo lệnh", "stopped by command", "xem nhật ký", "see the journal"),
+        "nobody", "bị dừng theo lệnh", "stopped by command",
+        "xem nhật ký: stationctl journal", "see the journal: stationctl journal"),
     OccurrenceReason.HELD: Meaning(
         "nobody", "bị giữ lại tại đài", "held at the station",
-        "bỏ giữ: stationctl", "release the hold"),
+        "bỏ giữ: stationctl release MÃ", "release it: stationctl release ID"),
     OccurrenceReason.SKIPPED_LOCALLY: Meaning(
-        "nobody", "bị bỏ qua tại đài", "skipped at the station", "xem nhật ký", "see the journal"),
+        "nobody", "bị bỏ qua tại đài", "skipped at the station",
+        "xem nhật ký: stationctl journal", "see the journal: stationctl journal"),
     OccurrenceReason.SUPERSEDED: Meaning(
         "nobody", "lịch mới đã thay thế", "replaced by a newer timetable",
         "không cần làm gì", "nothing to do"),
@@ -271,7 +273,7 @@ OCCURRENCE: dict[OccurrenceReason, Meaning] = {
         "stationctl doctor", "stationctl doctor"),
     OccurrenceReason.STATION_RESTARTED: Meaning(
         "station", "đài khởi động lại giữa chừng", "the station restarted meanwhile",
-        "xem nhật ký", "see the journal"),
+        "xem nhật ký: stationctl journal", "see the journal: stationctl journal"),
     OccurrenceReason.ZONE_NOT_CONFIRMED: Meaning(
         "technician", "khu vực không xác nhận có tiếng", "the zone did not confirm",
         "stationctl zones", "stationctl zones"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.cli.arguments import PROGRAM
 from agent.cli.columns import clean, cut, display_width, flow, spread, wrap
 from agent.cli.findings import Finding, alarm_finding, finding_lines, worst_first
 from agent.cli.texts import Lang, say
@@ -21,7 +22,7 @@ from agent.cli.wording import (
     occurrence_reason,
     size,
 )
-from agent.contract.reasons import AlarmCode
+from agent.contract.reasons import AlarmCode, OccurrenceReason
 from agent.contract.reports import Confirmation, Refusal
 from agent.core.requests import OnAir, StatusView, Upcoming
 
@@ -169,9 +170,18 @@ def coming(item: Upcoming, lang: Lang, width: int, lead: str) -> list[str]:
         lines = wrap(item.title, width, first=lead, then=indent)
         lines += wrap(state, width, first=indent, then=indent + "  ") if state else []
     if item.problem:
-        step = occurrence_reason(item.problem, lang)[1]
+        step = next_step(item, lang)
+        if display_width(f"{indent}→ {step}") > width:
+            indent = "  "  # a command that is broken across lines cannot be copied
         lines += wrap(step, width, first=f"{indent}→ ", then=f"{indent}  ")
     return lines
+
+
+def next_step(item: Upcoming, lang: Lang) -> str:
+    """What to do about its problem; for what was decided here, the command that takes it back."""
+    if item.problem == OccurrenceReason.HELD:
+        return f"{PROGRAM} release {item.authority}/{item.entry}"
+    return occurrence_reason(item.problem, lang)[1]
 
 
 def readiness(item: Upcoming, lang: Lang) -> str:
