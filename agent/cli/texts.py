@@ -63,6 +63,8 @@ TEXTS: dict[str, Both] = {
     ),
     "schedule-none": Both("chưa nhận lịch phát nào", "no timetable has arrived"),
     "schedule-none-next": Both("nhờ nơi gửi: districtctl push", "ask the sender: districtctl push"),
+    "schedule-empty": Both("lịch phát không có lượt nào", "the timetable has no occurrence at all"),
+    "schedule-endless": Both("không có ngày hết", "no end"),
     "schedule-ended": Both("lịch phát đã hết từ {date}", "the timetable ended on {date}"),
     "schedule-ends": Both(
         "lịch phát hết sau {days} ngày, {date}", "the timetable ends in {days} days, {date}"

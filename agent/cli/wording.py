@@ -39,6 +39,16 @@ def day(at_ms: int, tz: str, lang: Lang) -> str:
     return f"{_WEEKDAYS[lang][when.weekday()]} {when:%d/%m}"
 
 
+def date(at_ms: int, now_ms: int, tz: str) -> str:
+    """`20/02`, of another year `20/02/2027`."""
+    then = local(at_ms, tz)
+    return f"{then:%d/%m}" if then.year == local(now_ms, tz).year else f"{then:%d/%m/%Y}"
+
+
+def weekday(at_ms: int, tz: str, lang: Lang) -> str:
+    return _WEEKDAYS[lang][local(at_ms, tz).weekday()]
+
+
 def clock(at_ms: int, tz: str) -> str:
     return f"{local(at_ms, tz):%H:%M}"
 

@@ -193,8 +193,10 @@ def _storage(station: Parts) -> Check:
 
 
 def _plan(station: Parts, now: Now) -> Check:
-    ends_ms = station.schedule_ends_ms(now.wall_ms)
-    if ends_ms is None:
+    horizon = station.programme.horizon()
+    if horizon.endless:
+        return _check("plan", "ok", "lịch không có ngày hết", "the timetable has no end")
+    if horizon.last_ms is None:
         return _check(
             "plan",
             "fault",
@@ -203,14 +205,13 @@ def _plan(station: Parts, now: Now) -> Check:
             "báo kỹ sư đẩy lịch: districtctl push",
             "ask the engineer to push a timetable: districtctl push",
         )
-    days = (ends_ms - now.wall_ms) // DAY_MS
-    if ends_ms - now.wall_ms < PLAN_SOON_MS:
-        return _check(
-            "plan",
-            "warning",
-            f"lịch hết sau {days} ngày",
-            f"the timetable ends in {days} days",
-            "báo kỹ sư đẩy lịch mới",
-            "ask the engineer for a new timetable",
-        )
-    return _check("plan", "ok", f"lịch còn {days}+ ngày", f"planned for {days}+ days")
+    left_ms = horizon.last_ms - now.wall_ms
+    days = abs(left_ms) // DAY_MS
+    if left_ms >= PLAN_SOON_MS:
+        return _check("plan", "ok", f"lịch còn {days} ngày", f"planned for {days} days")
+    step = ("báo kỹ sư đẩy lịch mới: districtctl push", "ask for a new one: districtctl push")
+    if left_ms < 0:
+        vi, en = f"lịch đã hết {days} ngày trước", f"the timetable ended {days} days ago"
+        return _check("plan", "fault", vi, en, *step)
+    vi, en = f"lịch hết sau {days} ngày", f"the timetable ends in {days} days"
+    return _check("plan", "warning", vi, en, *step)

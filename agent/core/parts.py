@@ -28,8 +28,6 @@ from agent.core.timekeeping import Timekeeping
 from agent.core.trust import RootKeys
 from agent.core.uplink import Uplink
 
-SIXTY_DAYS_MS = 60 * 86_400_000
-
 
 class Parts:
     """site: what the station is made of. facts: what it knew when it was last alive.
@@ -93,8 +91,3 @@ class Parts:
         if settings is None:
             return 70, "timetable"
         return settings.zone_volumes.get(zone, settings.volume), "timetable"
-
-    def schedule_ends_ms(self, now_ms: int) -> int | None:
-        """Start of the last occurrence in the coming 60 days; None when there is none."""
-        ahead = self.programme.occurrences(now_ms, now_ms + SIXTY_DAYS_MS)
-        return ahead[-1][0].start_ms if ahead else None

@@ -29,7 +29,7 @@ from agent.contract.documents import (
 )
 from agent.contract.reasons import OccurrenceReason
 from agent.core.items import Item, key_of, play_ms
-from agent.core.schedule import Expander, Occurrence, Zones
+from agent.core.schedule import Expander, Horizon, Occurrence, Zones
 from agent.core.site import Site
 from agent.player import protocol
 
@@ -125,6 +125,7 @@ class Programme:
         self.settings: Settings | None = None
         self._bindings: dict[str, dict[tuple[str, str | None], Binding]] = {}
         self._days: dict[int, list[tuple[Occurrence, InForce]]] = {}
+        self._horizon: Horizon | None = None
 
     def replace(
         self,
@@ -141,6 +142,7 @@ class Programme:
             for schedule, rank, ceiling in schedules
         ]
         self._days = {}
+        self._horizon = None
         self.warnings = [WarningsInForce(document, rank) for document, rank in warnings]
         self.settings = next(
             (
@@ -185,6 +187,17 @@ class Programme:
             for pair in self._day(day)
             if from_ms <= pair[0].start_ms < to_ms
         ]
+
+    def horizon(self) -> Horizon:
+        """Until when the timetables in force reach. Looked for once: they do not change."""
+        if self._horizon is None:
+            found = [
+                one.expander.horizon(one.schedule.effective_from or "") for one in self.schedules
+            ]
+            ends_ms = [one.last_ms for one in found if one.last_ms is not None]
+            endless = any(one.endless for one in found)
+            self._horizon = Horizon(endless, None if endless else max(ends_ms, default=None))
+        return self._horizon
 
     def _day(self, day: int) -> list[tuple[Occurrence, InForce]]:
         """Of one day of UTC, expanded once: the same days are asked for again and again."""

@@ -47,6 +47,7 @@ FIRST_YEAR, LAST_YEAR = 1970, 2199
 
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
+_WIDEST_OFFSET = timedelta(hours=26)
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _DATEUTIL_DAYS = tuple(getattr(dateutil_rrule, name) for name in _WEEKDAYS)
 _ONE_YEAR_ONLY = 10_000
@@ -359,6 +360,15 @@ class Rule:
     until_utc: datetime | None
     zone: tzinfo
     _memo: dict[int, tuple[date, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def ends_before(self) -> datetime | None:
+        """A local time after which it has no start; None: there is none."""
+        if self.until is not None:
+            return self.until + _SECOND
+        if self.until_utc is not None:
+            return self.until_utc.replace(tzinfo=None) + _WIDEST_OFFSET
+        return None
 
     @property
     def max_per_day(self) -> int:

@@ -163,6 +163,8 @@ class StatusView(msgspec.Struct, frozen=True, tag="status", tag_field="answer"):
     storage_free_mib: int | None
     memory_free_mib: int | None
     uptime_s: int | None
+    schedule_endless: bool = False
+    """The timetable has no last occurrence; else `schedule_ends_ms` is its start, None for none."""
 
 
 class PlanView(msgspec.Struct, frozen=True, tag="plan", tag_field="answer"):

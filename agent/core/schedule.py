@@ -40,6 +40,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 _MARGIN = timedelta(hours=26)
 """A nominal start lies within this of its real one: the widest offset and the widest gap."""
+_LAST_SPAN = timedelta(days=32)
 _LAST = _NAIVE_EPOCH.replace(year=LAST_YEAR + 100)
 
 
@@ -55,6 +56,13 @@ class Occurrence(msgspec.Struct, frozen=True):
     start_ms: int
     slot_ms: int | None
     date: str
+
+
+class Horizon(NamedTuple):
+    """Until when there are occurrences. last_ms: start of the last one; None: none, or endless."""
+
+    endless: bool
+    last_ms: int | None
 
 
 class EntryFault(NamedTuple):
@@ -119,6 +127,27 @@ class _Compiled:
         if self._excluded:
             repeated = [one for one in repeated if one not in self._excluded]
         return sorted({*repeated, *singles}) if singles else repeated
+
+    def is_endless(self) -> bool:
+        return self._high == _LAST and self._rule is not None and self._rule.ends_before is None
+
+    def last(self) -> datetime | None:
+        """The last nominal start of an entry that ends; None: it has none.
+
+        Looked for backwards, each time in a longer stretch.
+        """
+        last = self._singles[-1] if self._singles else None
+        if self._rule is None:
+            return last
+        anchor, high = self._rule.anchor, min(self._high, self._rule.ends_before or _LAST)
+        span = _LAST_SPAN
+        while high > anchor:
+            low = max(anchor, high - span)
+            found = self.nominals(low, high)
+            if found:
+                return max(found[-1], last) if last is not None else found[-1]
+            high, span = low, span * 4
+        return last
 
     def never_comes(self) -> bool:
         if self._singles or self._rule is None:
@@ -218,6 +247,23 @@ class Expander:
             self._collect(compiled, *bounds[name], from_ms, to_ms, found)
         found.sort(key=_by_start)
         return found
+
+    def horizon(self, effective_from: str = "") -> Horizon:
+        """When the last of these entries ends; nominal starts before `effective_from` are none."""
+        if any(compiled.is_endless() for compiled in self._compiled):
+            return Horizon(True, None)
+        ends = ((compiled, compiled.last()) for compiled in self._compiled)
+        return Horizon(
+            False,
+            max(
+                (
+                    to_utc_ms(last, compiled.zone)
+                    for compiled, last in ends
+                    if last is not None and last.isoformat() >= effective_from
+                ),
+                default=None,
+            ),
+        )
 
     def _collect(
         self,

@@ -34,7 +34,7 @@ UPCOMING_SHOWN = 8
 
 
 def status(station: Parts, now: Now) -> StatusView:
-    host = station.host
+    host, horizon = station.host, station.programme.horizon()
     return StatusView(
         station=station.site.station,
         name=station.site.name,
@@ -52,7 +52,8 @@ def status(station: Parts, now: Now) -> StatusView:
         refusals=station.inbox.refusals,
         warnings=tuple(warning.title for warning, _, _ in station.emergencies.active()),
         unsent_records=station.reporter.outbox.unsent,
-        schedule_ends_ms=station.schedule_ends_ms(now.wall_ms),
+        schedule_ends_ms=horizon.last_ms,
+        schedule_endless=horizon.endless,
         temperature_cdeg=host.temperature_cdeg,
         storage_free_mib=host.storage_free_mib,
         memory_free_mib=host.memory_free_mib,

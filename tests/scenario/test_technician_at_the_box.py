@@ -7,7 +7,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from agent.contract.documents import SetVolume
+from agent.contract.documents import SetVolume, When
 from agent.contract.reports import Audit, Event
 from agent.core import requests as asked
 from agent.core.backoff import Cause
@@ -123,6 +123,36 @@ def test_the_doctor_says_in_words_what_is_wrong_with_a_controller(state: Control
     assert vi.startswith("c1 ")
     assert "_" not in vi + en
     assert state not in vi
+
+
+@pytest.mark.parametrize(
+    ("rule", "verdict", "words", "endless"),
+    [
+        ("FREQ=DAILY", "ok", "the timetable has no end", True),
+        ("FREQ=MONTHLY;COUNT=9", "ok", "planned for 245 days", False),
+        ("FREQ=DAILY;COUNT=3", "warning", "the timetable ends in 2 days", False),
+    ],
+)
+def test_the_end_of_the_timetable_is_said_however_far_it_is(
+    rule: str, verdict: str, words: str, endless: bool
+) -> None:
+    village = Village()
+    when = When(start=f"{DAY}T05:00:00", rrule=rule)
+    village.timetable(msgspec.structs.replace(entry("tin", "05:00"), when=when))
+    checks = {one.name: one for one in village.ask(asked.DoctorRequest()).checks}
+    assert (checks["plan"].verdict, checks["plan"].detail[1]) == (verdict, words)
+    assert village.ask(asked.StatusRequest()).schedule_endless == endless
+
+
+def test_a_timetable_that_is_over_is_a_fault_with_its_next_step() -> None:
+    village = Village()
+    village.timetable(entry("tin", "05:00", seconds=10))
+    village.until("05:30")
+    checks = {one.name: one for one in village.ask(asked.DoctorRequest()).checks}
+    assert checks["plan"].verdict == "fault"
+    assert checks["plan"].detail[1] == "the timetable ended 0 days ago"
+    assert "districtctl push" in checks["plan"].next[0]
+    assert village.ask(asked.StatusRequest()).schedule_ends_ms is not None
 
 
 def test_the_doctor_says_in_words_what_is_wrong_with_a_zone() -> None:

@@ -14,6 +14,7 @@ from agent.cli.wording import (
     ack_reason,
     clock,
     clock_seconds,
+    date,
     day,
     decimal,
     length,
@@ -21,6 +22,7 @@ from agent.cli.wording import (
     moment,
     occurrence_reason,
     size,
+    weekday,
 )
 from agent.contract.reasons import AlarmCode, OccurrenceReason
 from agent.contract.reports import Confirmation, Refusal
@@ -87,18 +89,21 @@ def _timetable(view: StatusView, lang: Lang) -> list[Finding]:
     """Expiry is announced before it comes."""
     if not any(document.kind == "schedule" for document in view.documents):
         return [Finding(WATCH, say(lang, "schedule-none"), say(lang, "schedule-none-next"), 7)]
-    if view.schedule_ends_ms is None:
+    if view.schedule_endless:
         return []
-    left_ms = view.schedule_ends_ms - view.at_ms
-    date = day(view.schedule_ends_ms, view.tz, lang)
     step = say(lang, "schedule-ends-next")
+    if view.schedule_ends_ms is None:
+        return [Finding(FAULT, say(lang, "schedule-empty"), step, 7)]
+    left_ms = view.schedule_ends_ms - view.at_ms
+    when = weekday(view.schedule_ends_ms, view.tz, lang)
+    when += f" {date(view.schedule_ends_ms, view.at_ms, view.tz)}"
     if left_ms <= 0:
-        return [Finding(FAULT, say(lang, "schedule-ended", date=date), step, 7)]
+        return [Finding(FAULT, say(lang, "schedule-ended", date=when), step, 7)]
     days = left_ms // _DAY_MS
     if days > ENDS_SOON_DAYS:
         return []
     mark = FAULT if days < ENDS_NOW_DAYS else WATCH
-    return [Finding(mark, say(lang, "schedule-ends", days=days, date=date), step, 7)]
+    return [Finding(mark, say(lang, "schedule-ends", days=days, date=when), step, 7)]
 
 
 def _on_air(view: StatusView, lang: Lang, width: int) -> list[str]:
@@ -204,7 +209,7 @@ def _basics(view: StatusView, lang: Lang) -> list[str]:
         UNKNOWN if view.temperature_cdeg is None else decimal(view.temperature_cdeg / 100, lang, 0)
     )
     items = [_source(view, lang), _clock(view, lang)]
-    revisions = _revisions(view)
+    revisions = _revisions(view, lang)
     if revisions:
         items.append(say(lang, "schedule", revisions=revisions))
     if view.unsent_records:
@@ -237,13 +242,15 @@ def _clock(view: StatusView, lang: Lang) -> str:
     return f"{UNKNOWN} {view.clock or say(lang, 'unknown')} {clock(view.at_ms, view.tz)}"
 
 
-def _revisions(view: StatusView) -> str:
+def _revisions(view: StatusView, lang: Lang) -> str:
     """`14→20/02`; of several authorities each with its name."""
     schedules = [one for one in view.documents if one.kind == "schedule"]
     names = len(schedules) > 1
     text = ", ".join(
         f"{one.authority} {one.revision}" if names else str(one.revision) for one in schedules
     )
+    if text and view.schedule_endless:
+        return f"{text}, {say(lang, 'schedule-endless')}"
     if text and view.schedule_ends_ms is not None:
-        text += "→" + day(view.schedule_ends_ms, view.tz, "en").split()[1]
+        text += "→" + date(view.schedule_ends_ms, view.at_ms, view.tz)
     return text

@@ -107,3 +107,23 @@ def test_a_reason_of_a_later_version_is_shown_as_it_came() -> None:
     upcoming = (msgspec.structs.replace(views.COMMUNE, problem="of_a_later_version"),)
     lines = render_status(msgspec.structs.replace(views.WELL, upcoming=upcoming), "en", 44)
     assert any("of_a_later_version" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("ends_ms", "endless", "words"),
+    [
+        (views.at(6, 0, day=28), False, ("! Lịch phát hết sau 5 ngày, T7 28/11", "14→28/11")),
+        (views.at(5, 0, day=25, month=12), False, ("14→25/12",)),
+        (views.at(5, 0) + 400 * 86_400_000, False, ("14→28/12/2027",)),
+        (None, True, ("14, không có ngày hết",)),
+        (views.at(5, 0, day=20), False, ("✗ Lịch phát đã hết từ T6 20/11", "14→20/11")),
+        (None, False, ("✗ Lịch phát không có lượt nào",)),
+    ],
+)
+def test_the_end_of_the_timetable_is_told_as_it_is(
+    ends_ms: int | None, endless: bool, words: tuple[str, ...]
+) -> None:
+    view = msgspec.structs.replace(views.WELL, schedule_ends_ms=ends_ms, schedule_endless=endless)
+    text = "\n".join(render_status(view, "vi", 80))
+    assert [one for one in words if one not in text] == []
+    assert ("✗" in text) == ("✗" in words[0])

@@ -347,3 +347,58 @@ def test_a_rule_is_evaluated_no_further_than_the_window_asks() -> None:
 def test_reading_a_rule_that_is_none_raises_only_its_error() -> None:
     with pytest.raises(RuleError):
         read_rule("FREQ=DAILY;BYHOUR=" + "9" * 180, datetime.fromisoformat(MONDAY), UTC)
+
+
+# --- until when ----------------------------------------------------------------------------
+
+
+def horizon(*entries: Entry, effective_from: str = "") -> tuple[bool, str | None]:
+    """Whether there is no end, else the last start in UTC."""
+    expander = Expander(entries, authority="huyen", audience="s/x", zones=zones)
+    found = expander.horizon(effective_from)
+    if found.last_ms is None:
+        return found.endless, None
+    last = datetime.fromtimestamp(found.last_ms / 1_000, UTC)
+    return found.endless, last.strftime("%Y-%m-%d %H:%M")
+
+
+@pytest.mark.parametrize(
+    ("one", "last"),
+    [
+        (at(), "2026-11-22 22:00"),
+        (at(dates=("2027-03-01T05:00:00",)), "2027-02-28 22:00"),
+        (at(rrule="FREQ=DAILY;UNTIL=20280101"), "2027-12-31 22:00"),
+        (at(rrule="FREQ=DAILY;UNTIL=20280101T000000Z"), "2027-12-31 22:00"),
+        (at(rrule="FREQ=DAILY;COUNT=200"), "2027-06-09 22:00"),
+        (at(rrule="FREQ=DAILY", until="2027-01-31"), "2027-01-30 22:00"),
+        (
+            at(rrule="FREQ=DAILY;COUNT=3", except_=("2026-11-25T05:00:00",)),
+            "2026-11-23 22:00",
+        ),
+        (at(rrule="FREQ=DAILY;COUNT=3", dates=("2030-01-01T05:00:00",)), "2029-12-31 22:00"),
+        (at("2028-02-29T05:00:00", "FREQ=YEARLY;UNTIL=21990101"), "2196-02-28 22:00"),
+        (at(rrule="FREQ=YEARLY;UNTIL=21990101"), "2198-11-22 22:00"),
+    ],
+)
+def test_a_timetable_ends_with_its_last_start_however_far_that_is(one: Entry, last: str) -> None:
+    assert horizon(one) == (False, last)
+
+
+@pytest.mark.parametrize("rule", ["FREQ=DAILY", "FREQ=YEARLY", "FREQ=WEEKLY;BYDAY=MO"])
+def test_a_rule_without_an_end_makes_the_timetable_endless(rule: str) -> None:
+    assert horizon(at(), at(rrule=rule)) == (True, None)
+
+
+def test_the_last_of_several_entries_is_the_end() -> None:
+    assert horizon(at(), at("2027-05-01T05:00:00")) == (False, "2027-04-30 22:00")
+
+
+def test_nothing_to_play_has_no_end() -> None:
+    assert horizon() == (False, None)
+    assert horizon(at(), effective_from="2027-01-01T00:00:00") == (False, None)
+
+
+def test_the_end_is_the_last_of_what_expansion_finds() -> None:
+    one = at(rrule="FREQ=WEEKLY;INTERVAL=3;BYDAY=SU,TH;UNTIL=20280601")
+    found = occurrences(one, days=3 * 366)
+    assert horizon(one) == (False, utc(found[-1]))
