@@ -1,27 +1,44 @@
-"""Is it audio, how long, which kind: asked before a file is published.
+"""Is it audio, how long, is all of it there: asked before a file is published.
 
-Owns the measuring: ffprobe says whether it is audio (without it only WAV is taken, and it says
-so). The length is the one the station will play: ffprobe counts what an encoder put before and
-behind the programme, 40 ms and more of an MP3, and what follows would be off by as much. Never
-trusts a file name. Invariant: a duration is measured or the file is refused.
+Owns the measuring. The length is the one the station will play, counted from the file's own
+frames: ffprobe counts what an encoder put before and behind the programme, 40 ms and more of an
+MP3, and what follows would be off by as much. Where ffprobe is installed it decodes the whole
+file (2 s for an hour of MP3), because headers promise what a cut-off copy no longer holds; without
+it the frames alone must account for the file. Never trusts a file name.
+
+Invariants: a duration is measured or the file is refused; what is published can be heard to its
+end. Not seen: an MP3 without a Xing frame or a bare AAC that ends between two frames.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import subprocess
-import wave
 from pathlib import Path
 from typing import NamedTuple
 
 from agent.player.formats import NotThisFormat, open_excerpt
 from agent.player.protocol import RATE_HZ
 from simulator.source_system.problems import AudioFileError
+from simulator.source_system.said import Said
 
-PROBE_DEADLINE_S = 30.0
+PROBE_DEADLINE_S = 300.0
 LENGTH_MAX_MS = 86_400_000
 SIZE_MAX_BYTES = 2_000_000_000
+
+LOST_MAX_MS = 1_000
+LOST_LEAST_MS = 150
+"""What decoders and encoders may disagree on: a twentieth of the file between these two."""
+
+REST_MAX_BYTES = 65_536
+"""Behind the last frame that is read lie at most some more frames and small tags."""
+
+OGG_PAGE_MAX_BYTES = 65_307
+APE_TAG, APE_WITHIN_BYTES = b"APETAGEX", 192
+"""A tag that may carry a picture ends with this mark, or has an ID3v1 tag behind it."""
+
+ESTIMATED = frozenset({"mp3", "aac"})
+"""Containers without a length: what ffprobe tells is a guess from the bit rate."""
 
 MEDIA_TYPES = {
     "mp3": "audio/mpeg",
@@ -36,7 +53,7 @@ MEDIA_TYPES = {
 
 
 class AudioFacts(NamedTuple):
-    """measured_by: sample count, else ffprobe, or the WAV header."""
+    """measured_by: sample count, or ffprobe for what the station leaves to its decoder."""
 
     sha256: str
     size: int
@@ -45,65 +62,166 @@ class AudioFacts(NamedTuple):
     measured_by: str
 
 
-def examine(path: Path) -> AudioFacts:
-    """Hash and measure. Raises AudioFileError."""
+class _Counted(NamedTuple):
+    """As the sound child reads it. rest: bytes from a little before the last frame to the end."""
+
+    whole_ms: int
+    present_ms: int
+    rest: int
+
+
+class _Decoded(NamedTuple):
+    """said_ms: what the header promises, None when it promises nothing."""
+
+    container: str
+    said_ms: int | None
+    decoded_ms: int
+
+
+def examine(path: Path, ffprobe: str = "ffprobe") -> AudioFacts:
+    """Hash, measure, hear to the end. Raises AudioFileError."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if not 0 < size <= SIZE_MAX_BYTES:
+            raise AudioFileError("file_size", path, f"{size} bytes, at most {SIZE_MAX_BYTES}")
+        counted = _counted(path)
+        unread = _unread(path, counted)
     except OSError as error:
         raise AudioFileError("file_unreadable", path, error.strerror or "") from error
-    if not 0 < size <= SIZE_MAX_BYTES:
-        raise AudioFileError("file_size", path, f"{size} bytes, at most {SIZE_MAX_BYTES}")
-    try:
-        duration_ms, container = _ffprobe(path)
-        measured_by = "ffprobe"
-    except FileNotFoundError:
-        duration_ms, container, measured_by = _wav_length_ms(path), "wav", "WAV header"
-    counted_ms = _counted_ms(path)
-    if counted_ms is not None:
-        duration_ms, measured_by = counted_ms, "sample count"
+    decoded = _decoded(path, ffprobe)
+    if decoded is not None:
+        _check_decoded(path, counted, decoded)
+        container = decoded.container
+    elif counted is not None:
+        _check_whole(path, counted.present_ms, counted.whole_ms)
+        container = _container(path)
+    else:
+        raise AudioFileError("length_unknown", path, Said("không có ffprobe", "no ffprobe"))
+    if unread:
+        detail = Said(f"{unread} byte cuối không đọc được", f"its last {unread} bytes are unread")
+        raise AudioFileError("cut_off", path, detail)
+    if counted is not None:
+        duration_ms, measured_by = min(counted.whole_ms, counted.present_ms), "sample count"
+    else:
+        duration_ms, measured_by = decoded.said_ms or 0 if decoded else 0, "ffprobe"
     if not 0 < duration_ms <= LENGTH_MAX_MS:
         raise AudioFileError("length_unknown", path, f"{duration_ms} ms")
-    media_type = MEDIA_TYPES.get(container.split(",")[0], "application/octet-stream")
+    media_type = MEDIA_TYPES.get(container, "application/octet-stream")
     return AudioFacts(digest, size, duration_ms, media_type, measured_by)
 
 
-def _ffprobe(path: Path) -> tuple[int, str]:
-    """(duration in ms, container name). FileNotFoundError when ffprobe is not installed."""
-    fields = "format=duration,format_name:stream=codec_type"
-    command = ["ffprobe", "-v", "error", "-show_entries", fields, "-of", "json", f"file:{path}"]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=PROBE_DEADLINE_S, check=False)
-        found = json.loads(done.stdout or b"{}")
-    except (subprocess.TimeoutExpired, json.JSONDecodeError) as error:
-        raise AudioFileError("length_unknown", path, f"ffprobe: {error}") from error
-    kinds = {stream.get("codec_type") for stream in found.get("streams", [])}
-    if done.returncode != 0 or "audio" not in kinds:
-        text = done.stderr.decode(errors="replace").strip()[-120:]
-        raise AudioFileError("not_audio", path, text)
-    try:
-        seconds = float(found["format"]["duration"])
-    except (KeyError, ValueError):
-        raise AudioFileError("length_unknown", path) from None
-    return round(seconds * 1000), found["format"].get("format_name", "")
+def _check_decoded(path: Path, counted: _Counted | None, decoded: _Decoded) -> None:
+    estimated = decoded.container in ESTIMATED
+    whole_ms = max(counted.whole_ms, decoded.decoded_ms) if counted is not None else 0
+    if counted is None or not estimated:
+        whole_ms = max(whole_ms, decoded.said_ms or 0)
+    if counted is None and estimated and decoded.decoded_ms < whole_ms // 2:
+        raise AudioFileError("not_audio", path)
+    present_ms = decoded.decoded_ms
+    if counted is not None:
+        present_ms = min(present_ms, counted.present_ms, counted.whole_ms)
+    _check_whole(path, present_ms, whole_ms)
 
 
-def _counted_ms(path: Path) -> int | None:
-    """As the sound child reads it; None for a format it leaves to its decoder."""
+def _check_whole(path: Path, present_ms: int, whole_ms: int) -> None:
+    if whole_ms - present_ms > max(LOST_LEAST_MS, min(LOST_MAX_MS, whole_ms // 20)):
+        there, wanted = _clock(present_ms), _clock(whole_ms)
+        raise AudioFileError(
+            "cut_off",
+            path,
+            Said(f"đọc được {there} trong {wanted}", f"{there} of {wanted} can be read"),
+        )
+
+
+def _clock(length_ms: int) -> str:
+    """`12:03.4`."""
+    minutes, rest_ms = divmod(length_ms, 60_000)
+    return f"{minutes:02}:{rest_ms // 1000:02}.{rest_ms // 100 % 10}"
+
+
+# --- the file's own frames -----------------------------------------------------------------
+
+
+def _counted(path: Path) -> _Counted | None:
+    """None for a format the station leaves to its decoder. Raises OSError."""
     try:
         with open_excerpt(path, 0) as excerpt:
-            frames = min(excerpt.total_frames, excerpt.present_frames)
+            total, present = excerpt.total_frames, excerpt.present_frames
+        with open_excerpt(path, max(0, min(total, present) - 1)) as excerpt:
+            rest = excerpt.size
     except NotThisFormat:
         return None
-    except OSError as error:
-        raise AudioFileError("file_unreadable", path, error.strerror or "") from error
-    return round(frames * 1000 / RATE_HZ)
+    return _Counted(round(total * 1000 / RATE_HZ), round(present * 1000 / RATE_HZ), rest)
 
 
-def _wav_length_ms(path: Path) -> int:
+def _unread(path: Path, counted: _Counted | None) -> int:
+    """Bytes at the end that belong to no frame or page; 0 when all is in order."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - OGG_PAGE_MAX_BYTES))
+        tail = file.read()
+        file.seek(0)
+        ogg = file.read(4) == b"OggS"
+    if ogg:
+        at = tail.rfind(b"OggS")
+        head = tail[at : at + 27]
+        if at < 0 or len(head) < 27:
+            return len(tail) - max(at, 0)
+        lacing = tail[at + 27 : at + 27 + head[26]]
+        left = len(tail) - at
+        return left if left != 27 + head[26] + sum(lacing) else 0
+    if counted is None or counted.rest <= REST_MAX_BYTES or APE_TAG in tail[-APE_WITHIN_BYTES:]:
+        return 0
+    return counted.rest
+
+
+def _container(path: Path) -> str:
+    """By its first bytes, for the formats that are counted here."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head[4:8] == b"ftyp":
+        return "m4a"
+    for mark, container in ((b"RIFF", "wav"), (b"fLaC", "flac"), (b"OggS", "ogg")):
+        if head.startswith(mark):
+            return container
+    return "aac" if head[0] == 0xFF and head[1] & 0xF6 == 0xF0 else "mp3"
+
+
+# --- ffprobe -------------------------------------------------------------------------------
+
+
+def _decoded(path: Path, ffprobe: str) -> _Decoded | None:
+    """What comes out of it; None when ffprobe is not installed."""
+    fields = "format=format_name,duration:stream=sample_rate:frame=nb_samples"
+    command = [ffprobe, "-v", "error", "-select_streams", "a:0"]
+    command += ["-show_entries", fields, "-of", "csv", f"file:{path}"]
     try:
-        with wave.open(str(path), "rb") as sound:
-            return sound.getnframes() * 1000 // sound.getframerate()
-    except (wave.Error, EOFError) as error:
-        raise AudioFileError("length_unknown", path, f"no ffprobe, not WAV: {error}") from error
+        done = subprocess.run(command, capture_output=True, timeout=PROBE_DEADLINE_S, check=False)
+    except FileNotFoundError:
+        return None
+    except subprocess.TimeoutExpired as error:
+        raise AudioFileError("length_unknown", path, f"ffprobe: {error.timeout} s") from error
+    samples, rate_hz, container, said = 0, 0, "", ""
+    for line in done.stdout.decode(errors="replace").splitlines():
+        kind, _, rest = line.partition(",")
+        if kind == "frame":
+            samples += _number(rest.partition(",")[0])
+        elif kind == "stream":
+            rate_hz = _number(rest)
+        elif kind == "format":
+            names, _, said = rest.rpartition(",")
+            container = names.strip('"').partition(",")[0]
+    if done.returncode != 0 or not rate_hz:
+        text = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise AudioFileError("not_audio", path, text.removeprefix(f"file:{path}: ")[-120:])
+    try:
+        said_ms = round(float(said) * 1000)
+    except ValueError:
+        said_ms = None
+    return _Decoded(container, said_ms, samples * 1000 // rate_hz)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0

@@ -173,6 +173,12 @@ PROBLEMS: dict[str, Wording] = {
         "nghe thử trên máy, xuất lại MP3 hoặc WAV",
         "listen to it, export it as MP3 or WAV",
     ),
+    "cut_off": Wording(
+        "tệp bị cụt hoặc hỏng giữa chừng",
+        "the file is cut off or damaged",
+        "chép hoặc xuất lại từ bản gốc, nghe thử đến hết",
+        "copy or export it again from the original, and listen to its end",
+    ),
     "length_unknown": Wording(
         "không đo được độ dài",
         "its length cannot be measured",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -42,6 +44,74 @@ def test_a_format_the_station_leaves_to_its_decoder_is_measured_by_ffprobe(
     _wrap(path, wrapped)
     facts = examine(wrapped)
     assert (facts.duration_ms, facts.measured_by) == (1_000, "ffprobe")
+
+
+PROBES = ["ffprobe", "no-such-program"]
+
+
+@pytest.mark.parametrize("probe", PROBES)
+@pytest.mark.parametrize("codec", ["mp3", "wav", "flac", "opus"])
+def test_a_file_that_was_cut_off_is_refused_with_what_is_left_of_it(
+    tmp_path: Path, codec: str, probe: str
+) -> None:
+    path = encode(programme(6.0), tmp_path / f"news.{codec}")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(AudioFileError) as refused:
+        examine(path, probe)
+    assert refused.value.code == "cut_off"
+    assert refused.value.where == str(path)
+    assert "again from the original" in refused.value.text("en")
+    if codec != "opus":
+        assert "of 00:06.0 can be read" in refused.value.text("en")
+        assert "trong 00:06.0" in refused.value.text("vi")
+
+
+@pytest.mark.parametrize("codec", ["mp3", "m4a", "flac", "opus"])
+def test_a_file_with_a_hole_in_it_is_refused(tmp_path: Path, codec: str) -> None:
+    path = encode(programme(12.0), tmp_path / f"news.{codec}")
+    raw = bytearray(path.read_bytes())
+    middle, hole = len(raw) // 2, len(raw) // 5
+    raw[middle : middle + hole] = bytes(hole)
+    path.write_bytes(raw)
+    with pytest.raises(AudioFileError) as refused:
+        examine(path)
+    assert refused.value.code == "cut_off"
+
+
+@pytest.mark.parametrize("probe", PROBES)
+@pytest.mark.parametrize("name", ["words.mp3", "words.wav", "program.mp3", "noise.mp3", "zero.mp3"])
+def test_what_is_no_sound_is_refused_whatever_it_is_called(
+    tmp_path: Path, name: str, probe: str
+) -> None:
+    """A program passed for an MP3 of fourteen minutes: some of its bytes look like a frame."""
+    contents = {
+        "words": b"Kinh gui ba con. " * 500,
+        "program": Path(sys.executable).resolve().read_bytes(),
+        "noise": Random(7).randbytes(100_000),
+        "zero": bytes(100_000),
+    }
+    path = tmp_path / name
+    path.write_bytes(contents[path.stem])
+    with pytest.raises(AudioFileError) as refused:
+        examine(path, probe)
+    assert refused.value.code in ("not_audio", "length_unknown", "cut_off")
+
+
+def test_an_mp3_with_something_else_behind_its_sound_is_refused(tmp_path: Path) -> None:
+    path = encode(programme(2.0), tmp_path / "news.mp3")
+    path.write_bytes(path.read_bytes() + Random(7).randbytes(200_000))
+    for probe in PROBES:
+        with pytest.raises(AudioFileError) as refused:
+            examine(path, probe)
+        assert refused.value.code == "cut_off"
+
+
+@pytest.mark.parametrize("codec", ["mp3", "wav", "flac", "opus", "m4a"])
+def test_without_ffprobe_what_the_station_can_count_is_measured_all_the_same(
+    tmp_path: Path, codec: str
+) -> None:
+    path = encode(programme(1.7), tmp_path / f"chime.{codec}")
+    assert examine(path, "no-such-program") == examine(path)
 
 
 def test_a_file_without_a_sample_is_refused(tmp_path: Path) -> None:

@@ -91,6 +91,7 @@ PHRASES: dict[str, Phrase] = {
         "{slot} {date}: {length}, {size} kB, đo bằng {by}",
         "{slot} {date}: {length}, {size} kB, measured by {by}",
     ),
+    "counted": Phrase("số mẫu trong tệp", "its sample count"),
     "replaced": Phrase("thay tệp cũ {old}", "replaces {old}"),
     "will_say": Phrase("Sẽ nói: “{text}”", "Will say: “{text}”"),
     "reaches": Phrase("{stations} đài, {zones} khu vực loa", "{stations} stations, {zones} zones"),

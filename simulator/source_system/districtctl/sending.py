@@ -220,7 +220,7 @@ def publish(district: District, console: Console, options: argparse.Namespace) -
         date=binding.date or "",
         length=spoken_ms(binding.duration_ms),
         size=binding.size // 1000,
-        by=facts.measured_by,
+        by=console.phrase("counted") if facts.measured_by == "sample count" else "ffprobe",
     )
     if published.replaced is not None:
         console.say("replaced", indent=2, old=published.replaced.sha256[:12])
