@@ -33,6 +33,7 @@ class Speaking:
         self._queue: queue.SimpleQueue[Speak | None] = queue.SimpleQueue()
         self._paths: dict[str, Path] = {}
         self._thread: threading.Thread | None = None
+        self._speech: Speech | None = None
 
     def speak(self, act: Speak) -> None:
         if self._thread is None:
@@ -48,22 +49,23 @@ class Speaking:
         self._queue.put(None)
 
     def _work(self) -> None:
-        from agent.adapters.speech import Speech
-
-        speech = Speech(self._folder)
         while (act := self._queue.get()) is not None:
-            self._emit(self._say(speech, act))
+            try:
+                heard = self._say(act)
+            except Exception as error:  # supervision: the other texts must still be spoken
+                log.exception("speech_broke")
+                heard = SpeechFailed(act.key, f"internal: {error}")
+            self._emit(heard)
 
-    def _say(self, speech: Speech, act: Speak) -> SpeechReady | SpeechFailed:
-        from agent.adapters.speech import SpeechFault
+    def _say(self, act: Speak) -> SpeechReady | SpeechFailed:
+        from agent.adapters.speech import LASTING, Speech, SpeechFault
 
-        try:
-            made = speech.speak(act.text, act.language)
-        except Exception as error:  # supervision: the other texts must still be spoken
-            log.exception("speech_broke")
-            return SpeechFailed(act.key, f"internal: {error}")
+        if self._speech is None:
+            self._speech = Speech(self._folder)
+        made = self._speech.speak(act.text, act.language)
         if isinstance(made, SpeechFault):
-            return SpeechFailed(act.key, f"{made.reason.value}: {made.detail}")
+            detail = f"{made.reason.value}: {made.detail}"
+            return SpeechFailed(act.key, detail, lasting=made.reason in LASTING)
         while len(self._paths) >= KEYS_MAX:
             del self._paths[next(iter(self._paths))]
         self._paths[act.key] = made.path

@@ -61,6 +61,12 @@ class SpeechReason(StrEnum):
     TEXT_TOO_LONG = "text_too_long"
 
 
+LASTING: Final = frozenset(
+    {SpeechReason.VOICE_MISSING, SpeechReason.TEXT_EMPTY, SpeechReason.TEXT_TOO_LONG}
+)
+"""The same text fails again until somebody changes the box, or never succeeds."""
+
+
 @dataclass(frozen=True, slots=True)
 class SpeechFile:
     """A finished WAV file, mono, 16 bit, at the engine's rate."""

@@ -48,3 +48,20 @@ def fetch_wait_ms(tries: int, chance: float, permanent: bool) -> int:
     base, limit = (60_000, 3_600_000) if permanent else (2_000, 300_000)
     ceiling = min(limit, base << min(tries, 12))
     return round(ceiling * (0.5 + 0.5 * chance))
+
+
+SPEECH_FIRST_MS = 5_000
+SPEECH_MAX_MS = 15 * 60_000
+SPEECH_LASTING_FIRST_MS = 10 * 60_000
+SPEECH_LASTING_MAX_MS = 6 * 3_600_000
+
+
+def speech_wait_ms(tries: int, lasting: bool) -> int:
+    """Wait before a text is spoken again. No chance: the engine is this box's own.
+
+    lasting: it will fail until somebody changes the box, such as by installing a voice.
+    """
+    first_ms, limit_ms = SPEECH_FIRST_MS, SPEECH_MAX_MS
+    if lasting:
+        first_ms, limit_ms = SPEECH_LASTING_FIRST_MS, SPEECH_LASTING_MAX_MS
+    return min(limit_ms, first_ms << min(tries, 12))

@@ -109,8 +109,11 @@ class SpeechReady:
 
 @dataclass(frozen=True, slots=True)
 class SpeechFailed:
+    """lasting: the same text fails again until the box is changed (no voice for its language)."""
+
     key: str
     detail: str
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

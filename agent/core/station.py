@@ -114,12 +114,11 @@ class Station(Parts):
                 self.supply.fetch_failed(event, turn)
                 self.items_changed = True
             case SpeechReady():
-                self.supply.box.speech[event.key] = event.duration_ms
+                self.supply.speech_ready(event)
                 self.items_changed = True
             case SpeechFailed():
-                self.supply.box.speech[event.key] = None
+                self.supply.speech_failed(event, turn)
                 self.items_changed = True
-                turn.log("speech_failed", "warning", key=event.key, detail=event.detail)
             case PlayerReady():
                 self.air.player_ready()
                 turn.log("player_ready", device=event.device)
@@ -172,6 +171,7 @@ class Station(Parts):
             if self.air.dirty:
                 self.air.replan(turn, self.volumes)
         self.supply.fetch(turn)
+        self.supply.speak_again(turn)
         self._watch(turn)
         self._report(turn)
 
@@ -187,6 +187,7 @@ class Station(Parts):
         moments = [
             self.uplink.connect_at_mono_ms,
             self.supply.next_mono_ms,
+            self.supply.speech_mono_ms,
             self.alarms.wake_mono_ms(),
             self.reporter.outbox.wake_mono_ms(),
             self.reporter.heartbeat_wake_mono_ms() if self.uplink.connected else None,

@@ -1,19 +1,22 @@
 """The box and what it needs: files to fetch, texts to speak, slots nobody has filled.
 
 Owns what is on the box as the core knows it, and asks adapters for the rest. The order of
-fetching and the waits are content.
+fetching and its waits are content. A text that could not be spoken is tried again as long as
+something wants it; meanwhile it counts as missing, so nothing waits for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 
 from agent.contract.documents import FileSource
 from agent.core import content
+from agent.core.backoff import speech_wait_ms
 from agent.core.content import FAULT_REASONS, Fetching, Need
 from agent.core.effects import CancelFetch, Evict, Fetch, Speak
-from agent.core.events import FetchFailed, FileReady
+from agent.core.events import FetchFailed, FileReady, SpeechFailed, SpeechReady
 from agent.core.programme import OnBox, Programme, speech_key, texts_of
 from agent.core.spoken import write_out
 from agent.core.turn import Turn
@@ -27,6 +30,16 @@ TOLD_MAX = 64
 """So many missing files and slots are named in the receipt."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Unspoken:
+    """A text that was asked for. again_mono_ms: None while it is being spoken."""
+
+    act: Speak
+    tries: int = 0
+    again_mono_ms: int | None = None
+    detail: str = ""
+
+
 class Supply:
     def __init__(self, programme: Programme) -> None:
         self._programme = programme
@@ -37,26 +50,73 @@ class Supply:
         self.changed = True
         self._looked = False
         self.next_mono_ms: int | None = None
+        self.speech_mono_ms: int | None = None
+        """When the next text that could not be spoken is tried again."""
         self._asked: set[str] = set()
+        self._unspoken: dict[str, _Unspoken] = {}
 
     # --- texts --------------------------------------------------------------------------
 
     def speak_ahead(self, urgent: Iterable[Utterance], turn: Turn) -> None:
         """Have texts of warnings spoken now, and those of the coming day before they are due."""
+        wanted: set[str] = set()
         for said in urgent:
+            wanted.add(said.key)
             self._speak(said.key, said.text, said.language, turn)
         from_ms, to_ms = turn.wall_ms - 24 * HOUR_MS, turn.wall_ms + SPEAK_AHEAD_MS
         near = self._programme.occurrences(from_ms, to_ms)
         for source in texts_of(occurrence.entry for occurrence, _ in near):
             key = speech_key(source.text, source.language)
+            wanted.add(key)
             if key not in self._asked:
                 text = write_out(source.text, source.language)
                 self._speak(key, text, source.language, turn)
+        self._forget_unwanted(wanted)
 
     def _speak(self, key: str, text: str, language: str, turn: Turn) -> None:
         if key not in self._asked:
             self._asked.add(key)
+            self._unspoken[key] = _Unspoken(Speak(key, text, language))
             turn.do(Speak(key, text, language), "now")
+
+    def _forget_unwanted(self, wanted: set[str]) -> None:
+        """What nobody wants any more is not tried again; should it be wanted later, at once."""
+        for key, held in list(self._unspoken.items()):
+            if key not in wanted and held.again_mono_ms is not None:
+                del self._unspoken[key]
+                self._asked.discard(key)
+        self._look_at_waits()
+
+    def _look_at_waits(self) -> None:
+        waits = [one.again_mono_ms for one in self._unspoken.values()]
+        self.speech_mono_ms = min((at for at in waits if at is not None), default=None)
+
+    def speech_ready(self, event: SpeechReady) -> None:
+        self.box.speech[event.key] = event.duration_ms
+        self._unspoken.pop(event.key, None)
+
+    def speech_failed(self, event: SpeechFailed, turn: Turn) -> None:
+        """It counts as missing for now, and is tried again later, ever more rarely."""
+        self.box.speech[event.key] = None
+        held = self._unspoken.get(event.key)
+        if held is None or held.detail != event.detail:
+            turn.log("speech_failed", "warning", key=event.key, detail=event.detail)
+        if held is not None:
+            again_mono_ms = turn.now.mono_ms + speech_wait_ms(held.tries, event.lasting)
+            self._unspoken[event.key] = _Unspoken(
+                held.act, held.tries + 1, again_mono_ms, event.detail
+            )
+        self._look_at_waits()
+
+    def speak_again(self, turn: Turn) -> None:
+        """Ask once more for the texts whose wait is over."""
+        if self.speech_mono_ms is None or turn.now.mono_ms < self.speech_mono_ms:
+            return
+        for key, held in self._unspoken.items():
+            if held.again_mono_ms is not None and held.again_mono_ms <= turn.now.mono_ms:
+                self._unspoken[key] = replace(held, again_mono_ms=None)
+                turn.do(held.act, "now")
+        self._look_at_waits()
 
     # --- files --------------------------------------------------------------------------
 

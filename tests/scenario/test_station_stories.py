@@ -111,6 +111,18 @@ def test_a_warning_preempts_everywhere_is_cancelled_and_the_programme_rejoins_it
     assert village.told("tin") == ("partial", OccurrenceReason.PREEMPTED)
 
 
+def test_a_warning_that_could_not_be_spoken_has_its_words_when_speech_works_again(
+    village: Village,
+) -> None:
+    village.box.knobs.speech_works = False
+    village.warn(repeat_every_ms=60_000, texts={"vi": "Xả lũ."})
+    village.wait(20)
+    village.box.knobs.speech_works = True
+    village.wait(120)
+    spoken = [any("speech:" in one for one in played.sources) for played in village.box.played]
+    assert spoken == [False, True, True]
+
+
 def test_a_station_back_after_half_an_hour_plays_the_missed_warning_and_says_when_it_was_issued(
     village: Village,
 ) -> None:
