@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml config/constraints.txt .ci/setup
 setup: $(STAMP) ## Debian packages and .venv (done by every other target when needed)
 
 demo: $(STAMP) ## a district on this machine, with sound; SABOTAGE=name breaks it on purpose
-	$(BIN)/station-sim demo --out out/demo $(if $(SABOTAGE),--sabotage $(SABOTAGE))
+	$(BIN)/station-sim demo --out out/demo $(if $(SABOTAGE),--sabotage $(SABOTAGE)) $(ARGS)
 
 test: $(STAMP) ## every test: unit, property, contract, integration, scenario (ARGS=… for pytest)
 	$(BIN)/python -m pytest $(ARGS)

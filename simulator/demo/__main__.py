@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     screen = Screen(options.lang)
+    screen.say('English: make demo ARGS="--lang en"', "Tiếng Việt: --lang vi")
     machine = Machine()
     try:
         _play(out, options.sabotage, screen)

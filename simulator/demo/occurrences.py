@@ -26,6 +26,9 @@ WARNING_WINDOW_MS = 60_000
 NOT_HEARD_MS = 300
 """Shorter than this it is a switch-over, not a programme."""
 
+CLASS_NAMES = {1: "emergency", 2: "priority", 3: "normal"}
+"""`class` in the summary is the number on the wire, where the lower one wins."""
+
 
 @dataclass(frozen=True, slots=True)
 class Programme:
@@ -299,6 +302,7 @@ def as_json(row: Row, tz: str) -> dict[str, Any]:
         "zone": row.zone,
         "title": expected.title,
         "class": expected.klass,
+        "class_name": CLASS_NAMES.get(expected.klass, ""),
         "planned_start": iso(expected.planned_start_ms, tz),
         "measured_start": None if row.measured_start_ms is None else iso(row.measured_start_ms, tz),
         "start_error_ms": _rounded(row.start_error_ms),

@@ -66,6 +66,11 @@ def test_a_good_run_passes_every_step(good: Path) -> None:
 def test_there_is_one_row_for_each_station_occurrence_and_zone(good: Path) -> None:
     rows = summarise(good)["occurrences"]
     assert all(set(row) >= ROW_KEYS for row in rows)
+    assert {(row["class"], row["class_name"]) for row in rows} == {
+        (1, "emergency"),
+        (2, "priority"),
+        (3, "normal"),
+    }
     keys = [(row["id"], row["station"], row["zone"]) for row in rows]
     assert len(keys) == len(set(keys)) == 19
 
