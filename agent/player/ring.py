@@ -10,6 +10,7 @@ absent; absent samples read as silence and are counted by the reader.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -53,6 +54,7 @@ class Track:
         self._end = first  # position after the newest
         self._pcm: Pcm = np.zeros(capacity, np.int16)
         self._total: int | None = None
+        self._holes: deque[tuple[int, int]] = deque()
         self.dropped = 0
 
     @property
@@ -85,6 +87,12 @@ class Track:
         self._pcm[: len(pcm) - head] = pcm[head:]
         self._end += len(pcm)  # last: the reader sees only samples that are in place
 
+    def leave_out(self, frames: int) -> None:
+        """Put silence at the end for samples that were lost: they are absent, not there."""
+        room = len(self._pcm) - (self._end - self._start)
+        self._holes.append((self._end, self._end + min(frames, room)))
+        self.append(np.zeros(frames, np.int16))
+
     def finish(self, total: int | None = None) -> None:
         """No more samples come; `total` may lie beyond the last one (read as silence)."""
         self._total = self._end if total is None else total
@@ -106,7 +114,14 @@ class Track:
             out *= _FULL_SCALE
         # One second stays, so that the mixer can step back when the card's clock jumped.
         self._start = max(self._start, min(position - RATE_HZ, self._end))
-        return out, max(0, high - low)
+        return out, max(0, high - low) - self._absent(low, high)
+
+    def _absent(self, low: int, high: int) -> int:
+        """How many of these positions hold silence instead of what was lost."""
+        while self._holes and self._holes[0][1] <= self._start:
+            self._holes.popleft()
+        holes = tuple(self._holes)
+        return sum(max(0, min(high, last) - max(low, first)) for first, last in holes)
 
 
 class Placer:
@@ -130,7 +145,7 @@ class Placer:
         missing = 0 if self._live else self._missing(pts_us)
         if missing > 0:
             self.filled += missing
-            self._keep(np.zeros(missing, np.int16))
+            self._lose(missing)
         self._keep(pcm)
 
     def _missing(self, pts_us: int) -> int:
@@ -143,6 +158,13 @@ class Placer:
             self._zero_pts_us += max(0, ahead) * 1_000_000 // RATE_HZ
             return 0
         return ahead if _GAP_FRAMES < ahead < CAPACITY_FRAMES else 0
+
+    def _lose(self, frames: int) -> None:
+        self._counted += frames
+        cut = min(self._skip, frames)
+        self._skip -= cut
+        if frames > cut:
+            self._track.leave_out(frames - cut)
 
     def _keep(self, pcm: Pcm) -> None:
         self._counted += len(pcm)

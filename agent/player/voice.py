@@ -411,9 +411,11 @@ class Voice:
     def _jump(self, out: Block, error: int, now_ns: int) -> None:
         """Go to where the clock says we are, cross-fading from where we were."""
         edge = min(4 * EDGE_FRAMES, len(out))
+        played = self.played_frames
         old = self._fill(edge, now_ns)
         if self.ended:
             return
+        self.played_frames = played  # it sounds under the beginning of what follows
         self.cursor = max(0, self.cursor - edge + error)
         out[:] = self._fill(len(out), now_ns)
         ramp = np.linspace(0.0, 1.0, edge, dtype=np.float32)

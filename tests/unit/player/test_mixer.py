@@ -312,3 +312,40 @@ def test_a_mixer_is_quiet_until_its_next_cue_is_due_and_not_while_one_plays() ->
     assert not desk.mixer.quiet_until(0)
     desk.play(1.0)
     assert desk.mixer.quiet_until(1000 * NS_PER_S)
+
+
+@pytest.mark.parametrize("gap_ms", [30, 100, 500])
+def test_what_fell_into_a_gap_of_the_card_was_not_played(gap_ms: int) -> None:
+    """The card ran dry: its next sample leaves later, the programme has gone on."""
+    desk = Desk()
+    voice = desk.cue(0.0, slot(finished(4 * SECOND), at=0))
+    desk.play(1.0)
+    desk.offset_ns = gap_ms * NS_PER_MS
+    desk.mixer.render(BLOCK, ns_of_frames(desk.frames) + desk.offset_ns, underrun=True)
+    desk.frames += BLOCK
+    desk.play(4.0)
+    [(_, reason, at_s)] = desk.ends()
+    assert (reason, voice.underruns) == ("finished", 1)
+    assert at_s == pytest.approx(4.0)
+    assert voice.played_frames == 4 * SECOND - gap_ms * 48
+
+
+def test_an_underrun_whose_length_nobody_knows_is_counted_and_no_more() -> None:
+    desk = Desk()
+    voice = desk.cue(0.0, slot(finished(SECOND), at=0))
+    desk.play(0.5)
+    desk.mixer.render(BLOCK, ns_of_frames(desk.frames), underrun=True)
+    desk.frames += BLOCK
+    desk.play(1.0)
+    assert (voice.played_frames, voice.underruns) == (SECOND, 1)
+
+
+def test_what_a_starved_voice_had_no_samples_for_was_not_played() -> None:
+    desk = Desk()
+    track = counted(SECOND)
+    voice = desk.cue(0.0, slot(track, at=0))
+    desk.play(1.5)
+    track.finish(2 * SECOND)
+    desk.play(1.0)
+    assert desk.ends()[0][2] == pytest.approx(2.0)
+    assert (voice.played_frames, voice.underruns) == (SECOND, 1)

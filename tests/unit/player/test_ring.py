@@ -84,3 +84,26 @@ def test_tones_alternate_and_never_exceed_half_scale() -> None:
     assert np.max(np.abs(block)) <= 0.5
     halves = [np.argmax(np.abs(np.fft.rfft(half))) * 2 for half in np.split(block, 2)]
     assert halves == [600, 900]
+
+
+def test_what_the_decoder_lost_is_silent_at_its_place_and_not_counted_as_there() -> None:
+    track = Track(first=0)
+    placer = Placer(track, skip_frames=0)
+    for n in range(30):
+        placer.put(np.full(1024, 1000, np.int16), pts_us=1_000 + n * 1024 * 1_000_000 // 48_000)
+    after_us = 1_000 + (30 * 1024 + 4800) * 1_000_000 // 48_000
+    placer.put(np.full(1024, 2000, np.int16), after_us)
+    lost = placer.filled
+    assert abs(lost - 4800) <= 2
+    block, there = track.read(29 * 1024, 1024 + lost + 1024)
+    assert there == 2048
+    assert values(block)[1024 : 1024 + lost] == [0] * lost
+    assert values(block)[-1] == 2000
+
+
+def test_a_hole_is_counted_by_the_block_that_reads_it() -> None:
+    track = Track(first=0, capacity=1000)
+    track.append(ramp(0, 100))
+    track.leave_out(50)
+    track.append(ramp(150, 100))
+    assert [track.read(at, 60)[1] for at in (0, 60, 120, 180)] == [60, 40, 30, 60]
