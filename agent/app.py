@@ -150,6 +150,7 @@ class App:
             stuck=(self._player.stuck,),
             received_through=lambda: self._station.facts.marks.cursor_through,
             tz=self._config.station.tz,
+            in_memory=isinstance(self._journal, MemoryJournal),
         )
 
     def _emit(self, event: Event) -> None:
@@ -273,7 +274,7 @@ def _leave_at_once(*_: object) -> None:
 
 
 def _journal(state_dir: Path) -> tuple[SqliteJournal | MemoryJournal, str]:
-    """The journal, and why it will not survive a power cut ("" when it will)."""
+    """The journal, and what is wrong with it ("": nothing, or it will tell by itself)."""
     opened = open_journal(state_dir / "journal.db", wall_ms())
     if isinstance(opened, Opened):
         log.info("journal_%s detail=%s", opened.note, opened.detail)
@@ -281,7 +282,9 @@ def _journal(state_dir: Path) -> tuple[SqliteJournal | MemoryJournal, str]:
         return opened.journal, f"{opened.note}: {opened.detail}" if bad else ""
     log.error("journal_in_memory detail=%s", opened.detail)
     # A new installation id each time: numbers given now can never be given twice.
-    return MemoryJournal(), f"in memory only: {opened.detail}"
+    journal = MemoryJournal()
+    journal.fail(f"in memory only: {opened.detail}")
+    return journal, ""
 
 
 def _clock(config: Config, journal: SqliteJournal | MemoryJournal, facts: Facts) -> Clock:

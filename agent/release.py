@@ -9,7 +9,12 @@ Invariants:
   overtake, but never turn a newer wish back into an older one: a `HoldZones` makes the older ones
   of its controller void, and what ends or turns a cue never overtakes the cue itself.
 * While the disk takes nothing, everything goes out at once, because silence is worse than a
-  repeat after a crash: except `PublishRecord`, whose number would be given twice.
+  repeat after a crash. Two things wait for the disk however long it takes: `PublishRecord`, whose
+  number would be given twice (unless `numbers_once`), and `durable` acts, which tell others that
+  a document is held. It is not: after a power cut the station would have forgotten it, and the
+  broker would not send again what it saw acknowledged.
+* So that the broker's window never closes before a warning, at most `HELD_ACKS_MAX` messages stay
+  unacknowledged; beyond that the oldest is acknowledged. Of waiting receipts only the newest stays.
 """
 
 from __future__ import annotations
@@ -19,14 +24,19 @@ from dataclasses import dataclass
 
 from agent.core.effects import (
     SOON_MS,
+    AckMessage,
     Act,
     Do,
     HoldZones,
     PlayCue,
+    Publish,
     PublishRecord,
     SetGain,
     StopCue,
 )
+
+HELD_ACKS_MAX = 8
+"""Half of what a broker sends unacknowledged (`mqtt_connection.RECEIVE_MAXIMUM`)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -35,12 +45,14 @@ class _Pending:
     act: Act
     due_ms: int | None  # when a `soon` act stops waiting
     since_ms: int
+    patient: bool  # waits for the disk even while it takes nothing
 
 
 class Release:
-    """Acts that wait for their batch."""
+    """Acts that wait for their batch. numbers_once: record numbers are never given again."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, numbers_once: bool = False) -> None:
+        self._numbers_once = numbers_once
         self._pending: list[_Pending] = []
         self._durable = 0
         self._blind = False
@@ -49,14 +61,16 @@ class Release:
         """Take the acts of a batch whose newest ticket is `ticket`; returns those for now."""
         out: list[Act] = []
         for do in acts:
-            if self._free(ticket, do.act):
+            patient = self._is_patient(do)
+            if self._free(ticket, patient):
                 out.append(do.act)
             elif do.release == "now" and not _cue_waits(do.act, self._pending):
                 out.append(self._overtaking(do.act, list(self._pending)))
             else:
                 due = now_ms + SOON_MS if do.release == "soon" else None
-                self._pending.append(_Pending(ticket, do.act, due, now_ms))
-        return out
+                self._forget_receipt(do)
+                self._pending.append(_Pending(ticket, do.act, due, now_ms, patient))
+        return out + self._acks_beyond_bound()
 
     def durable(self, through: int) -> list[Act]:
         """Everything up to `through` is on disk."""
@@ -67,7 +81,8 @@ class Release:
     def not_durable(self) -> list[Act]:
         """The disk takes nothing: go on without it."""
         self._blind = True
-        return self._take(lambda one: self._free(one.ticket, one.act))
+        out = self._take(lambda one: self._free(one.ticket, one.patient))
+        return out + self._acks_beyond_bound()
 
     def due(self, now_ms: int) -> list[Act]:
         """`soon` acts that have waited long enough."""
@@ -88,9 +103,33 @@ class Release:
         """Since when the oldest act waits for the disk; None: nothing does, or it is given up."""
         return self._pending[0].since_ms if self._pending and not self._blind else None
 
-    def _free(self, ticket: int, act: Act) -> bool:
+    def _is_patient(self, do: Do) -> bool:
+        if isinstance(do.act, PublishRecord):
+            return not self._numbers_once
+        return do.release == "durable"
+
+    def _free(self, ticket: int, patient: bool) -> bool:
         """On disk with all before it, or not waited for."""
-        return ticket <= self._durable or (self._blind and not isinstance(act, PublishRecord))
+        return ticket <= self._durable or (self._blind and not patient)
+
+    def _forget_receipt(self, newer: Do) -> None:
+        """A retained message takes the place of the one that still waits."""
+        act = newer.act
+        if newer.release == "durable" and isinstance(act, Publish) and act.retain:
+            self._pending = [
+                one
+                for one in self._pending
+                if not (one.patient and isinstance(one.act, Publish) and one.act.topic == act.topic)
+            ]
+
+    def _acks_beyond_bound(self) -> list[Act]:
+        if not self._blind:
+            return []
+        held = [one for one in self._pending if isinstance(one.act, AckMessage)]
+        spare = held[: max(0, len(held) - HELD_ACKS_MAX)]
+        for one in spare:
+            self._pending.remove(one)
+        return [one.act for one in spare]
 
     def _take(self, wanted: Callable[[_Pending], bool]) -> list[Act]:
         out = [one.act for one in self._pending if wanted(one)]

@@ -82,7 +82,9 @@ class Surroundings:
 
     obey: act type → who carries it out (returns at once). each_tick: told the progress mark once
     a second. stuck: asked before the watchdog is fed; "" is well. received_through: the number
-    up to which the source system holds our records, for `stationctl journal`.
+    up to which the source system holds our records, for `stationctl journal`. in_memory: the
+    journal lives as long as this process, under an installation id of its own: nothing becomes
+    durable, and no record number is given twice.
     """
 
     obey: Mapping[type[Any], Obey]
@@ -92,6 +94,7 @@ class Surroundings:
     stuck: tuple[Stuck, ...] = ()
     received_through: Callable[[], int] = lambda: 0
     tz: str = "UTC"
+    in_memory: bool = False
 
 
 class Runtime:
@@ -116,7 +119,7 @@ class Runtime:
         self._inbox_lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._something = asyncio.Event()
-        self._release = Release()
+        self._release = Release(numbers_once=around.in_memory)
         self._ticket = 0
         self._durable = 0
         self._blind = False
@@ -192,7 +195,7 @@ class Runtime:
         """
         try:
             async with asyncio.timeout(within_s):
-                while self._ticket > self._durable:
+                while self._ticket > self._durable and not self._around.in_memory:
                     self._disk_spoke.clear()
                     await self._disk_spoke.wait()
         except TimeoutError:
@@ -326,7 +329,8 @@ class Runtime:
 
     def _why_stuck(self, now_ms: int) -> str:
         """What keeps the watchdog from being fed, "" when all is well."""
-        if self._ticket > self._durable and now_ms - self._disk_spoke_ms > DISK_STUCK_MS:
+        waiting = self._ticket > self._durable and not self._around.in_memory
+        if waiting and now_ms - self._disk_spoke_ms > DISK_STUCK_MS:
             return "journal"
         return next((why for stuck in self._around.stuck if (why := stuck())), "")
 
@@ -348,7 +352,10 @@ class Runtime:
             self.leave(EX_GIVEN_UP, "the journal must be opened anew")
 
     def _go_on_blind(self, detail: str) -> None:
-        """Nothing becomes durable now; broadcasting goes on. Told once, however long it lasts."""
+        """Nothing becomes durable now; broadcasting goes on. Told once, however long it lasts.
+
+        Documents count and play meanwhile, but nobody is told that they are held (`release`).
+        """
         self._do(self._release.not_durable())
         self._arm_soon()
         if not self._blind:

@@ -2,7 +2,8 @@
 
 Acts are released in order. `after_commit`: once this batch and all before it are durable.
 `now`: at once (mute and lease only). `soon`: after the commit or 200 ms later, whichever is
-first (the sound of a warning).
+first (the sound of a warning). `durable`: like `after_commit`, and never without it, not even while
+the disk takes nothing (what tells others that a document is held).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, Literal
 
 from agent.player.protocol import Cue
 
-Release = Literal["after_commit", "now", "soon"]
+Release = Literal["after_commit", "now", "soon", "durable"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 SOON_MS = 200
 

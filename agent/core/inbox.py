@@ -51,7 +51,7 @@ class CommandRefused:
     detail: str
 
 
-Result = Applied | CommandIn | CommandRefused | Cursor | None
+Result = Applied | trust.AlreadyHeld | CommandIn | CommandRefused | Cursor | None
 
 
 class Inbox:
@@ -159,7 +159,7 @@ class Inbox:
             zones=self._zones,
         )
         if isinstance(verdict, trust.AlreadyHeld):
-            return None
+            return verdict
         if isinstance(verdict, trust.Refused):
             return self._refuse(verdict, turn)
         return self._accept(verdict, event.payload, turn)

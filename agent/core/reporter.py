@@ -136,7 +136,10 @@ class Reporter:
         *,
         connected: bool,
     ) -> None:
-        """The receipt, when something in it changed since it was last told."""
+        """The receipt, when something in it changed since it was last told.
+
+        It says what is held, so it waits for the disk as long as that takes.
+        """
         if not connected or turn.now.mono_ms < self._report_after_mono_ms:
             return
         told = Reported(
@@ -153,7 +156,8 @@ class Reporter:
         self._reported = told
         self._report_after_mono_ms = turn.now.mono_ms + REPORT_PAUSE_MS
         said = msgspec.structs.replace(told, at_ms=turn.wall_ms)
-        turn.do(Publish(self._up("reported"), msgspec.json.encode(said), 1, retain=True))
+        receipt = Publish(self._up("reported"), msgspec.json.encode(said), 1, retain=True)
+        turn.do(receipt, "durable")
 
     def _documents(self) -> tuple[DocumentReport, ...]:
         """As `document_reports`, made anew only when a document changed."""

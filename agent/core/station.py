@@ -16,7 +16,15 @@ from agent.contract.reports import AlarmEvent, Audit, Health
 from agent.core.actions import Actions
 from agent.core.commands import Duplicate, Fresh, admit, answer
 from agent.core.content import KEEP_AFTER_MS
-from agent.core.effects import AckMessage, Batch, Connect, PruneRecords, SetTime, Subscribe
+from agent.core.effects import (
+    AckMessage,
+    Batch,
+    Connect,
+    PruneRecords,
+    Release,
+    SetTime,
+    Subscribe,
+)
 from agent.core.events import (
     Booted,
     ClockSeen,
@@ -50,7 +58,7 @@ from agent.core.parts import Parts
 from agent.core.schedule import Zones
 from agent.core.site import Site
 from agent.core.timekeeping import Timekeeping
-from agent.core.trust import RootKeys
+from agent.core.trust import AlreadyHeld, RootKeys
 from agent.core.turn import Turn
 from agent.core.words import command_act
 
@@ -257,11 +265,16 @@ class Station(Parts):
     # --- messages -----------------------------------------------------------------------
 
     def _message(self, event: MessageArrived, turn: Turn) -> None:
+        """A document is acknowledged once it is held for good, also when it came before."""
+        release: Release = "after_commit"
         if not self.reporter.state_topic_says(event.topic, event.payload, turn):
             result = self.inbox.receive(event, turn)
             match result:
                 case Applied():
+                    release = "durable"
                     self._applied(result, turn)
+                case AlreadyHeld():
+                    release = "durable"
                 case CommandIn():
                     self._command(result, turn)
                 case CommandRefused():
@@ -270,7 +283,7 @@ class Station(Parts):
                     self._cursor(result, turn)
                 case None:
                     pass
-        turn.do(AckMessage(event.receipt))
+        turn.do(AckMessage(event.receipt), release)
 
     def _applied(self, applied: Applied, turn: Turn) -> None:
         message = applied.message

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from agent.adapters.mqtt_connection import RECEIVE_MAXIMUM
 from agent.core.effects import (
+    AckMessage,
     Act,
     Do,
     HoldZones,
@@ -16,7 +18,7 @@ from agent.core.effects import (
     Release as How,
 )
 from agent.player.protocol import Cue
-from agent.release import Release
+from agent.release import HELD_ACKS_MAX, Release
 
 
 def say(text: str) -> Act:
@@ -117,3 +119,54 @@ def test_without_a_disk_everything_goes_out_but_numbered_records() -> None:
     assert release.add(2, do(play("b"), PublishRecord("event", 8, 2)), 0) == [play("b")]
     assert release.durable(2) == [PublishRecord("event", 7, 1), PublishRecord("event", 8, 2)]
     assert release.add(3, do(say("waits again")), 0) == []
+
+
+# --- what tells others that a document is held ---------------------------------------------
+
+
+def receipt(text: str) -> Act:
+    return Publish("up/reported", text.encode(), retain=True)
+
+
+def test_without_a_disk_no_document_is_acknowledged_until_it_is_durable() -> None:
+    release = Release()
+    release.add(1, [*do(play("a")), *do(AckMessage(1), receipt("1"), release="durable")], 0)
+    assert release.not_durable() == [play("a")]
+    assert release.add(2, do(AckMessage(2), release="durable"), 0) == []
+    assert release.add(2, do(AckMessage(3)), 0) == [AckMessage(3)], "a command is acknowledged"
+    assert release.durable(2) == [AckMessage(1), receipt("1"), AckMessage(2)]
+
+
+def test_of_the_receipts_that_wait_only_the_newest_is_told() -> None:
+    release = Release()
+    release.not_durable()
+    for number in "123":
+        assert release.add(int(number), do(receipt(number), release="durable"), 0) == []
+    assert release.durable(3) == [receipt("3")]
+
+
+def test_the_brokers_window_never_closes_before_a_warning() -> None:
+    release = Release()
+    release.not_durable()
+    out = [
+        act
+        for ticket in range(1, HELD_ACKS_MAX + 3)
+        for act in release.add(ticket, do(AckMessage(ticket), release="durable"), 0)
+    ]
+    assert out == [AckMessage(1), AckMessage(2)]
+    assert len(release.durable(99)) == HELD_ACKS_MAX
+    assert HELD_ACKS_MAX * 2 <= RECEIVE_MAXIMUM
+
+
+def test_with_a_disk_that_is_only_slow_acknowledgements_keep_their_order() -> None:
+    release = Release()
+    release.add(1, do(AckMessage(1), release="durable"), 0)
+    release.add(2, do(AckMessage(2)), 0)
+    assert release.durable(2) == [AckMessage(1), AckMessage(2)]
+
+
+def test_records_whose_numbers_are_never_given_again_go_out_without_a_disk() -> None:
+    release = Release(numbers_once=True)
+    acts = [*do(PublishRecord("event", 1, 1)), *do(AckMessage(1), release="durable")]
+    release.add(1, acts, 0)
+    assert release.not_durable() == [PublishRecord("event", 1, 1)]

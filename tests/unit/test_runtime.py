@@ -70,7 +70,12 @@ class Script:
 class Rig:
     """A runtime and everything around it."""
 
-    def __init__(self, answer: Callable[[Event, Now], Batch] = lambda *_: NOTHING) -> None:
+    def __init__(
+        self,
+        answer: Callable[[Event, Now], Batch] = lambda *_: NOTHING,
+        *,
+        in_memory: bool = False,
+    ) -> None:
         self.station = Script(answer)
         self.journal = MemoryJournal()
         self.clock = HandClock()
@@ -90,6 +95,7 @@ class Rig:
                 stuck=(lambda: self.stuck,),
                 received_through=lambda: 41,
                 tz="Asia/Ho_Chi_Minh",
+                in_memory=in_memory,
             ),
         )
 
@@ -187,6 +193,26 @@ def test_records_are_published_as_they_were_saved_once_the_disk_is_back() -> Non
     rig.journal.fail("disk full")
     rig.run(HousekeepingDue(), until=lambda: bool(rig.done))
     assert rig.done == [Publish("e", b'{"n":1}', token=9)]
+
+
+def test_a_journal_in_memory_sends_its_records_and_acknowledges_no_document() -> None:
+    """Its numbers are never given again; a document is forgotten at the next start.
+
+    However long it says nothing more, it is not stuck.
+    """
+
+    def answer(event: Event, now: Now) -> Batch:
+        if isinstance(event, HousekeepingDue):
+            acts = (Do(AckMessage(1), "durable"), Do(PublishRecord("e", 1, 9)))
+            return Batch((Append(1, 0, b"{}"),), acts, None)
+        if isinstance(event, CommitFailed):
+            rig.clock.skip_ms, rig.fed = 1_000_000, 0
+        return NOTHING
+
+    rig = Rig(answer, in_memory=True)
+    rig.journal.fail("in memory only")
+    rig.run(HousekeepingDue(), until=lambda: bool(rig.done and rig.clock.skip_ms and rig.fed))
+    assert rig.done == [Publish("e", b"{}", token=9)]
 
 
 def test_a_disk_that_does_not_answer_is_told_after_five_seconds(
