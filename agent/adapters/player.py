@@ -373,6 +373,7 @@ class Player:
                 message.at_ms,
                 message.level_cdb,
                 message.underruns,
+                message.played_ms,
             )
         )
 
@@ -411,9 +412,9 @@ class Player:
 def broke_off_ms(moved_ms: int, closed_ms: int) -> int:
     """When the sound of a child whose pipe closed broke off: then, unless it had stopped before.
 
-    moved_ms: up to when it is known to have moved; 0 for never.
+    moved_ms: up to when it is known to have moved; 0, as is the answer, for never.
     """
-    stalled = moved_ms and closed_ms - moved_ms > PULSE_LATE_MS
+    stalled = closed_ms - moved_ms > PULSE_LATE_MS
     return moved_ms if stalled else closed_ms
 
 

@@ -288,7 +288,9 @@ class Air:
         if sent is None:
             return
         at_ms = event.at_ms + sent.shift_ms
-        self.sent[event.token] = replace(sent, sounding=True)
+        self.sent[event.token] = replace(
+            sent, sounding=True, began_ms=event.at_ms, told_ms=event.at_ms
+        )
         held = self._facts.open.get(sent.key)
         run = self.runs.get(sent.key)
         item = self.items.get(sent.key)
@@ -337,13 +339,10 @@ class Air:
         self.ledger.measured(event.token, sent.key, at_ms, event.level_cdb)
         held = self._facts.open.get(sent.key)
         if held is not None:
-            self._facts.put(
-                "open",
-                sent.key,
-                msgspec.structs.replace(
-                    held, seen_ms=at_ms, underruns=event.underruns, **_been(self.runs.get(sent.key))
-                ),
-            )
+            held, self.sent[event.token] = _measured(held, sent, event)
+            run = self.runs.get(sent.key)
+            held = msgspec.structs.replace(held, seen_ms=at_ms, **_been(run))
+            self._facts.put("open", sent.key, held)
 
     def sound_ended(self, event: SoundEnded, turn: Turn) -> None:
         sent = self.sent.pop(event.token, None)
@@ -357,9 +356,8 @@ class Air:
         run = self.runs.get(sent.key)
         if held is not None:
             seen_ms = max(held.seen_ms, at_ms) if held.sounded else held.seen_ms
-            held = msgspec.structs.replace(
-                held, seen_ms=seen_ms, underruns=held.underruns + event.underruns
-            )
+            held, _ = _measured(held, sent, event)
+            held = msgspec.structs.replace(held, seen_ms=seen_ms)
             done = self._done_by(event, held)
             if done is None and at_ms >= sent.end_ms - END_SLACK_MS:
                 done = "finished"  # what follows may take the bus at the very end
@@ -590,6 +588,21 @@ class Air:
         self._spent = {pair for pair in self._spent if pair[0] != key}
         self.ledger.forget(key)
         self.dirty = True
+
+
+def _measured(
+    held: OpenItem, sent: Sent, event: SoundProgress | SoundEnded
+) -> tuple[OpenItem, Sent]:
+    """Book what tore since the child's last report of this cue, and its underruns."""
+    silent_ms = sent.silent_until(event.at_ms, event.played_ms)
+    if silent_ms > sent.silent_ms:
+        from_ms, to_ms = sent.told_ms + sent.shift_ms, event.at_ms + sent.shift_ms
+        held = asrun.tear(held, sent.bus, from_ms, to_ms, silent_ms - sent.silent_ms)
+    held = msgspec.structs.replace(
+        held, underruns=held.underruns + max(0, event.underruns - sent.underruns)
+    )
+    sent = replace(sent, told_ms=event.at_ms, silent_ms=silent_ms, underruns=event.underruns)
+    return held, sent
 
 
 def _been(run: Run | None) -> dict[str, tuple[str, ...]]:

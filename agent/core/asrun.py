@@ -1,7 +1,9 @@
 """What really became of an occurrence in each zone: stretches of sound, gaps, one outcome.
 
 Owns the roll-up of segments into played, partial or skipped with its reason, and the honesty of
-`confirmed`. Is told what left the card and what controllers read back; assumes nothing.
+`confirmed`. Sound that tore within a segment lowers what was played; an underrun of unknown length
+is only counted, in the record's `underruns`. Is told what left the card and what controllers read
+back; assumes nothing.
 """
 
 from __future__ import annotations
@@ -67,6 +69,22 @@ def add_sound(
     return _with(item, zone, segments)
 
 
+def tear(item: OpenItem, bus: int, from_ms: int, to_ms: int, silent_ms: int) -> OpenItem:
+    """For `silent_ms` between these instants no sound left the card on `bus`.
+
+    Where in between is not known: a zone that heard less than all of it missed what it can have.
+    """
+    torn = dict(item.torn)
+    for zone, segments in item.segments.items():
+        heard_ms = sum(
+            max(0, min(one.to_ms, to_ms) - max(one.from_ms, from_ms))
+            for one in segments
+            if one.gap is None and one.bus == bus
+        )
+        torn[zone] = torn.get(zone, 0) + min(heard_ms, silent_ms)
+    return msgspec.structs.replace(item, torn={zone: ms for zone, ms in torn.items() if ms})
+
+
 def cut_off(item: OpenItem, at_ms: int) -> OpenItem:
     """The item without what was booked as sound after `at_ms`: by then there was none."""
     segments = {
@@ -115,7 +133,8 @@ def outcome_of(item: OpenItem, zone: str, end_reason: OccurrenceReason | None) -
     """The one record of this occurrence in `zone`."""
     segments = item.segments.get(zone, ())
     sounded = [one for one in segments if one.gap is None]
-    heard_ms = sum(one.to_ms - one.from_ms for one in sounded)
+    torn_ms = item.torn.get(zone, 0)
+    heard_ms = max(0, sum(one.to_ms - one.from_ms for one in sounded) - torn_ms)
     missing_ms = item.play_ms - heard_ms
     confirmed = _worst(one.confirmed for one in sounded) if sounded else "unknown"
     reason: OccurrenceReason | None = None
@@ -130,6 +149,8 @@ def outcome_of(item: OpenItem, zone: str, end_reason: OccurrenceReason | None) -
     else:
         outcome = "partial"
         gap = next((one.gap for one in segments if one.gap is not None), None)
+        if 2 * torn_ms >= missing_ms:
+            gap = _why_torn(item)
         reason = end_reason or gap or item.gaps.get(zone) or OccurrenceReason.LATE
     return AsRun(
         occurrence=item.ref,
@@ -151,6 +172,12 @@ def outcome_of(item: OpenItem, zone: str, end_reason: OccurrenceReason | None) -
         underruns=item.underruns if item.sounded else None,
         start_error_ms=item.start_error_ms,
     )
+
+
+def _why_torn(item: OpenItem) -> OccurrenceReason:
+    """A live source that dries up is lost sound of its sender, anything else is ours."""
+    live = item.source.startswith("stream:")
+    return OccurrenceReason.SOURCE_LOST if live else OccurrenceReason.SOUND_LOST
 
 
 def skipped(

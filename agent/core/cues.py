@@ -30,13 +30,18 @@ START_NOW_MS = 60
 
 FADE_OUT_MS = 20
 
+TORN_MIN_MS = 250
+"""Less silence than this within a cue is none: parts may end 200 ms before their length, and what
+is on its way to the card is counted by whole buffers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
     """A cue the sound child holds. sounding: its first sample left the card. stopping: told to
     stop, its end not reported yet.
 
-    shift_ms: what the wall jumped since it was sent. The child reports on the cue's own clock.
+    shift_ms: what the wall jumped since it was sent. The child reports on the cue's own clock:
+    began_ms, its first sample, and told_ms, its last report. silent_ms, underruns: booked so far.
     """
 
     token: str
@@ -48,6 +53,17 @@ class Sent:
     sounding: bool = False
     shift_ms: int = 0
     stopping: bool = False
+    began_ms: int = 0
+    told_ms: int = 0
+    silent_ms: int = 0
+    underruns: int = 0
+
+    def silent_until(self, at_ms: int, played_ms: int) -> int:
+        """How much of the time since its first sample no sound left the card; 0 for what reports
+        are inexact by."""
+        silent_ms = at_ms - self.began_ms - played_ms
+        known = self.sounding and silent_ms >= TORN_MIN_MS
+        return max(self.silent_ms, silent_ms) if known else self.silent_ms
 
 
 def parts_from(sound: Sound, position_ms: int) -> tuple[Part, ...]:

@@ -151,6 +151,8 @@ class SoundStarted:
 class SoundProgress:
     """After 1, 2, 4 and 8 s of a cue and then every 10 s, so that what a kill leaves unsaved is
     never more than half of what sounded; and at once when sound turns into silence or back.
+
+    underruns, played_ms: since the cue began; the latter only what really sounded.
     """
 
     token: str
@@ -160,6 +162,7 @@ class SoundProgress:
     at_ms: int
     level_cdb: int | None
     underruns: int
+    played_ms: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ class OpenItem(msgspec.Struct, frozen=True):
 
     from_ms/origin_ms: first planned sound and wall instant of position 0. begun: its start
     passed. seen_ms: last instant it is known to have sounded. segments, gaps: per zone, and the
-    reason nothing sounds since the last segment. doubts: why a zone's sound is not confirmed.
+    reason nothing sounds since the last segment. torn: per zone, ms of its segments in which no
+    sound left the card. doubts: why a zone's sound is not confirmed.
     stopped: zones in which somebody ended it. finished: it came to its own end; done: why it ended
     before that. Everything an as-run record needs rides along, because the timetable may change
     meanwhile.
@@ -68,6 +69,7 @@ class OpenItem(msgspec.Struct, frozen=True):
     left: tuple[str, ...] = ()
     segments: dict[str, tuple[Segment, ...]] = {}
     gaps: dict[str, OccurrenceReason] = {}
+    torn: dict[str, int] = {}
     doubts: dict[str, OccurrenceReason] = {}
     stopped: tuple[str, ...] = ()
     recorded: bool = True

@@ -389,17 +389,18 @@ class Director:
         voice = run.voice
         meter, voice.recent_meter = voice.recent_meter, Meter()
         part, position = voice.position()
-        position -= round(frames_of_ns(self._mixer.latency_ns))  # still on its way to the card
+        on_its_way = round(frames_of_ns(self._mixer.latency_ns))
         return [
             p.Progress(
                 token=run.cue.token,
                 bus=run.cue.bus,
                 part=part,
-                position_ms=max(0, ms(position)),
+                position_ms=max(0, ms(position - on_its_way)),
                 at_ms=self._wall.wall_ms(now_ns, run.cue.epoch),
                 level_cdb=meter.level_cdb(),
                 peak_cdb=meter.peak_cdb(),
                 underruns=voice.underruns,
+                played_ms=max(0, ms(voice.played_frames - on_its_way)),
             )
         ]
 

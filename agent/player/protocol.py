@@ -173,7 +173,8 @@ class Progress(msgspec.Struct, frozen=True, tag="progress", tag_field="t"):
     """Once a second per playing cue, measured on what left the mixer since the last report.
 
     `level_cdb` is RMS and `peak_cdb` the peak, both relative to full scale (0 cdb = 0 dBFS);
-    None when nothing was measured. `underruns` counts since the cue began.
+    None when nothing was measured. `underruns` and `played_ms` count since the cue began; the
+    latter only what really sounded and has left the card.
     """
 
     token: str
@@ -184,10 +185,15 @@ class Progress(msgspec.Struct, frozen=True, tag="progress", tag_field="t"):
     level_cdb: int | None
     peak_cdb: int | None
     underruns: int
+    played_ms: int
 
 
 class Ended(msgspec.Struct, frozen=True, tag="ended", tag_field="t"):
-    """The last sample of the cue left the DAC at `at_ms`; `played_ms` really sounded."""
+    """The last sample of the cue left the DAC at `at_ms`; `played_ms` really sounded.
+
+    Not played: what a decoder did not have in time, and gaps of the card whose length its clock
+    tells. An underrun of unknown length is counted in `underruns` only.
+    """
 
     token: str
     bus: int

@@ -215,8 +215,10 @@ class Card:
         if self._playing.get(cue.bus) is not playing or not self.alive:
             return
         part, position_ms = self._position(playing)
+        played_ms = self._clock.now_ms - playing.begins_ms
+        wall_ms = self._wall(cue)
         self._emit(
-            SoundProgress(cue.token, cue.bus, part, position_ms, self._wall(cue), LEVEL_CDB, 0)
+            SoundProgress(cue.token, cue.bus, part, position_ms, wall_ms, LEVEL_CDB, 0, played_ms)
         )
         self._progress_later(playing)
 

@@ -58,6 +58,7 @@ def progress(token: str, level_cdb: int | None, part: int = 0) -> None:
         level_cdb=level_cdb,
         peak_cdb=level_cdb,
         underruns=0,
+        played_ms=1_000,
     )
 
 
