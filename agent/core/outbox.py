@@ -2,7 +2,9 @@
 
 The broker's PUBACK is not delivery: a record is done when the source system's signed cursor has
 passed it. Until then it is sent again, from the cursor on, after a reconnect or when the cursor
-stands still. Duplicates are harmless: (installation, stream, seq) is the id.
+stands still: soon when the source system speaks and leaves out what went long ago (it began anew,
+and a broker that died in between took the records with it), late when it is silent. Duplicates are
+harmless: (installation, stream, seq) is the id.
 """
 
 from __future__ import annotations
@@ -12,6 +14,9 @@ from dataclasses import dataclass, field
 IN_FLIGHT_MAX = 8
 STALLED_FIRST_MS = 60_000
 STALLED_MAX_MS = 3_600_000
+
+DOUBTED_FIRST_MS = 10_000
+"""After a record went: so long may the source system say that it does not have it yet."""
 
 FLIGHT_MAX_MS = 60_000
 """A record in flight without an answer for so long is given up for now: it may be gone from the
@@ -30,6 +35,10 @@ class Outbox:
     stalled_waits: int = 0
     stalled_at_mono_ms: int | None = None
     answered_mono_ms: int = 0
+    doubted: bool = False
+    """The source system spoke after something went, and does not have all of it."""
+    moved_mono_ms: int = 0
+    """When a record last went or was answered by the broker."""
 
     @property
     def unsent(self) -> int:
@@ -42,6 +51,28 @@ class Outbox:
         self.next_send = self.through + 1
         self.stalled_waits = 0
         self.stalled_at_mono_ms = None
+        self.doubted = False
+
+    def told(self, through: int, mono_ms: int, *, greeted: bool = False) -> bool:
+        """A cursor of this moment; tells whether it is news.
+
+        greeted: it answers our birth, so whoever speaks has only just begun to listen. Waits
+        grow with each vain try, or a record that no longer exists would be asked for forever.
+        """
+        news = self.passed(through)
+        if greeted:
+            self.stalled_waits = 0
+        if self.connected and self.next_send > self.through + 1:
+            self.doubted = True
+            if self.next_send > self.last:
+                due_ms = max(mono_ms, self.moved_mono_ms + self._patience_ms())
+                held_ms = self.stalled_at_mono_ms
+                self.stalled_at_mono_ms = due_ms if held_ms is None else min(held_ms, due_ms)
+        return news
+
+    def _patience_ms(self) -> int:
+        first_ms = DOUBTED_FIRST_MS if self.doubted else STALLED_FIRST_MS
+        return min(STALLED_MAX_MS, first_ms << min(self.stalled_waits, 8))
 
     def passed(self, through: int) -> bool:
         """The cursor moved; tells whether it is news. Never goes back."""
@@ -53,6 +84,7 @@ class Outbox:
         self.in_flight = {seq for seq in self.in_flight if seq > through}
         self.stalled_waits = 0
         self.stalled_at_mono_ms = None
+        self.doubted = False
         return True
 
     def rewind(self, from_seq: int) -> None:
@@ -73,6 +105,7 @@ class Outbox:
             self.in_flight.clear()
             self.stalled_waits += 1
             self.stalled_at_mono_ms = None
+            self.doubted = False
         if self.in_flight and mono_ms - self.answered_mono_ms >= FLIGHT_MAX_MS:
             self.in_flight.clear()
         if not self.in_flight:
@@ -82,14 +115,14 @@ class Outbox:
             sent.append(self.next_send)
             self.in_flight.add(self.next_send)
             self.next_send += 1
+            self.moved_mono_ms = mono_ms
         if self.unsent and self.stalled_at_mono_ms is None and self.next_send > self.last:
-            wait_ms = min(STALLED_MAX_MS, STALLED_FIRST_MS << min(self.stalled_waits, 8))
-            self.stalled_at_mono_ms = mono_ms + wait_ms
+            self.stalled_at_mono_ms = mono_ms + self._patience_ms()
         return sent
 
     def delivered(self, seq: int, mono_ms: int) -> None:
         self.in_flight.discard(seq)
-        self.answered_mono_ms = mono_ms
+        self.answered_mono_ms = self.moved_mono_ms = mono_ms
 
     def wake_mono_ms(self) -> int | None:
         """When to ask `due` again though nothing happened."""

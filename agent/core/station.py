@@ -334,7 +334,8 @@ class Station(Parts):
         )
         if cursor.reconnect_spread_ms is not None:
             self.facts.mark(spread_ms=cursor.reconnect_spread_ms)
-        if self.reporter.outbox.passed(cursor.through):
+        greeted = bool(cursor.nonce) and cursor.nonce == self.reporter.nonce
+        if self.reporter.outbox.told(cursor.through, turn.now.mono_ms, greeted=greeted):
             self.facts.mark(cursor_through=self.reporter.outbox.through)
             turn.log("cursor", "debug", through=self.reporter.outbox.through)
 

@@ -2,8 +2,9 @@
 
 Sessions keep what was not acknowledged and what came while the station was away. The broker may
 crash: acknowledged events that the collector has not taken yet are then gone, as measured with the
-real one, and retained documents and sessions fall back to the last autosave. The collector keeps
-events by id and tells its signed cursor.
+real one, and retained documents and sessions fall back to the last autosave; a collector that is
+away at that moment finds nothing kept for it until it comes back. The collector keeps events by id
+and tells its signed cursor.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import msgspec
 
 from agent.contract import topics
 from agent.contract.documents import Cursor
-from agent.contract.reports import Ack, Event, Reported
+from agent.contract.reports import Ack, Event, Reported, State
 from simulator.world.clockwork import Clockwork
 from simulator.world.signing import AUTHORITY, OFFICE, sign
 
 QUEUE_MAX = 1_000
 CURSOR_PAUSE_MS = 30_000
+GREETING_MS = 500
 SESSION_MS = 6 * 3_600_000
 AUTOSAVE_MS = 1_800_000
 
@@ -82,6 +84,10 @@ class Collector:
             self.on_clash(event)
         return event
 
+    def streams(self) -> list[tuple[str, str]]:
+        """(station, installation) of everybody who ever sent an event, in order."""
+        return sorted({(station, who) for station, held in self.events.items() for who, _ in held})
+
     def through(self, station: str, installation: str) -> int:
         """Up to where there is no gap."""
         mine = self.events.get(station, {})
@@ -101,9 +107,13 @@ class Broker:
         self.retained: dict[str, bytes] = {}
         self.collector = Collector()
         self.collector_on = True
+        self._collects = True
+        """The collector's session lives: what it does not take now waits for it."""
         self.queue: list[bytes] = []
         self.dropped = 0
         self.crashes = 0
+        self.nonces: dict[str, str] = {}
+        """station → the nonce of its retained birth"""
         self._sessions: dict[str, _Session] = {}
         self._numbers = 0
         self._cursor_due: set[tuple[str, str]] = set()
@@ -173,7 +183,7 @@ class Broker:
         """From a station; returning means PUBACK."""
         kind = topic.rsplit("/", 1)[1]
         if kind == "event":
-            if len(self.queue) < QUEUE_MAX:
+            if self._collects and len(self.queue) < QUEUE_MAX:
                 self.queue.append(payload)
             else:
                 self.dropped += 1
@@ -181,13 +191,21 @@ class Broker:
         elif kind == "reported":
             said = msgspec.json.decode(payload, type=Reported)
             self.collector.reported[said.station] = said
+        elif kind == "state":
+            state = msgspec.json.decode(payload, type=State)
+            self.nonces[state.station] = state.nonce
         elif kind == "ack":
             answer = msgspec.json.decode(payload, type=Ack)
             self.collector.acks.setdefault(answer.station, {})[answer.id] = answer
 
     def switch_collector(self, *, on: bool) -> None:
         self.collector_on = on
+        self._collects |= on
         self._drain()
+        if on:  # it says how far it has it, also to those from whom nothing came
+            for pair in self.collector.streams():
+                self._cursor_due.add(pair)
+                self._clock.after(GREETING_MS, lambda pair=pair: self._greet(pair))  # type: ignore[misc]
 
     def _autosave(self) -> None:
         if self._clock.now_ms - self._autosaved_at_ms >= AUTOSAVE_MS:
@@ -197,6 +215,7 @@ class Broker:
     def crash(self) -> list[Client]:
         """kill -9: what was acknowledged and not passed on is gone; returns who was connected."""
         self.crashes += 1
+        self._collects = self.collector_on
         self.queue.clear()
         self.retained = dict(self._autosaved)
         clients = [one.client for one in self._sessions.values() if one.client is not None]
@@ -216,7 +235,11 @@ class Broker:
                 self._clock.after(CURSOR_PAUSE_MS, lambda pair=pair: self._tell_cursor(pair))  # type: ignore[misc]
         self.queue.clear()
 
-    def _tell_cursor(self, pair: tuple[str, str]) -> None:
+    def _greet(self, pair: tuple[str, str]) -> None:
+        """It has just read the retained birth, and answers its nonce."""
+        self._tell_cursor(pair, self.nonces.get(pair[0], ""))
+
+    def _tell_cursor(self, pair: tuple[str, str], nonce: str = "") -> None:
         self._cursor_due.discard(pair)
         station, installation = pair
         self.collector.revision += 1
@@ -231,6 +254,7 @@ class Broker:
             installation=installation,
             stream="main",
             through=self.collector.through(station, installation),
+            nonce=nonce,
         )
         topic = topics.station_down(station, "cursor")
         self.publish_down(topic, sign(cursor, OFFICE), retain=True)

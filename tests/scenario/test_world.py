@@ -50,6 +50,35 @@ def test_without_faults_everything_that_was_published_is_played() -> None:
     assert set(result.counts) <= {"cues", "planned", "played", "skipped preempted"}
 
 
+def test_records_that_died_with_broker_and_collector_come_again_when_both_are_back() -> None:
+    hour_ms = 3_600_000
+    world = World(Settings(3, days=2, faults=()))
+    through: list[int] = []
+
+    def look() -> None:
+        (box,) = world.boxes
+        assert box.life is not None
+        through.append(world.broker.collector.through(box.site.station, box.installation))
+        through.append(box.life.station.reporter.outbox.last)
+
+    def both_die() -> None:
+        world.broker.switch_collector(on=False)
+        world.broker.crash()
+        for box in world.boxes:
+            if box.life is not None:
+                box.life.broker_gone()
+
+    world.clock.at(4 * hour_ms, both_die)
+    world.clock.at(21 * hour_ms, lambda: world.broker.switch_collector(on=True))
+    world.clock.at(21 * hour_ms - 1, look)
+    world.clock.at(21 * hour_ms + 5_000, look)
+    result = world.run()
+    assert result.violation is None, told(result)
+    before, sent, after, last = through
+    assert before < sent, "the broker took what nobody keeps"
+    assert after == last == sent
+
+
 def test_one_seed_gives_the_same_run_to_the_byte() -> None:
     settings = Settings(11, days=6, faults=ALL)
     first, second = run(settings), run(settings)
