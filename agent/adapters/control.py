@@ -22,6 +22,7 @@ from pathlib import Path
 import msgspec
 
 from agent.adapters.ports import Emit
+from agent.contract.bounds import plainly
 from agent.core import requests
 from agent.core.effects import Reply
 from agent.core.events import Requested
@@ -119,7 +120,7 @@ class ControlSocket:
         try:
             request = _decoder.decode(line)
         except msgspec.DecodeError as error:
-            return requests.Refused("malformed", str(error))
+            return requests.Refused("malformed", plainly(str(error)))
         number = next(self._ids)
         answer: asyncio.Future[msgspec.Struct] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from agent.contract.bounds import plainly
 from agent.contract.topics import MESSAGE_MAX_BYTES
 
 PAYLOAD_TYPE = "application/vnd.commune-radio.v1+json"
@@ -69,7 +70,7 @@ def open_envelope(raw: bytes) -> Envelope:
     try:
         wire = msgspec.json.decode(raw, type=WireEnvelope)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise EnvelopeError(str(error)) from None
+        raise EnvelopeError(plainly(str(error))) from None
     except RecursionError:
         raise EnvelopeError("nested too deep") from None
     if wire.payloadType != PAYLOAD_TYPE:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from agent.contract.bounds import plainly
 from agent.contract.documents import Signed
 
 DEPTH_MAX = 24
@@ -108,7 +109,7 @@ def decode_strict(raw: bytes, kind: type[T] | Any) -> T:
     try:
         decoded: T = msgspec.json.decode(raw, type=kind)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise Malformed(str(error)) from None
+        raise Malformed(plainly(str(error))) from None
     return decoded
 
 

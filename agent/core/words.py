@@ -7,10 +7,11 @@ shows it shows the code.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 from agent.contract import documents
-from agent.contract.reasons import Lang, Meaning
+from agent.contract.reasons import Meaning
+from agent.contract.texts import Words
 from agent.core.backoff import Cause
 from agent.core.events import ControllerState
 
@@ -27,16 +28,6 @@ LocalAct = Literal[
 """What somebody at the station itself asked for and is kept in the journal."""
 
 OwnAct = Literal["document_applied", "commit_failed", "clock_step"]
-
-
-class Words(NamedTuple):
-    """The same thing in both languages."""
-
-    vi: str
-    en: str
-
-    def text(self, lang: Lang) -> str:
-        return self.vi if lang == "vi" else self.en
 
 
 def command_act(action: documents.Action) -> str:

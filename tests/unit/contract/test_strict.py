@@ -64,7 +64,7 @@ def test_unusual_bytes_with_one_meaning_pass(raw: bytes) -> None:
 
 
 def test_the_error_names_the_path() -> None:
-    with pytest.raises(Malformed, match=r"\$\.revision"):
+    with pytest.raises(Malformed, match="revision: at least 1"):
         decode_signed(BODY.replace(b'"revision":7', b'"revision":0'))
 
 

@@ -1,0 +1,82 @@
+"""A value out of bounds is refused in words, with an example; nobody is shown a pattern."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import msgspec
+import pytest
+
+from agent.config import Config
+from agent.contract.bounds import in_words, plainly
+from agent.contract.schemas import MESSAGES
+from agent.contract.strict import Malformed, decode_signed
+
+EXAMPLE = re.compile(r"(?:ví dụ|for example) (\S+?)(?:,.*)?$")
+
+
+def patterns(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        yield from (one for key, one in schema.items() if key == "pattern")
+        for one in schema.values():
+            yield from patterns(one)
+    if isinstance(schema, list):
+        for one in schema:
+            yield from patterns(one)
+
+
+ALL = sorted(
+    {one for kind in (*MESSAGES.values(), Config) for one in patterns(msgspec.json.schema(kind))}
+)
+
+
+def refused(pattern: str) -> str:
+    """What the decoder says of a text that does not fit."""
+    kind = msgspec.defstruct("Kind", [("field", _text(pattern))])
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.convert({"field": "?"}, kind)
+    return str(caught.value)
+
+
+def _text(pattern: str) -> Any:
+    return Annotated[str, msgspec.Meta(pattern=pattern)]
+
+
+def test_there_are_patterns() -> None:
+    assert len(ALL) >= 9
+
+
+@pytest.mark.parametrize("pattern", ALL)
+def test_every_pattern_has_words_and_a_right_example_in_both_languages(pattern: str) -> None:
+    message = refused(pattern)
+    assert pattern.replace("\\", "\\\\") in message, "the decoder would have shown it"
+    path, words = in_words(message)
+    assert path == "field"
+    for text in words:
+        assert not set("^\\[]{}$") & set(text), text
+        found = EXAMPLE.search(text)
+        assert found is not None, text
+        assert re.search(pattern, found[1])
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"kind":"command","id":"A B"}', "id: only small letters"),
+        (b'{"kind":"command"}', "is missing"),
+        (b'{"kind":"command","id":7}', "id: must be a text"),
+    ],
+)
+def test_a_malformed_message_is_refused_in_words(body: bytes, told: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        decode_signed(body)
+    assert told in str(caught.value)
+    assert "Expected" not in str(caught.value)
+
+
+def test_what_is_not_known_loses_at_least_its_pattern() -> None:
+    assert plainly("Expected `bytes` matching regex 'x+' here - at `$.a`") == (
+        "a: Expected `bytes` here"
+    )
