@@ -24,7 +24,7 @@ from simulator.world.evidence import (
     zones_of,
 )
 from simulator.world.sound import Played
-from simulator.world.timetable import DAY_MS, Start, starts, wall_of
+from simulator.world.timetable import DAY_MS, Start, instant_of, starts
 
 CHANGE_BEFORE_MS = 600_000
 CHANGE_AFTER_MS = 5 * HOUR_MS
@@ -70,17 +70,17 @@ class Clerk:
         file = self._case.file(box)
         entry_id, nominal = ref.entry, ref.nominal
         schedules = self._case.office.desks[audience].schedules
-        around = wall_of(nominal)
-        if around > self._case.office.wall_ms() + 3 * HOUR_MS:
-            return
         for since_ms, revision in file.held.get(audience, []):
-            if around + FROM_THE_PAST_MS < since_ms + self._case.wall0_ms and not near(
-                file.clock_troubles, since_ms, MINUTE_MS
-            ):
-                continue
             for entry in entries_of(schedules, revision):
-                if entry.id == entry_id:
-                    yield from starts(entry, around, around + 1)
+                if entry.id != entry_id:
+                    continue
+                around = instant_of(nominal, entry.when.tz)
+                if around > self._case.office.wall_ms() + 3 * HOUR_MS:
+                    continue
+                late = around + FROM_THE_PAST_MS < since_ms + self._case.wall0_ms
+                if late and not near(file.clock_troubles, since_ms, MINUTE_MS):
+                    continue
+                yield from starts(entry, around, around + 1)
 
     def _agrees(self, box: Box, file: File, label: Label, said: AsRun) -> None:
         """The outcome against what was heard."""

@@ -12,7 +12,7 @@ from simulator.world.box import Box
 from simulator.world.evidence import HOUR_MS, Case, File, Label, length, near, zones_of
 from simulator.world.office import Owner
 from simulator.world.sound import Played
-from simulator.world.timetable import DAY_MS, Start, local, starts
+from simulator.world.timetable import DAY_MS, starts
 
 CHIME_MS = 1_800
 START_MS = 300
@@ -82,7 +82,7 @@ class Ear:
         file = self._case.file(box)
         doubtful = near(file.clock_troubles, box.clock.now_ms, 2 * HOUR_MS)
         due = [
-            one.start_ms
+            one
             for entry in self._case.versions(owner.audience, owner.entry)
             for one in starts(entry, wall_ms - 2 * DAY_MS, wall_ms + 2 * HOUR_MS)
         ]
@@ -91,15 +91,15 @@ class Ear:
             (
                 one
                 for one in due
-                if one < wall_ms + 5_000
-                or (doubtful and (owner.audience, owner.entry, _nominal(one)[:10]) in file.plays)
+                if one.start_ms < wall_ms + 5_000
+                or (doubtful and (owner.audience, owner.entry, one.date) in file.plays)
             ),
+            key=lambda one: one.start_ms,
             default=None,
         )
         if latest is None:
             self._case.fail(1, box, f"{owner.entry} sounds before it was ever due")
-        date = Start(_nominal(latest or 0), latest or 0).date
-        return (owner.audience, owner.entry, date)
+        return (owner.audience, owner.entry, latest.date)
 
     def _newest(self, audience: str, entry_id: str) -> Entry:
         return next(self._case.versions(audience, entry_id))
@@ -180,7 +180,3 @@ class Ear:
                             f"{audience} {entry_id} {date} was heard {leaked_ms} ms in {zone.name}"
                         )
                         self._case.fail(1, box, what)
-
-
-def _nominal(start_ms: int) -> str:
-    return local(start_ms).isoformat()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from agent.contract.documents import Entry, Schedule
 from agent.contract.reports import AsRun
@@ -83,7 +84,7 @@ class Case:
     def count(self, what: str) -> None:
         self.counts[what] = self.counts.get(what, 0) + 1
 
-    def fail(self, invariant: int, box: Box, what: str) -> None:
+    def fail(self, invariant: int, box: Box, what: str) -> NoReturn:
         raise Violation(invariant, box.site.station, what)
 
     def versions(self, audience: str, entry_id: str) -> Iterator[Entry]:

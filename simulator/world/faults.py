@@ -47,4 +47,5 @@ FAULTS: dict[str, Fault] = {
     "commands": people.commands,
     "officers": people.officers,
     "hostile": people.hostile,
+    "abroad": people.abroad,
 }

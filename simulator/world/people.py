@@ -27,7 +27,7 @@ from simulator.world.chance import again, log_uniform
 from simulator.world.mishaps import cut, kill
 from simulator.world.office import Desk
 from simulator.world.signing import STRANGER, forge, key_of, sign
-from simulator.world.timetable import DAY_MS, local, starts
+from simulator.world.timetable import CHANGING, DAY_MS, local, starts
 
 if TYPE_CHECKING:
     from simulator.world.world import World
@@ -46,6 +46,18 @@ def edits(world: World, rng: Random) -> None:
         world.office.edit(desk)
 
     again(world, rng, 12 * HOUR_MS, act)
+
+
+def abroad(world: World, rng: Random) -> None:
+    """Some entries are meant in zones whose clocks change: an hour is missing or comes twice."""
+    office = world.office
+    for desk in office.desks.values():
+        if rng.random() < 0.6:
+            desk.author.abroad = tuple(rng.sample(CHANGING, rng.randint(1, 2)))
+            today = local(world.wall_ms()).date()
+            new = desk.author.timetable(today, rng.randint(1, 3))
+            office.push(desk, (*desk.schedules[-1].entries, *new))
+            office.publish_content(desk)
 
 
 def warnings(world: World, rng: Random) -> None:

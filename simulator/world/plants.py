@@ -8,35 +8,46 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Protocol
 
 import msgspec
 
 from agent.adapters.ports import Decider
+from agent.adapters.timezones import time_zone
 from agent.contract.envelope import VerifySignature
 from agent.core import asrun
 from agent.core.effects import Batch, Do, HoldZones
 from agent.core.events import ClockSeen, Delivered, Event, MessageArrived, Now, SoundStarted
 from agent.core.facts import Facts
 from agent.core.reporter import RECORD_TOKENS_FROM
+from agent.core.schedule import Zones
 from agent.core.station import Station
 from agent.core.turn import Turn
 from simulator.world.box import Box, Build, Row
 
+JANUARY = datetime(2026, 1, 15)  # noqa: DTZ001 - a wall clock's, wherever it hangs
+
 
 class MakeStation(Protocol):
-    """As the world makes stations; `verify` may be replaced."""
+    """As the world makes stations; the signature check and the time zones may be replaced."""
 
-    def __call__(self, box: Box, facts: Facts, verify: VerifySignature = ...) -> Station: ...
+    def __call__(
+        self, box: Box, facts: Facts, verify: VerifySignature = ..., zones: Zones = ...
+    ) -> Station: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """what: the mistake in one sentence. invariants: those that may notice it first."""
+    """what: the mistake in one sentence. invariants: those that may notice it first.
+
+    first_day: when a run must begin to meet it, "" for any day.
+    """
 
     what: str
     build: Callable[[MakeStation], Build]
     invariants: tuple[int, ...]
+    first_day: str = ""
 
 
 def build(name: str, make: MakeStation) -> Build:
@@ -61,6 +72,16 @@ def _believes_everything(make: MakeStation) -> Build:
         return bool(public and signature and message)
 
     return Build(station)
+
+
+def _forgets_summer_time(make: MakeStation) -> Build:
+    """Every zone keeps the offset it has in January."""
+
+    def zones(name: str) -> tzinfo | None:
+        zone = time_zone(name)
+        return None if zone is None else timezone(zone.utcoffset(JANUARY) or timedelta())
+
+    return Build(lambda box, facts: make(box, facts, zones=zones))
 
 
 @dataclass(slots=True)
@@ -165,6 +186,9 @@ PLANTS: dict[str, Plant] = {
     ),
     "believes-any-clock": Plant(
         "an untrusted clock is believed", _wrapped(_BelievesAnyClock), (1, 2, 3, 4, 6)
+    ),
+    "forgets-summer-time": Plant(
+        "clocks are never set to summer time", _forgets_summer_time, (1, 3, 4), "2026-04-03"
     ),
     "opens-every-gate": Plant(
         "zones that were not addressed hear it too", _wrapped(_OpensEveryGate), (1, 3, 9)

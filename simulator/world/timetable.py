@@ -1,7 +1,8 @@
 """Timetables as an engineer might write them, drawn from chance, and a naive reading of them.
 
 `starts` is the oracle's own expansion: a walk over days that shares no code with the core. Only
-the forms made here are read: once, daily, or weekly on named days, in Vietnam's fixed offset.
+the forms made here are read: once, daily, or weekly on named days, in Vietnam's fixed offset or
+in a zone whose clocks change.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from random import Random
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -30,6 +33,11 @@ OFFSET_MS = 7 * 3_600_000
 DAY_MS = 86_400_000
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 TAGS = ("chan", "le")
+VIETNAM = "Asia/Ho_Chi_Minh"
+CHANGING = ("America/New_York", "Europe/Berlin", "Australia/Lord_Howe")
+"""Zones with summer time; in the last one the clocks move by half an hour."""
+
+ABROAD_SHARE = 0.7
 
 
 def local(wall_ms: int) -> datetime:
@@ -40,6 +48,28 @@ def local(wall_ms: int) -> datetime:
 def wall_of(nominal: str) -> int:
     moment = datetime.fromisoformat(nominal).replace(tzinfo=UTC)
     return int(moment.timestamp()) * 1_000 - OFFSET_MS
+
+
+@lru_cache(maxsize=65_536)
+def instant_of(nominal: str, tz: str) -> int:
+    """What a clock of `tz` means: the first time it shows `nominal`.
+
+    A time that it leaves out comes later by what it left out: as if it had not changed yet.
+    """
+    if tz == VIETNAM:
+        return wall_of(nominal)
+    zone, face = ZoneInfo(tz), datetime.fromisoformat(nominal)
+    around = face.replace(tzinfo=UTC)
+    before, after = (
+        (around + timedelta(days=days)).astimezone(zone).utcoffset() or timedelta()
+        for days in (-1, 1)
+    )
+    shown = [
+        moment
+        for moment in (around - before, around - after)
+        if moment.astimezone(zone).replace(tzinfo=None) == face
+    ]
+    return int(min(shown, default=around - before).timestamp()) * 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +89,12 @@ def starts(entry: Entry, from_ms: int, to_ms: int) -> list[Start]:
     when = entry.when
     anchor = datetime.fromisoformat(when.start)
     found: list[Start] = []
-    day = max(local(from_ms).date() - timedelta(days=1), anchor.date())
-    last = local(to_ms).date()
+    abroad = 0 if when.tz == VIETNAM else 1
+    day = max(local(from_ms).date() - timedelta(days=1 + abroad), anchor.date())
+    last = local(to_ms).date() + timedelta(days=abroad)
     while day <= last:
         nominal = datetime.combine(day, anchor.time()).isoformat()
-        start_ms = wall_of(nominal)
+        start_ms = instant_of(nominal, when.tz)
         if from_ms <= start_ms < to_ms and _plays(when, day, nominal):
             found.append(Start(nominal, start_ms))
         day += timedelta(days=1)
@@ -85,12 +116,16 @@ def selects(selector: ZoneSelector, zone: str, tags: Iterable[str]) -> bool:
 
 @dataclass(slots=True)
 class Author:
-    """Writes entries for one audience. zones: names that may be addressed there."""
+    """Writes entries for one audience. zones: names that may be addressed there.
+
+    abroad: time zones in which some of its entries are meant, beside Vietnam's.
+    """
 
     rng: Random
     audience: str
     zones: tuple[str, ...]
     made: int = 0
+    abroad: tuple[str, ...] = ()
 
     @property
     def _prefix(self) -> str:
@@ -163,6 +198,10 @@ class Author:
         if rule and "BYDAY" in rule:
             while DAYS[day.weekday()] not in rule:
                 day += timedelta(days=1)
+        if self.abroad and rng.random() < ABROAD_SHARE:
+            at = f"{rng.choice((0, 1, 1, 2, 2, 2, 3, 17)):02}:{rng.choice((0, 15, 30, 45)):02}:00"
+            tz = rng.choice(self.abroad)
+            return When(start=f"{day.isoformat()}T{at}", rrule=rule, tz=tz)
         return When(start=f"{day.isoformat()}T{at}", rrule=rule)
 
     def _selector(self) -> ZoneSelector:

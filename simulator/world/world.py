@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import traceback
 from dataclasses import dataclass, field
-from datetime import tzinfo
 from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
@@ -15,6 +14,7 @@ from agent.contract.documents import StreamSource
 from agent.contract.envelope import VerifySignature
 from agent.core.events import HousekeepingDue
 from agent.core.facts import Facts
+from agent.core.schedule import Zones
 from agent.core.site import Amplifier, BusChoice, Site, Zone
 from agent.core.station import Station
 from simulator.world import faults, plants
@@ -108,10 +108,6 @@ def draw_site(name: str, rng: Random) -> Site:
     return Site(name, f"Xã {name}", TZ.key, tuple(placed), amplifiers, buses)
 
 
-def _zones(name: str) -> tzinfo | None:
-    return TZ if name == TZ.key else None
-
-
 def _broken(error: Exception) -> Violation:
     """Neither heard nor reported: something around the core raised, or was asked the impossible."""
     last = traceback.extract_tb(error.__traceback__)[-1]
@@ -119,8 +115,10 @@ def _broken(error: Exception) -> Violation:
     return Violation(0, "the world", f"the run broke off at {place}: {error!r}")
 
 
-def make_station(box: Box, facts: Facts, verify: VerifySignature = verify) -> Station:
-    return Station(box.site, facts, root_keys(), verify, time_zone)
+def make_station(
+    box: Box, facts: Facts, verify: VerifySignature = verify, zones: Zones = time_zone
+) -> Station:
+    return Station(box.site, facts, root_keys(), verify, zones)
 
 
 class World:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import datetime
 
 import pytest
 
@@ -14,7 +15,8 @@ from simulator.__main__ import main
 from simulator.world.command import as_text
 from simulator.world.faults import FAULTS, draw
 from simulator.world.plants import PLANTS
-from simulator.world.world import Result, Settings, World, run
+from simulator.world.timetable import instant_of
+from simulator.world.world import FIRST_DAY, Result, Settings, World, run
 
 ALL = tuple(FAULTS)
 SEEDS_TO_FIND = 12
@@ -42,6 +44,35 @@ def test_a_fortnight_with_the_faults_of_its_seed_violates_nothing(seed: int) -> 
 def test_three_stations_side_by_side_violate_nothing() -> None:
     result = run(Settings(7, days=5, stations=3, faults=ALL))
     assert result.violation is None, told(result)
+
+
+CLOCKS_CHANGE = ("2026-03-06", "2026-03-27", "2026-10-23", "2026-10-30")
+"""Some days before New York, Berlin and Lord Howe set their clocks, forward and back."""
+
+
+@pytest.mark.parametrize("first_day", CLOCKS_CHANGE)
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_entries_of_zones_whose_clocks_change_violate_nothing(seed: int, first_day: str) -> None:
+    result = run(Settings(seed, days=5, faults=ALL, first_day=first_day))
+    assert result.violation is None, told(result)
+
+
+@pytest.mark.parametrize(
+    ("nominal", "tz", "meant"),
+    [
+        ("2026-03-08T01:45:00", "America/New_York", "2026-03-08T06:45:00+00:00"),
+        ("2026-03-08T02:30:00", "America/New_York", "2026-03-08T07:30:00+00:00"),
+        ("2026-11-01T01:30:00", "America/New_York", "2026-11-01T05:30:00+00:00"),
+        ("2026-10-25T02:15:00", "Europe/Berlin", "2026-10-25T00:15:00+00:00"),
+        ("2026-10-04T02:15:00", "Australia/Lord_Howe", "2026-10-03T15:45:00+00:00"),
+        ("2026-04-05T01:45:00", "Australia/Lord_Howe", "2026-04-04T14:45:00+00:00"),
+        ("2026-06-01T05:00:00", "Asia/Ho_Chi_Minh", "2026-05-31T22:00:00+00:00"),
+    ],
+)
+def test_the_oracle_reads_hours_that_are_missing_or_come_twice(
+    nominal: str, tz: str, meant: str
+) -> None:
+    assert instant_of(nominal, tz) == int(datetime.fromisoformat(meant).timestamp()) * 1_000
 
 
 def test_without_faults_everything_that_was_published_is_played() -> None:
@@ -109,8 +140,11 @@ def test_every_fault_is_drawn_by_some_seed_and_left_out_by_another() -> None:
 
 @pytest.mark.parametrize("name", sorted(PLANTS))
 def test_a_planted_bug_is_found(name: str) -> None:
+    first_day = PLANTS[name].first_day or FIRST_DAY
     for seed in range(1, SEEDS_TO_FIND + 1):
-        result = run(Settings(seed, days=5, faults=ALL, plant=name, progress_ms=10_000))
+        result = run(
+            Settings(seed, days=5, faults=ALL, plant=name, progress_ms=10_000, first_day=first_day)
+        )
         if result.violation is not None:
             assert result.violation.invariant in PLANTS[name].invariants, told(result)
             assert result.lines
