@@ -125,7 +125,11 @@ class AlarmMemory(msgspec.Struct, frozen=True):
 
 
 class Marks(msgspec.Struct, frozen=True):
-    """Single values. settled_through_ms: every occurrence that ended before it is settled."""
+    """Single values. settled_through_ms: every occurrence that ended before it is settled.
+
+    chain: of record next_seq - 1, hex; "" before the first. signed_seq, signed_ms: the newest
+    checkpoint among the records.
+    """
 
     settled_through_ms: int = 0
     birth: int = 0
@@ -134,6 +138,9 @@ class Marks(msgspec.Struct, frozen=True):
     cursor_revision: int = 0
     floor_ms: int = 0
     spread_ms: int = SPREAD_MS
+    chain: str = ""
+    signed_seq: int = 0
+    signed_ms: int = 0
 
 
 _KINDS: dict[str, type[msgspec.Struct]] = {
@@ -200,7 +207,7 @@ class Facts:
         if self._table(kind).pop(key, None) is not None:
             self._saves.append(Drop(kind, key))
 
-    def mark(self, **changes: int) -> None:
+    def mark(self, **changes: int | str) -> None:
         marks = msgspec.structs.replace(self.marks, **changes)
         if marks != self.marks:
             self.marks = marks
