@@ -1,5 +1,8 @@
 """`station-agent --config FILE [--check]`: the daemon, or only a look at its configuration.
 
+What it says of the configuration is in the language of `stationctl`: `--lang`, else the locale,
+else Vietnamese. The log is in English.
+
 Exit codes: 0 left on request, 70 gave up, 75 another agent runs here, 78 the configuration is
 wrong (the service manager must not retry that).
 """
@@ -11,26 +14,35 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agent.contract.reasons import Lang
 
 DEFAULT_CONFIG = Path("/etc/commune-radio/station.toml")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    asked = _arguments(arguments)
-    _log_to_stderr()
+    given = sys.argv[1:] if arguments is None else arguments
+    asked = _arguments(given)
     # Imported late: `--help` and mistakes in the command line should not cost a second on a Pi.
+    from agent.cli.arguments import language
     from agent.config import load
     from agent.errors import StartError
 
+    lang = language(given, os.environ)
+    if asked.check:
+        from agent.cli.pipes import quietly
+
+        return quietly(lambda: _check(asked.config, lang))
+    _log_to_stderr()
     try:
         loaded = load(asked.config)
-        if asked.check:
-            return _report(asked.config, loaded.warnings, loaded.site.station)
         from agent.app import run
 
         code = run(loaded)
     except StartError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{error.said(lang)}\n")
         return error.exit_code
     logging.shutdown()
     # Not by way of the interpreter: it would wait for a thread that a dying disk holds up.
@@ -38,21 +50,38 @@ def main(arguments: list[str] | None = None) -> int:
     os._exit(code)
 
 
-def _arguments(arguments: list[str] | None) -> argparse.Namespace:
+def _arguments(given: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="station-agent", description="The daemon of a commune loudspeaker station."
     )
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE")
     parser.add_argument(
-        "--check", action="store_true", help="read the configuration, say what is wrong, leave"
+        "--check",
+        action="store_true",
+        help="đọc cấu hình, nói mọi lỗi · read the configuration, say all that is wrong, leave",
     )
-    return parser.parse_args(arguments)
+    parser.add_argument("--lang", choices=("vi", "en"), help="ngôn ngữ · language")
+    return parser.parse_args(given)
 
 
-def _report(file: Path, warnings: tuple[object, ...], station: str) -> int:
-    for warning in warnings:
-        sys.stdout.write(f"{file}: warning: {warning}\n")
-    sys.stdout.write(f"{file}: describes station {station}\n")
+def _check(file: Path, lang: Lang) -> int:
+    """All that is wrong, each with its place and its remedy; nothing is begun."""
+    from agent.config import load
+    from agent.config_texts import words
+    from agent.errors import ConfigError
+
+    try:
+        loaded = load(file)
+    except ConfigError as error:
+        sys.stderr.write(f"{error.said(lang)}\n")
+        count = words("check-bad", count=len(error.problems)).text(lang)
+        sys.stderr.write(f"{file}: {count}\n")
+        return error.exit_code
+    warning = words("check-warning").text(lang)
+    for one in loaded.warnings:
+        sys.stdout.write(f"{file}: {warning}: {one.said(lang)}\n")
+    good = words("check-good", station=loaded.site.station).text(lang)
+    sys.stdout.write(f"{file}: {good}\n")
     return 0
 
 

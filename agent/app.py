@@ -40,6 +40,7 @@ from agent.adapters.systemd import ServiceManager
 from agent.adapters.timezones import time_zone
 from agent.adapters.zones import Wiring, Zones
 from agent.config import Config, Loaded
+from agent.config_texts import words
 from agent.core.effects import (
     AckMessage,
     CancelFetch,
@@ -62,6 +63,7 @@ from agent.core.station import Station
 from agent.core.trust import RootKeys
 from agent.errors import EX_GIVEN_UP, EX_OK, AlreadyRunningError
 from agent.runtime import Runtime, Surroundings, supervise
+from agent.state_dir import state_problem
 from firmware_bridge.client import ControllerClient
 
 log = logging.getLogger(__name__)
@@ -82,13 +84,14 @@ def lock_state(state_dir: Path) -> int | None:
         state_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
         lock = os.open(state_dir / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        log.error("state_unusable dir=%s detail=%s", state_dir, error)
+        found = state_problem(state_dir, error)
+        log.error("state_unusable dir=%s detail=%s", state_dir, found or error)
         return None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(lock)
-        raise AlreadyRunningError(f"another agent runs on {state_dir}") from None
+        raise AlreadyRunningError(words("another-agent", dir=state_dir)) from None
     return lock
 
 
@@ -192,6 +195,7 @@ class App:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._asked_to_leave, number)
+        loop.add_signal_handler(signal.SIGHUP, _asked_to_reload)
 
     def _asked_to_leave(self, number: int) -> None:
         """The second time nothing is waited for any more."""
@@ -263,6 +267,17 @@ def run(loaded: Loaded) -> int:
     code = asyncio.run(app.run())
     log.info("left code=%s", code)
     return code
+
+
+def _asked_to_reload() -> None:
+    """SIGHUP ends nothing and reads nothing: a configuration half taken over is neither old nor
+    new. With a restart the station is back within seconds and goes on with what was on air.
+    """
+    log.warning(
+        "sighup_ignored next=%s",
+        "the configuration is read at start: station-agent --check, then "
+        "systemctl restart station-agent",
+    )
 
 
 def _leave_at_once(*_: object) -> None:

@@ -11,12 +11,13 @@ must play from its disk without them.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import hashlib
 import re
 import tomllib
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -24,10 +25,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
+from agent.config_texts import words
+from agent.contract.bounds import in_words, plainly
 from agent.contract.documents import FEATURES, Key
+from agent.contract.texts import Words
 from agent.contract.units import Id, KeyId, Tag, ZoneName
 from agent.core.site import Amplifier, BusChoice, Site, Zone
 from agent.errors import ConfigError, Problem
+from agent.state_dir import state_problem
 
 VERSION = "0.1.0"
 """Of the software; a test holds it to pyproject.toml."""
@@ -159,29 +164,35 @@ def load(file: Path) -> Loaded:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(str(file), (Problem("TOML", str(error), _line_of(error)),)) from None
+        problem = _problem("TOML", "toml", line=_line_of(error), why=error)
+        raise ConfigError(str(file), (problem,)) from None
     lines = _key_lines(text)
-    problems = list(_unknown_keys(data, Config, "", lines))
-    if problems:
-        raise ConfigError(str(file), _in_order(problems))
-    config = _absolute(_convert(file, data, lines), file.parent.absolute())
-    problems = [_located(problem, lines) for problem in _contradictions(config)]
-    roots = _read_roots(Path(config.station.root_keys))
+    problems = [*_unknown_keys(data, Config, ""), *_wrong_values(data, Config, "")]
+    draft = _Draft(data, problems)
+    problems += _contradictions(draft)
+    roots = _read_roots(file.parent.absolute() / draft.root_keys) if draft.root_keys else None
     if isinstance(roots, Problem):
-        problems.append(_located(roots, lines))
-    if problems or isinstance(roots, Problem):
-        raise ConfigError(str(file), _in_order(problems))
-    warnings = tuple(_located(problem, lines) for problem in _missing_things(config))
-    return Loaded(config, _site(config), roots, _in_order(warnings))
+        problems.append(roots)
+    if problems or not isinstance(roots, RootKeys):
+        raise ConfigError(str(file), _in_order(problems, lines))
+    config = _absolute(msgspec.convert(data, Config), file.parent.absolute())
+    return Loaded(config, _site(config), roots, _in_order(_missing_things(config), lines))
+
+
+def _problem(
+    path: str, key: str, hint: str = "", line: int | None = None, **values: object
+) -> Problem:
+    """hint: another remedy than that of the fault itself."""
+    return Problem(path, words(key, **values), line, words(hint or f"{key}-next", **values))
 
 
 def _read_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:
-        problem = Problem("file", error.strerror or str(error))
+        problem = _problem("file", "file", why=error.strerror or str(error))
     except UnicodeDecodeError as error:
-        problem = Problem("file", f"not UTF-8 at byte {error.start}")
+        problem = _problem("file", "not-utf8", at=error.start)
     raise ConfigError(str(file), (problem,))
 
 
@@ -190,8 +201,13 @@ def _line_of(error: Exception) -> int | None:
     return int(found[1]) if found else None
 
 
-def _in_order(problems: typing.Iterable[Problem]) -> tuple[Problem, ...]:
-    return tuple(sorted(problems, key=lambda problem: problem.line or 0))
+def _in_order(problems: Iterable[Problem], lines: dict[str, int]) -> tuple[Problem, ...]:
+    """Where they stand in the file; of one place only the first."""
+    first: dict[str, Problem] = {}
+    for problem in problems:
+        line = _line_for(problem.path, lines)
+        first.setdefault(problem.path, dataclasses.replace(problem, line=line))
+    return tuple(sorted(first.values(), key=lambda one: (one.line is None, one.line or 0)))
 
 
 # --- where a key stands --------------------------------------------------------------------
@@ -226,18 +242,12 @@ def _line_for(path: str, lines: dict[str, int]) -> int | None:
     return None
 
 
-def _located(problem: Problem, lines: dict[str, int]) -> Problem:
-    return Problem(problem.path, problem.text, _line_for(problem.path, lines), problem.hint)
-
-
 # --- unknown keys and wrong units ----------------------------------------------------------
 
 _UNIT = re.compile(r"^(?P<stem>.+?)(_(s|sec|secs|seconds|m|min|minutes|h|ms|kbit_s|mib|mb|gb))?$")
 
 
-def _unknown_keys(
-    data: Any, kind: type[msgspec.Struct], path: str, lines: dict[str, int]
-) -> Iterator[Problem]:
+def _unknown_keys(data: Any, kind: type[msgspec.Struct], path: str) -> Iterator[Problem]:
     """Every key that no section knows, anywhere in the file."""
     if not isinstance(data, dict):
         return
@@ -245,15 +255,20 @@ def _unknown_keys(
     for key, value in data.items():
         where = f"{path}.{key}" if path else key
         if key not in hints:
-            yield Problem(where, "no such key", _line_for(where, lines), _nearest(key, hints))
+            yield Problem(where, words("no-such-key"), hint=_nearest(key, hints))
             continue
-        section, many = _section_of(hints[key])
-        if section is None:
-            continue
-        items = enumerate(value) if many and isinstance(value, list) else [(None, value)]
-        for index, item in items:
-            inner = where if index is None else f"{where}[{index}]"
-            yield from _unknown_keys(item, section, inner, lines)
+        section, _ = _section_of(hints[key])
+        if section is not None:
+            for inner, item in _items(where, value):
+                yield from _unknown_keys(item, section, inner)
+
+
+def _items(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """A section, or the sections of a list, each with its path."""
+    if isinstance(value, list):
+        yield from ((f"{path}[{index}]", item) for index, item in enumerate(value))
+    else:
+        yield path, value
 
 
 def _section_of(hint: Any) -> tuple[type[msgspec.Struct] | None, bool]:
@@ -265,15 +280,26 @@ def _section_of(hint: Any) -> tuple[type[msgspec.Struct] | None, bool]:
     return None, False
 
 
-def _nearest(key: str, known: dict[str, Any]) -> str:
-    stem = _stem(key)
-    for name in known:
-        if name != key and _stem(name) == stem and name != stem:
-            return f'The key is "{name}": the unit is part of its name, the value a whole number'
+def _nearest(key: str, known: dict[str, Any]) -> Words:
+    other_unit = _of_other_unit(key, known)
+    if other_unit:
+        return words("unit-in-key", name=other_unit)
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
     if near:
-        return f'Did you mean "{near[0]}"?'
-    return "Known here: " + ", ".join(sorted(known))
+        return words("did-you-mean", name=near[0])
+    return words("known-here", names=", ".join(sorted(known)))
+
+
+def _of_other_unit(key: str, known: dict[str, Any]) -> str:
+    stem = _stem(key)
+    return next((one for one in known if one != key and _stem(one) == stem and one != stem), "")
+
+
+def _misspelt(data: dict[str, Any], known: dict[str, Any]) -> set[str]:
+    """The known keys that the unknown ones were meant to be: they are not missing as well."""
+    unknown = [key for key in data if key not in known]
+    near = {one for key in unknown for one in difflib.get_close_matches(key, known, n=1)}
+    return near | {_of_other_unit(key, known) for key in unknown}
 
 
 def _stem(key: str) -> str:
@@ -281,119 +307,213 @@ def _stem(key: str) -> str:
     return found["stem"] if found else key
 
 
-def _convert(file: Path, data: dict[str, Any], lines: dict[str, int]) -> Config:
+# --- values that are none -------------------------------------------------------------------
+
+
+def _wrong_values(data: Any, kind: type[msgspec.Struct], path: str) -> Iterator[Problem]:
+    """Every key that is missing and every value that is not what its key takes."""
+    if not isinstance(data, dict):
+        yield from _wrong_value(data, kind, path)
+        return
+    hints = typing.get_type_hints(kind, include_extras=True)
+    plain = typing.get_type_hints(kind)
+    required = {one.name for one in msgspec.structs.fields(kind) if one.required}
+    required -= _misspelt(data, hints)
+    for key, hint in hints.items():
+        where = f"{path}.{key}" if path else key
+        if key not in data:
+            if key in required:
+                yield _problem(where, "missing")
+            continue
+        section, many = _section_of(plain[key])
+        if section is None or many != isinstance(data[key], list) or data[key] == []:
+            yield from _wrong_value(data[key], hint, where)
+            continue
+        for inner, item in _items(where, data[key]):
+            yield from _wrong_values(item, section, inner)
+
+
+def _wrong_value(value: Any, kind: Any, path: str) -> Iterator[Problem]:
     try:
-        return msgspec.convert(data, Config)
+        msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        text, _, at = str(error).partition(" - at `$")
-        path = at.strip("`").removeprefix(".")
-        if missing := re.search(r"missing required field `(\w+)`", text):
-            path = f"{path}.{missing[1]}".removeprefix(".")
-            text = "is missing"
-        raise ConfigError(
-            str(file), (Problem(path, text, _line_for(path, lines), _unit_hint(path, text)),)
-        ) from None
+        inner, text = in_words(str(error))
+        where = f"{path}{inner}" if inner.startswith("[") else ".".join(filter(None, (path, inner)))
+        allowed = [one for one in typing.get_args(kind) if isinstance(one, str)]
+        if typing.get_origin(kind) is Literal and allowed:
+            text = words("one-of", given=repr(value))
+            hint = words("one-of-next", names=", ".join(f'"{one}"' for one in allowed))
+        else:
+            hint = _value_hint(path, str(error))
+        yield Problem(where, text, hint=hint)
 
 
-def _unit_hint(path: str, text: str) -> str:
+def _value_hint(path: str, message: str) -> Words:
     key = path.rpartition(".")[2]
-    if "Expected `int`" not in text:
-        return ""
-    if "got `str`" in text:
-        return "It is a whole number without quotes"
+    if "Expected `int`, got" not in message:
+        return words("value-next")
+    if "got `str`" in message:
+        return words("no-quotes")
     if key.endswith("_ms"):
-        return "Durations are whole milliseconds: 1.5 seconds is 1500"
-    if key == "curve" or "curve" in path:
-        return "Gains are whole hundredths of a decibel: -6.5 dB is -650"
-    return "It is a whole number"
+        return words("milliseconds")
+    return words("centibels") if key == "curve" else words("whole-number")
 
 
 # --- what must fit together ----------------------------------------------------------------
 
 
-def _contradictions(config: Config) -> Iterator[Problem]:
-    try:
-        ZoneInfo(config.station.tz)
-    except (KeyError, ValueError, OSError):
-        yield Problem("station.tz", f"{config.station.tz!r} is not an IANA time zone")
-    yield from _doubles("controller", [one.id for one in config.controller])
-    yield from _doubles("amplifier", [one.name for one in config.amplifier])
-    yield from _doubles("zone", [one.name for one in config.zone])
-    if config.broker.tls and bool(config.broker.certificate) != bool(config.broker.key):
-        yield Problem("broker.certificate", "certificate and key belong together")
-    controllers = {one.id for one in config.controller}
-    for number, amplifier in enumerate(config.amplifier):
-        if amplifier.controller not in controllers:
-            yield _unnamed(f"amplifier[{number}].controller", amplifier.controller, controllers)
-    for number, zone in enumerate(config.zone):
-        yield from _zone_contradictions(f"zone[{number}]", zone, config, controllers)
-    yield from _shared_terminals(config)
+class _Draft:
+    """The parts of the file that are sound by themselves, beside those that are not.
+
+    Lists hold (number in the file, section). Names are as written, also those of faulty parts,
+    so that nobody is told that a thing is not described because its description has a fault.
+    """
+
+    def __init__(self, data: dict[str, Any], problems: Iterable[Problem]) -> None:
+        self._data = data
+        self._faulty = [one.path for one in problems]
+        self.station = self._one("station", StationSection)
+        self.broker = self._one("broker", BrokerSection)
+        self.sound = SoundSection() if "sound" not in data else self._one("sound", SoundSection)
+        self.amplifiers = self._many("amplifier", AmplifierSection)
+        self.zones = self._many("zone", ZoneSection)
+        self.controller_ids = self._names("controller", "id")
+        self.amplifier_names = self._names("amplifier", "name")
+        self.zone_names = self._names("zone", "name")
+
+    @property
+    def root_keys(self) -> str:
+        """Also of a station with another fault; "" when it is not said."""
+        station = self._data.get("station")
+        named = station.get("root_keys") if isinstance(station, dict) else None
+        return named if isinstance(named, str) else ""
+
+    def _sound(self, path: str) -> bool:
+        inside = (f"{path}.", f"{path}[")
+        return not any(one == path or one.startswith(inside) for one in self._faulty)
+
+    def _one(self, table: str, kind: type[_S]) -> _S | None:
+        if table not in self._data or not self._sound(table):
+            return None
+        return msgspec.convert(self._data[table], kind)
+
+    def _many(self, table: str, kind: type[_S]) -> list[tuple[int, _S]]:
+        found = self._data.get(table)
+        return [
+            (number, msgspec.convert(one, kind))
+            for number, one in enumerate(found if isinstance(found, list) else ())
+            if self._sound(f"{table}[{number}]") and table not in self._faulty
+        ]
+
+    def _names(self, table: str, key: str) -> list[str]:
+        """By number; "" where there is none."""
+        found = self._data.get(table)
+        named = [
+            one.get(key) if isinstance(one, dict) else None
+            for one in (found if isinstance(found, list) else ())
+        ]
+        return [name if isinstance(name, str) else "" for name in named]
 
 
-def _zone_contradictions(
-    path: str, zone: ZoneSection, config: Config, controllers: set[str]
-) -> Iterator[Problem]:
-    amplifiers = {one.name: one for one in config.amplifier}
-    if zone.controller not in controllers:
-        yield _unnamed(f"{path}.controller", zone.controller, controllers)
-    if zone.amplifier not in amplifiers:
-        yield _unnamed(f"{path}.amplifier", zone.amplifier, set(amplifiers))
-    elif amplifiers[zone.amplifier].controller != zone.controller:
-        yield Problem(f"{path}.amplifier", f"{zone.amplifier!r} hangs on another controller")
-    for bus in zone.buses:
-        if bus.bus >= config.sound.buses:
-            text = f"bus {bus.bus} does not exist: sound.buses is {config.sound.buses}"
-            yield Problem(f"{path}.buses", text, hint="Buses count from 0")
+_S = typing.TypeVar("_S", bound=msgspec.Struct)
+
+
+def _contradictions(draft: _Draft) -> Iterator[Problem]:
+    if draft.station is not None:
+        try:
+            ZoneInfo(draft.station.tz)
+        except (KeyError, ValueError, OSError):
+            yield _problem("station.tz", "no-time-zone", name=draft.station.tz)
+    yield from _doubles("controller", draft.controller_ids)
+    yield from _doubles("amplifier", draft.amplifier_names)
+    yield from _doubles("zone", draft.zone_names)
+    broker = draft.broker
+    if broker is not None and broker.tls and bool(broker.certificate) != bool(broker.key):
+        yield _problem("broker.certificate", "pair")
+    for number, amplifier in draft.amplifiers:
+        if not _may_name(amplifier.controller, draft.controller_ids):
+            path = f"amplifier[{number}].controller"
+            yield _unnamed(path, amplifier.controller, draft.controller_ids)
+    for number, zone in draft.zones:
+        yield from _zone_contradictions(f"zone[{number}]", zone, draft)
+    yield from _shared_terminals(draft)
+
+
+def _zone_contradictions(path: str, zone: ZoneSection, draft: _Draft) -> Iterator[Problem]:
+    amplifiers = {one.name: one for _, one in draft.amplifiers}
+    if not _may_name(zone.controller, draft.controller_ids):
+        yield _unnamed(f"{path}.controller", zone.controller, draft.controller_ids)
+    if not _may_name(zone.amplifier, draft.amplifier_names):
+        yield _unnamed(f"{path}.amplifier", zone.amplifier, draft.amplifier_names)
+    elif zone.amplifier in amplifiers and amplifiers[zone.amplifier].controller != zone.controller:
+        yield _problem(f"{path}.amplifier", "other-controller", name=zone.amplifier)
+    for bus in zone.buses if draft.sound is not None else ():
+        if draft.sound is not None and bus.bus >= draft.sound.buses:
+            yield _problem(f"{path}.buses", "no-bus", bus=bus.bus, buses=draft.sound.buses)
     volumes = [volume for volume, _ in zone.curve]
     gains = [gain for _, gain in zone.curve]
     if volumes != sorted(set(volumes)) or gains != sorted(gains):
-        yield Problem(f"{path}.curve", "volumes must rise, and gain must not fall as they do")
+        yield _problem(f"{path}.curve", "curve")
 
 
-def _unnamed(path: str, name: str, known: set[str]) -> Problem:
+def _may_name(name: str, known: list[str]) -> bool:
+    """Described, or possibly meant to be by a part whose own name has a fault."""
+    return name in known or "" in known
+
+
+def _unnamed(path: str, name: str, known: list[str]) -> Problem:
     near = difflib.get_close_matches(name, known, n=1)
-    hint = (
-        f'Did you mean "{near[0]}"?' if near else "Known: " + (", ".join(sorted(known)) or "none")
-    )
-    return Problem(path, f"{name!r} is not described in this file", hint=hint)
+    if near:
+        hint = words("did-you-mean", name=near[0])
+    else:
+        hint = words("known", names=", ".join(sorted(filter(None, known))) or "–")
+    return Problem(path, words("not-described", name=name), hint=hint)
 
 
 def _doubles(table: str, names: list[str]) -> Iterator[Problem]:
     for number, name in enumerate(names):
-        if name in names[:number]:
-            yield Problem(f"{table}[{number}]", f"{name!r} is described twice")
+        if name and name in names[:number]:
+            yield _problem(f"{table}[{number}]", "twice", name=name)
 
 
-def _shared_terminals(config: Config) -> Iterator[Problem]:
+def _shared_terminals(draft: _Draft) -> Iterator[Problem]:
     seen: dict[tuple[str, int], str] = {}
-    for number, zone in enumerate(config.zone):
+    for number, zone in draft.zones:
         other = seen.setdefault((zone.controller, zone.index), zone.name)
         if other != zone.name:
-            text = f"terminal {zone.index} of {zone.controller!r} already belongs to {other!r}"
-            yield Problem(f"zone[{number}].index", text)
+            path = f"zone[{number}].index"
+            yield _problem(
+                path, "terminal", index=zone.index, controller=zone.controller, other=other
+            )
 
 
 def _missing_things(config: Config) -> Iterator[Problem]:
     """What is not there now but may come: ports are plugged in, certificates are enrolled."""
-    wanted = [
-        (f"controller[{number}].port", one.port) for number, one in enumerate(config.controller)
-    ]
+    for number, one in enumerate(config.controller):
+        path = f"controller[{number}]"
+        if not Path(one.port).exists():
+            yield _problem(f"{path}.port", "not-there", "port-next", name=one.port)
+        if not one.adopted_id:
+            yield _problem(f"{path}.adopted_id", "not-adopted", port=one.port)
+    wanted = [("content.ca", config.content.ca)]
     if config.broker.tls:
         wanted += [
             ("broker.ca", config.broker.ca),
             ("broker.certificate", config.broker.certificate),
             ("broker.key", config.broker.key),
         ]
-    wanted.append(("content.ca", config.content.ca))
     for path, name in wanted:
         if name and not Path(name).exists():
-            yield Problem(path, f"{name} does not exist (yet)")
+            yield _problem(path, "not-there", "enrol-next", name=name)
     if config.broker.tls and not config.broker.certificate:
-        yield Problem("broker.certificate", "no client certificate: most brokers will refuse")
+        yield _problem("broker.certificate", "no-certificate", "enrol-next")
     if not config.broker.tls:
-        yield Problem("broker.tls", "the connection is not encrypted", hint="Laboratory only")
+        yield _problem("broker.tls", "no-tls", "laboratory")
     if config.clock.trust == "system":
-        yield Problem("clock.trust", "the clock is believed unmeasured", hint="Laboratory only")
+        yield _problem("clock.trust", "clock-believed", "laboratory")
+    unusable = state_problem(Path(config.station.state_dir))
+    if unusable is not None:
+        yield unusable
 
 
 # --- from the file to what the parts take --------------------------------------------------
@@ -426,20 +546,23 @@ def _absolute(config: Config, folder: Path) -> Config:
 
 
 def _read_roots(file: Path) -> RootKeys | Problem:
-    path = "station.root_keys"
+    def wrong(key: str, **values: object) -> Problem:
+        text, hint = words(key, file=file, **values), words("roots-next")
+        return Problem("station.root_keys", text, hint=hint)
+
     try:
         roots = msgspec.json.decode(file.read_bytes(), type=RootKeys)
     except OSError as error:
-        return Problem(path, f"{file}: {error.strerror}")
+        return wrong("roots-unreadable", why=error.strerror)
     except msgspec.DecodeError as error:
-        return Problem(path, f"{file}: {error}")
+        return wrong("roots-unreadable", why=plainly(str(error)))
     for keyid, key in roots.keys.items():
         if keyid != hashlib.sha256(bytes.fromhex(key.public)).hexdigest()[:16]:
-            return Problem(path, f"{file}: {keyid} is not the id of its public key")
+            return wrong("roots-id", keyid=keyid)
     if len(roots.keys) < 2:
-        return Problem(path, f"{file}: a single root key cannot be replaced when it is lost")
+        return wrong("roots-single")
     if roots.threshold > len(roots.keys):
-        return Problem(path, f"{file}: threshold {roots.threshold} of {len(roots.keys)} keys")
+        return wrong("roots-threshold", threshold=roots.threshold, count=len(roots.keys))
     return roots
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Protocol
 
 from agent.cli.client import DEFAULT_GROUP
-from agent.cli.texts import say
+from agent.cli.texts import Lang, say
 from agent.cli.wording import day, local, size
 from agent.core.requests import CHECKS, Check, DoctorView, Verdict
 
+LANGS: tuple[Lang, Lang] = ("vi", "en")
 DEFAULT_STATE_DIR = Path("/var/lib/commune-radio")
 STORAGE_LOW_MIB = 500
 _BUILT_YEAR = 2024
@@ -106,24 +107,23 @@ def check_config(file: Path, load: ConfigLoader) -> Check:
             problem=error,
         )
     except Exception as error:  # noqa: BLE001 - whatever the reader finds is the finding
-        return _check(
-            "config",
-            "fault",
-            "offline-config-wrong",
-            "offline-config-wrong-next",
-            path=file,
-            problem=_first_problem(error),
+        detail = [
+            say(lang, "offline-config-wrong", path=file, problem=_first_problem(error, lang))
+            for lang in LANGS
+        ]
+        return Check(
+            "config", "fault", (detail[0], detail[1]), _both("offline-config-wrong-next", path=file)
         )
     return _check("config", "ok", "offline-config-good", path=file)
 
 
-def _first_problem(error: Exception) -> str:
+def _first_problem(error: Exception, lang: Lang) -> str:
     """The first of the problems that a ConfigError lists, and how many there are."""
     problems = getattr(error, "problems", ())
     if not problems:
         return str(error) or type(error).__name__
     more = f" (+{len(problems) - 1})" if len(problems) > 1 else ""
-    return f"{problems[0]}{more}"
+    return f"{problems[0].said(lang)}{more}"
 
 
 def _clock(readings: LocalReadings) -> Check:

@@ -20,6 +20,7 @@ from agent.contract.topics import station_up
 from agent.core import requests
 from tests.integration.adapter_lab import DYING_WITH_US, Authority, Broker, person, until
 
+AGENT = (sys.executable, "-m", "agent", "--lang", "en")
 STATION = "xa-mau-01"
 
 
@@ -88,7 +89,7 @@ buses = [{{ bus = 0, source = 1 }}]
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            [*DYING_WITH_US, sys.executable, "-m", "agent", "--config", str(self.config)],
+            [*DYING_WITH_US, *AGENT, "--config", str(self.config)],
             stderr=subprocess.PIPE,
             text=True,
             env={"NOTIFY_SOCKET": str(self.folder / "notify"), "PATH": "/usr/bin:/bin"},
@@ -174,7 +175,7 @@ def test_a_second_agent_on_the_same_state_is_turned_away(daemon: Daemon) -> None
     daemon.start()
     daemon.note("READY=1")
     second = subprocess.run(
-        [sys.executable, "-m", "agent", "--config", str(daemon.config)],
+        [*AGENT, "--config", str(daemon.config)],
         capture_output=True,
         text=True,
         timeout=15,
@@ -228,7 +229,7 @@ def test_a_wrong_configuration_is_told_and_never_retried(daemon: Daemon) -> None
 
 def test_check_tells_what_is_missing_and_starts_nothing(daemon: Daemon) -> None:
     checked = subprocess.run(
-        [sys.executable, "-m", "agent", "--config", str(daemon.config), "--check"],
+        [*AGENT, "--config", str(daemon.config), "--check"],
         capture_output=True,
         text=True,
         timeout=15,
@@ -237,6 +238,22 @@ def test_check_tells_what_is_missing_and_starts_nothing(daemon: Daemon) -> None:
     assert "no-such-port does not exist (yet)" in checked.stdout
     assert f"describes station {STATION}" in checked.stdout
     assert not (daemon.folder / "state").exists()
+
+
+def test_a_hang_up_ends_nothing_and_says_what_to_do(daemon: Daemon) -> None:
+    daemon.start()
+    daemon.note("READY=1")
+    daemon.send(signal.SIGHUP)
+    until(lambda: daemon.says("sighup_ignored"))
+    assert daemon.says("systemctl restart station-agent")
+    assert daemon.status().station == STATION
+
+
+def test_a_state_directory_that_is_a_file_is_told_with_its_remedy(daemon: Daemon) -> None:
+    (daemon.folder / "state").write_text("")
+    daemon.start()
+    until(lambda: daemon.says("state_unusable"))
+    assert daemon.says("is not a directory. Rename that file or mend state_dir")
 
 
 def test_asked_twice_it_leaves_at_once(daemon: Daemon, broker: Broker) -> None:

@@ -55,9 +55,9 @@ def config(tmp_path: Path) -> Path:
     return file
 
 
-def agent(config: Path, *more: str) -> subprocess.CompletedProcess[str]:
+def agent(config: Path, *more: str, lang: str = "en") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "agent", "--config", str(config), *more],
+        [sys.executable, "-m", "agent", "--lang", lang, "--config", str(config), *more],
         capture_output=True,
         text=True,
         timeout=30,
@@ -148,6 +148,20 @@ def test_a_mistake_is_told_with_file_line_key_and_remedy(config: Path, name: str
         assert told[0].startswith(f"{config}: line {line}, {key}")
         assert remedy in told[0]
     assert not (config.parent / "state").exists(), "nothing was begun"
+
+
+def test_all_mistakes_are_told_at_once_and_in_vietnamese_when_wanted(config: Path) -> None:
+    changed(config, 'id = "xa-mau-01"', 'id = "Xã Mẫu"')
+    changed(config, "warm_up_ms = 1500", "warm_up_ms = 1.5")
+    changed(config, "{ bus = 0,", "{ bus = 3,")
+    checked = agent(config, "--check", lang="vi")
+    assert checked.returncode == EX_CONFIG
+    *told, last = checked.stderr.splitlines()
+    assert [
+        line.partition(": dòng ")[2].partition(", ")[2].partition(": ")[0] for line in told
+    ] == ["station.id", "amplifier[0].warm_up_ms", "zone[0].buses"]
+    assert "3 lỗi" in last
+    assert "1,5 giây là 1500" in checked.stderr
 
 
 def test_broken_toml_is_told_with_its_line(config: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import string
 import tomllib
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from agent import config
 from agent.config import VERSION, Loaded, load
+from agent.config_texts import TEXTS
 from agent.core.site import BusChoice
 from agent.errors import ConfigError
 
@@ -101,7 +103,7 @@ def test_relative_paths_start_at_the_configuration_file(tmp_path: Path) -> None:
         ('tz = "Asia/Ho_Chi_Minh"', 'tz = "Asia/Hanoi"', "is not an IANA time zone"),
         ('amplifier = "am-ly-chinh"\n# K', 'amplifier = "am-ly-chin"\n# K', 'mean "am-ly-chinh"?'),
         ("index = 2", "index = 1", "terminal 1 of 'tu-chinh' already belongs to 'Thôn Đông'"),
-        ("index = 2", "index = 17", "<= 16"),
+        ("index = 2", "index = 17", "zone[1].index: at most 16"),
         ('name = "Thôn Tây"', 'name = "Thôn Đông"', "'Thôn Đông' is described twice"),
         ("{ bus = 0, source = 1 }]\n# Âm", "{ bus = 1, source = 1 }]\n# Âm", "sound.buses is 1"),
         ('id = "xa-mau-01"', 'id = "Xã Mẫu"', "station.id"),
@@ -127,6 +129,100 @@ def test_all_unknown_keys_are_told_at_once(tmp_path: Path) -> None:
     text = complaints(tmp_path, example(**{"frames = ": "frams = ", "parallel = ": "paralel = "}))
     assert "frams" in text
     assert "paralel" in text
+
+
+def test_faults_of_every_kind_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+    changes = {
+        'id = "xa-mau-01"': 'id = "Xã Mẫu"',
+        'tz = "Asia/Ho_Chi_Minh"': "tz = 7",
+        'host = "mqtt.tinh.example.vn"\n': "",
+        'mqtt = "auto"': 'mqtt = "4"',
+        "frames = 2048": "frame = 2048",
+        "warm_up_ms = 1500": "warm_up_ms = 1.5",
+        "index = 2": "index = 1",
+    }
+    text = complaints(tmp_path, example(**changes))
+    paths = [line.split(": ")[1].split(", ")[-1] for line in text.splitlines()]
+    assert paths == [
+        "station.id",
+        "station.tz",
+        "broker.host",
+        "broker.mqtt",
+        "sound.frame",
+        "amplifier[0].warm_up_ms",
+        "zone[1].index",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('name = "am-ly-chinh"\n', 'name = ""\n'),
+        ("buses = 1\n", "buses = 0\n"),
+        ('id = "tu-chinh"', "id = 5"),
+    ],
+)
+def test_a_fault_does_not_make_others_look_wrong(tmp_path: Path, old: str, new: str) -> None:
+    """What refers to a thing with a fault in it is not told to be undescribed."""
+    text = complaints(tmp_path, example(**{old: new}))
+    assert len(text.splitlines()) == 1, text
+
+
+def test_every_fault_and_every_warning_says_what_to_do_in_both_languages(tmp_path: Path) -> None:
+    mistakes = [
+        {'id = "xa-mau-01"': 'id = "Xã Mẫu"', "port = 8883": 'port = "8883"'},
+        {'mqtt = "auto"': "mqtt = 4", "index = 2": "index = 1", '"Thôn Tây"': '"Thôn Đông"'},
+        {'key = "/etc/commune-radio/station.key"': 'key = ""'},
+        {'tz = "Asia/Ho_Chi_Minh"': 'tz = "Asia/Hanoi"', "[1, -4000]": "[1, -7000]"},
+        {'root_keys = "root.json"': 'root_keys = "none.json"', "[sound]": "[sounds]"},
+        {'root_keys = "root.json"\n': "", "parallel = 1": "parallel = []"},
+    ]
+    found = list(load_text(tmp_path, example()).warnings)
+    for changes in mistakes:
+        with pytest.raises(ConfigError) as caught:
+            load_text(tmp_path, example(**changes))
+        found += caught.value.problems
+    for problem in found:
+        assert problem.text.vi != problem.text.en, problem
+        assert problem.hint.vi, problem
+        assert problem.hint.en, problem
+        assert not set("`$^") & set(problem.said("vi") + problem.said("en")), problem
+        assert "Expected" not in problem.said("vi")
+
+
+def test_a_controller_that_is_not_adopted_is_a_warning_with_its_remedy(tmp_path: Path) -> None:
+    warnings = {one.path: one for one in load_text(tmp_path, example()).warnings}
+    told = warnings["controller[0].adopted_id"]
+    assert "will stay silent" in told.said("en")
+    assert "sẽ không phát" in told.said("vi")
+    assert "python -m firmware_bridge adopt --port /dev/serial" in told.said("vi")
+    adopted = example(**{'adopted_id = ""': 'adopted_id = "0123456789abcdef01234567"'})
+    paths = {one.path for one in load_text(tmp_path, adopted).warnings}
+    assert "controller[0].adopted_id" not in paths
+
+
+def test_a_state_directory_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    text = example(**{'"/var/lib/commune-radio"': '"file"'})
+    [told] = [one for one in load_text(tmp_path, text).warnings if one.path == "station.state_dir"]
+    assert f"{tmp_path / 'file'} is not a directory" in told.said("en")
+    assert "state_dir" in told.hint.vi
+    assert told.line is not None
+
+
+@pytest.mark.parametrize("key", TEXTS)
+def test_every_text_stands_in_both_languages_with_the_same_places_and_a_use(key: str) -> None:
+    def places(text: str) -> set[str]:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+    vi, en = TEXTS[key]
+    assert vi
+    assert en
+    assert places(vi) == places(en)
+    folder = REPOSITORY / "agent"
+    names = ("config.py", "errors.py", "state_dir.py", "app.py", "__main__.py")
+    source = "".join((folder / name).read_text(encoding="utf-8") for name in names)
+    assert any(f'"{one}"' in source for one in (key, key.removesuffix("-next")))
 
 
 def test_broken_toml_is_told_with_its_line(tmp_path: Path) -> None:

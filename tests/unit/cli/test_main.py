@@ -196,12 +196,13 @@ def test_a_readable_configuration_is_good(tmp_path: Path) -> None:
     assert config_problem(file).startswith("ok:")
 
 
-def test_the_real_reader_finds_an_unknown_key(tmp_path: Path) -> None:
+def test_the_real_reader_names_the_first_fault_and_counts_the_others(tmp_path: Path) -> None:
     file = tmp_path / "x.toml"
     file.write_text('[station]\nid = "tan-lien"\nnmae = "x"\n', encoding="utf-8")
     text = config_problem(file, offline.real_config_loader)
     assert text.startswith("fault:")
-    assert "line 3" in text
+    assert "line 1, station.root_keys: is missing" in text
+    assert "(+" in text
 
 
 def test_a_missing_reader_is_unknown_and_not_the_configurations_fault(tmp_path: Path) -> None:

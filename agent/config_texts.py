@@ -1,0 +1,143 @@
+"""What is said of a wrong configuration, and what to do about it, in both languages.
+
+A test holds the two languages to the same placeholders and every key to a use.
+"""
+
+from __future__ import annotations
+
+from agent.contract.texts import Words
+
+# The table is read and translated as a table.
+# fmt: off
+TEXTS: dict[str, Words] = {
+    # --- the file
+    "file": Words("không đọc được: {why}", "cannot be read: {why}"),
+    "file-next": Words("kiểm tra đường dẫn và quyền đọc", "Check the path and who may read it"),
+    "not-utf8": Words("không phải UTF-8 ở byte {at}", "not UTF-8 at byte {at}"),
+    "not-utf8-next": Words("lưu lại tệp dạng UTF-8", "Save the file as UTF-8"),
+    "toml": Words("không phải TOML: {why}", "not TOML: {why}"),
+    "toml-next": Words(
+        "sửa dòng này; chữ đứng trong ngoặc kép", "Mend this line; texts stand in quotes"),
+    # --- keys
+    "no-such-key": Words("không có khóa này", "no such key"),
+    "did-you-mean": Words("Có phải \"{name}\"?", "Did you mean \"{name}\"?"),
+    "unit-in-key": Words(
+        "Khóa là \"{name}\": đơn vị nằm trong tên khóa, giá trị là số nguyên",
+        "The key is \"{name}\": the unit is part of its name, the value a whole number"),
+    "known-here": Words("Ở đây có: {names}", "Known here: {names}"),
+    "missing": Words("còn thiếu", "is missing"),
+    "missing-next": Words(
+        "thêm vào, xem config/station.example.toml", "Add it; see config/station.example.toml"),
+    # --- values
+    "one-of": Words("không có giá trị {given}", "there is no value {given}"),
+    "one-of-next": Words("Chọn: {names}", "Choose: {names}"),
+    "no-quotes": Words("Số nguyên, không có ngoặc kép", "It is a whole number without quotes"),
+    "milliseconds": Words(
+        "Thời gian là số nguyên mili giây: 1,5 giây là 1500",
+        "Durations are whole milliseconds: 1.5 seconds is 1500"),
+    "centibels": Words(
+        "Độ lợi là phần trăm decibel: -6,5 dB là -650",
+        "Gains are whole hundredths of a decibel: -6.5 dB is -650"),
+    "whole-number": Words("Đây là số nguyên", "It is a whole number"),
+    "value-next": Words("sửa giá trị như đã nêu", "Write a value like that"),
+    # --- what must fit together
+    "no-time-zone": Words(
+        "{name!r} không phải múi giờ IANA", "{name!r} is not an IANA time zone"),
+    "no-time-zone-next": Words("Thường là Asia/Ho_Chi_Minh", "Usually Asia/Ho_Chi_Minh"),
+    "pair": Words("certificate và key phải đi cùng nhau", "certificate and key belong together"),
+    "pair-next": Words("ghi cả hai hoặc bỏ cả hai", "Give both or neither"),
+    "not-described": Words(
+        "{name!r} chưa được khai báo trong tệp này", "{name!r} is not described in this file"),
+    "known": Words("Đã khai báo: {names}", "Known: {names}"),
+    "other-controller": Words(
+        "{name!r} thuộc bộ điều khiển khác", "{name!r} hangs on another controller"),
+    "other-controller-next": Words(
+        "cụm loa và âm ly của nó phải chung một bộ điều khiển",
+        "A zone and its amplifier are on one controller"),
+    "no-bus": Words(
+        "không có kênh {bus}: sound.buses là {buses}",
+        "bus {bus} does not exist: sound.buses is {buses}"),
+    "no-bus-next": Words("Kênh đếm từ 0", "Buses count from 0"),
+    "curve": Words(
+        "âm lượng phải tăng, độ lợi không được giảm theo",
+        "volumes must rise, and gain must not fall as they do"),
+    "curve-next": Words(
+        "ví dụ [[0, -6000], [1, -4000], [100, 0]]",
+        "For example [[0, -6000], [1, -4000], [100, 0]]"),
+    "twice": Words("{name!r} được khai báo hai lần", "{name!r} is described twice"),
+    "twice-next": Words("đặt tên khác cho một trong hai", "Give one of them another name"),
+    "terminal": Words(
+        "cọc {index} của {controller!r} đã thuộc {other!r}",
+        "terminal {index} of {controller!r} already belongs to {other!r}"),
+    "terminal-next": Words(
+        "xem số cọc trên bộ điều khiển", "Look at the numbers on the terminal strip"),
+    # --- root keys
+    "roots-unreadable": Words("không đọc được {file}: {why}", "{file} cannot be read: {why}"),
+    "roots-next": Words(
+        "chép lại root.json từ bộ ghi danh: districtctl enrol",
+        "Copy root.json from the enrolment again: districtctl enrol"),
+    "roots-id": Words(
+        "{file}: {keyid} không phải mã của khóa công khai này",
+        "{file}: {keyid} is not the id of its public key"),
+    "roots-single": Words(
+        "{file}: chỉ một khóa gốc thì mất là không thay được",
+        "{file}: a single root key cannot be replaced when it is lost"),
+    "roots-threshold": Words(
+        "{file}: cần {threshold} trong {count} khóa",
+        "{file}: threshold {threshold} of {count} keys"),
+    # --- warnings: what may come, but should not be missing
+    "not-there": Words("{name} chưa có", "{name} does not exist (yet)"),
+    "port-next": Words(
+        "cắm bộ điều khiển; xem tên: python -m firmware_bridge probe",
+        "Plug the controller in; see its name: python -m firmware_bridge probe"),
+    "enrol-next": Words(
+        "chép từ bộ ghi danh: districtctl enrol", "Copy it from the enrolment: districtctl enrol"),
+    "no-certificate": Words(
+        "không có chứng thư đài: phần lớn máy chủ sẽ từ chối",
+        "no client certificate: most brokers will refuse"),
+    "no-tls": Words("kết nối không mã hóa", "the connection is not encrypted"),
+    "clock-believed": Words("giờ được tin mà không đo", "the clock is believed unmeasured"),
+    "laboratory": Words("Chỉ dùng trong phòng thử", "Laboratory only"),
+    "not-adopted": Words(
+        "chưa nhận bộ điều khiển: các cụm loa của nó sẽ không phát",
+        "the controller is not adopted: its zones will stay silent"),
+    "not-adopted-next": Words(
+        "chạy python -m firmware_bridge adopt --port {port}, rồi ghi mã vào đây",
+        "Run python -m firmware_bridge adopt --port {port}, and write the id here"),
+    # --- the state directory
+    "state-not-a-directory": Words("{at} không phải thư mục", "{at} is not a directory"),
+    "state-read-only": Words(
+        "{at} chỉ đọc: không giữ được gì khi mất điện",
+        "{at} is read-only: nothing survives a power cut"),
+    "state-forbidden": Words(
+        "người dùng {user} không ghi được vào {at}: không giữ được gì khi mất điện",
+        "user {user} may not write in {at}: nothing survives a power cut"),
+    "state-broken": Words(
+        "{at} không dùng được ({why}): không giữ được gì khi mất điện",
+        "{at} cannot be used ({why}): nothing survives a power cut"),
+    "state-not-a-directory-next": Words(
+        "đổi tên tệp đó hoặc sửa state_dir", "Rename that file or mend state_dir"),
+    "state-read-only-next": Words(
+        "xem thẻ có lỗi không: dmesg | tail; rồi mount -o remount,rw, hoặc thay thẻ",
+        "See whether the card is failing: dmesg | tail; then mount -o remount,rw, or change it"),
+    "state-forbidden-next": Words(
+        "sudo chown -R <người dùng của đài> {at}", "sudo chown -R <the agent's user> {at}"),
+    "state-broken-next": Words(
+        "xem dmesg | tail; kiểm tra thẻ", "See dmesg | tail; check the card"),
+    # --- starting
+    "another-agent": Words(
+        "một đài khác đang chạy trên {dir}; xem: systemctl status station-agent",
+        "another agent runs on {dir}; see: systemctl status station-agent"),
+    # --- --check
+    "check-warning": Words("cảnh báo", "warning"),
+    "check-good": Words("mô tả đài {station}", "describes station {station}"),
+    "check-bad": Words(
+        "{count} lỗi; sửa rồi chạy lại --check", "{count} faults; mend them and run --check again"),
+    "line": Words("dòng {line}, {path}", "line {line}, {path}"),
+}
+# fmt: on
+
+
+def words(key: str, **values: object) -> Words:
+    """The text `key` with its placeholders filled. An unknown key is a bug: KeyError."""
+    return Words(*(text.format(**values) for text in TEXTS[key]))
