@@ -199,6 +199,13 @@ class SetLogLevel:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """Ask whether the Internet is open, by fetching `url`; answered by `Probed`."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Notify:
     """One line of status for the service manager."""
 
@@ -228,6 +235,7 @@ Act = (
     | SetTime
     | HoldZones
     | Reply
+    | Probe
     | Log
     | SetLogLevel
     | Notify

@@ -217,17 +217,123 @@ class ControllerSeen:
     lease: Literal["supported", "unsupported", "unknown"] = "unknown"
     identity: str = ""
     detail: str = ""
+    mains: bool | None = None
+    """Whether its amplifier has mains; None where the controller has no sense for it."""
+    supply_mv: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HostSeen:
-    """Readings of the box, at most once a minute; None is not measured."""
+    """Readings of the box, at most once a minute; None is not measured.
+
+    What must not wait comes at once: `mains` (the box runs on the grid) and `undervoltage` (its
+    supply is too low now). boot_id: of this run of the box, "" unknown. storage_worn_percent: how
+    much of its life the storage says to have used.
+    """
 
     temperature_cdeg: int | None = None
     storage_free_mib: int | None = None
     memory_free_mib: int | None = None
     uptime_s: int | None = None
     certificate_not_after_ms: int | None = None
+    mains: bool | None = None
+    undervoltage: bool | None = None
+    battery_percent: int | None = None
+    storage_total_mib: int | None = None
+    storage_worn_percent: int | None = None
+    memory_total_mib: int | None = None
+    boot_id: str = ""
+
+
+LinkKind = Literal["ethernet", "wifi", "modem", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceSeen:
+    """A network interface. received, sent: bytes since `incarnation` began, which changes when
+    the counters began anew. default: it carries the default route. signal_dbm: Wi-Fi only."""
+
+    name: str
+    kind: LinkKind
+    up: bool | None
+    default: bool
+    received: int | None = None
+    sent: int | None = None
+    incarnation: str = ""
+    signal_dbm: int | None = None
+    speed_mbit_s: int | None = None
+
+
+ModemState = Literal[
+    "absent",
+    "failed",
+    "locked",
+    "disabled",
+    "searching",
+    "registered",
+    "connecting",
+    "connected",
+    "unknown",
+]
+"""absent: there is no modem. disabled: switched off, or being switched on or off."""
+
+ModemFault = Literal["sim_missing", "sim_error", "sim_locked", "failed"]
+Registration = Literal["idle", "home", "searching", "denied", "roaming", "emergency", "unknown"]
+Technology = Literal["2g", "3g", "4g", "5g"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModemSeen:
+    """What the modem says of itself; None and "" are unknown. why: its last disconnection, in the
+    words of modem or network. roaming_allowed: as its connection was set up. interfaces: what it
+    is called among the network interfaces."""
+
+    state: ModemState = "unknown"
+    fault: ModemFault | None = None
+    registration: Registration = "unknown"
+    technology: Technology | None = None
+    operator: str = ""
+    operator_code: str = ""
+    band: str = ""
+    quality_percent: int | None = None
+    rssi_dbm: int | None = None
+    rsrp_dbm: int | None = None
+    rsrq_cdb: int | None = None
+    sinr_cdb: int | None = None
+    number: str = ""
+    iccid: str = ""
+    imei: str = ""
+    model: str = ""
+    roaming_allowed: bool | None = None
+    why: str = ""
+    interfaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSeen:
+    """The links, at most once a minute. modem None: nobody here can tell (no ModemManager)."""
+
+    interfaces: tuple[InterfaceSeen, ...] = ()
+    modem: ModemSeen | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """Answer to `Probe`. open: the page answered as it should. captive: somebody else answered.
+
+    unreachable: nobody did.
+    """
+
+    found: Literal["open", "captive", "unreachable"]
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceSeen:
+    """Where the satellites say the box is, millionths of a degree."""
+
+    latitude_udeg: int
+    longitude_udeg: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +386,9 @@ Event = (
     | SoundEnded
     | ControllerSeen
     | HostSeen
+    | NetworkSeen
+    | Probed
+    | PlaceSeen
     | ClockSeen
     | Requested
     | CommitFailed
