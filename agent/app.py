@@ -292,8 +292,12 @@ def _journal(state_dir: Path) -> tuple[SqliteJournal | MemoryJournal, str]:
     """The journal, and what is wrong with it ("": nothing, or it will tell by itself)."""
     opened = open_journal(state_dir / "journal.db", wall_ms())
     if isinstance(opened, Opened):
-        log.info("journal_%s detail=%s", opened.note, opened.detail)
         bad = opened.note in ("quarantined", "read_only")
+        if opened.note == "read_only":
+            error = OSError(f"{state_dir / 'journal.db'} takes nothing: {opened.detail}")
+            log.error("journal_read_only detail=%s", state_problem(state_dir, error))
+        else:
+            log.info("journal_%s detail=%s", opened.note, opened.detail)
         return opened.journal, f"{opened.note}: {opened.detail}" if bad else ""
     log.error("journal_in_memory detail=%s", opened.detail)
     # A new installation id each time: numbers given now can never be given twice.

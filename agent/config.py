@@ -32,7 +32,7 @@ from agent.contract.texts import Words
 from agent.contract.units import Id, KeyId, Tag, ZoneName
 from agent.core.site import Amplifier, BusChoice, Site, Zone
 from agent.errors import ConfigError, Problem
-from agent.state_dir import state_problem
+from agent.state_dir import is_there, state_problem
 
 VERSION = "0.1.0"
 """Of the software; a test holds it to pyproject.toml."""
@@ -491,7 +491,7 @@ def _missing_things(config: Config) -> Iterator[Problem]:
     """What is not there now but may come: ports are plugged in, certificates are enrolled."""
     for number, one in enumerate(config.controller):
         path = f"controller[{number}]"
-        if not Path(one.port).exists():
+        if not is_there(Path(one.port)):
             yield _problem(f"{path}.port", "not-there", "port-next", name=one.port)
         if not one.adopted_id:
             yield _problem(f"{path}.adopted_id", "not-adopted", port=one.port)
@@ -503,7 +503,7 @@ def _missing_things(config: Config) -> Iterator[Problem]:
             ("broker.key", config.broker.key),
         ]
     for path, name in wanted:
-        if name and not Path(name).exists():
+        if name and not is_there(Path(name)):
             yield _problem(path, "not-there", "enrol-next", name=name)
     if config.broker.tls and not config.broker.certificate:
         yield _problem("broker.certificate", "no-certificate", "enrol-next")

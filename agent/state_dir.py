@@ -17,7 +17,7 @@ def state_problem(state_dir: Path, error: OSError | None = None) -> Problem | No
 
     error: what a try to write said, for what cannot be seen beforehand.
     """
-    at = next((one for one in (state_dir, *state_dir.parents) if one.exists()), Path("/"))
+    at = next((one for one in (state_dir, *state_dir.parents) if is_there(one)), Path("/"))
     if not at.is_dir():
         return _problem("state-not-a-directory", at=at)
     if os.statvfs(at).f_flag & os.ST_RDONLY:
@@ -27,6 +27,14 @@ def state_problem(state_dir: Path, error: OSError | None = None) -> Problem | No
     if error is not None:
         return _problem("state-broken", at=at, why=error.strerror or str(error))
     return None
+
+
+def is_there(path: Path) -> bool:
+    """Whether it is there for this user; what may not be looked at is not."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _problem(key: str, **values: object) -> Problem:
