@@ -29,6 +29,8 @@ from simulator.world.server import Server
 from simulator.world.sound import Played
 
 CLOCK_TICK_MS = 1_000
+FREE_MIB = 8_000
+"""Room on a card that nobody has filled."""
 BOOT_MONO_MS = 8_000
 """The monotonic clock when the agent starts after power came on."""
 
@@ -88,6 +90,7 @@ class Knobs:
     progress_ms: int = 10_000
     link_up: bool = True
     player_works: bool = True
+    free_mib: int = FREE_MIB
 
 
 class Box:

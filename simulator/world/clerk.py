@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from agent.contract.documents import Entry
-from agent.contract.reports import AsRun, OccurrenceRef
+from agent.contract.reasons import AlarmCode
+from agent.contract.reports import AlarmEvent, AsRun, OccurrenceRef
 from agent.contract.reports import Event as Record
 from simulator.world.box import Box
 from simulator.world.evidence import (
@@ -21,6 +22,7 @@ from simulator.world.evidence import (
     entries_of,
     length,
     near,
+    quiet_stretch,
     zones_of,
 )
 from simulator.world.sound import Played
@@ -29,6 +31,9 @@ from simulator.world.timetable import DAY_MS, Start, instant_of, starts
 CHANGE_BEFORE_MS = 600_000
 CHANGE_AFTER_MS = 5 * HOUR_MS
 """A revision that changed later than this after a start changes nothing about it."""
+
+CARD_SEEN_MS = 2 * HOUR_MS
+"""A box looks at its card once an hour here."""
 
 FROM_THE_PAST_MS = 4 * HOUR_MS
 """A revision may be reported on from so long before it came."""
@@ -44,6 +49,9 @@ class Clerk:
 
     def arrived(self, record: Record) -> None:
         body = record.body
+        if isinstance(body, AlarmEvent):
+            mine = self._case.files[record.station].alarms
+            mine.setdefault((body.code, body.subject), {})[record.seq] = body
         if not isinstance(body, AsRun):
             return
         box, file = self._case.boxes[record.station], self._case.files[record.station]
@@ -154,6 +162,25 @@ class Clerk:
             self._case.count("planned")
             if (audience, entry_id, nominal, zone) not in file.outcomes:
                 self._case.fail(3, box, f"{audience} {entry_id} {nominal} {zone} has no outcome")
+
+    def card_told(self, box: Box) -> None:
+        """A card without room was told of while it lasted, and is not told of any more."""
+        file = self._case.file(box)
+        told = file.alarms.get((AlarmCode.STORAGE_LOW, ""), {})
+        raised = [one.since_ms for one in told.values() if one.state == "raised"]
+        for low_ms, high_ms in file.full:
+            wrong = near(file.clock_troubles, low_ms, DAY_MS) or near(
+                file.clock_troubles, high_ms, DAY_MS
+            )
+            if wrong or quiet_stretch(low_ms, high_ms, file.troubles) < CARD_SEEN_MS:
+                continue
+            self._case.count("full cards told")
+            before_ms = max([0, *(high for _, high in file.full if high < low_ms)])
+            span = range(before_ms + self._case.wall0_ms, high_ms + self._case.wall0_ms)
+            if not any(since_ms in span for since_ms in raised):
+                self._case.fail(9, box, f"nobody was told of the full card from {low_ms} ms on")
+        if told and told[max(told)].state == "raised":
+            self._case.fail(9, box, "it still tells of a full card, and there is room")
 
     def all_arrived(self, box: Box) -> None:
         life = box.life

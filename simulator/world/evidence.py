@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from agent.contract.documents import Entry, Schedule
-from agent.contract.reports import AsRun
+from agent.contract.reports import AlarmEvent, AsRun
 from agent.core.site import Site
 from simulator.world.box import Box
 from simulator.world.office import Office
@@ -60,6 +60,10 @@ class File:
     """Stretches in which a warning may be late, in true time."""
     clock_troubles: list[tuple[int, int]] = field(default_factory=list)
     stalls: list[tuple[int, int]] = field(default_factory=list)
+    full: list[tuple[int, int]] = field(default_factory=list)
+    """Stretches without room on the card, in true time."""
+    alarms: dict[tuple[str, str], dict[int, AlarmEvent]] = field(default_factory=dict)
+    """(code, subject) → record number → what reached the collector."""
     second: int = 0
     in_second: int = 0
 

@@ -48,4 +48,5 @@ FAULTS: dict[str, Fault] = {
     "officers": people.officers,
     "hostile": people.hostile,
     "abroad": people.abroad,
+    "card": mishaps.card,
 }

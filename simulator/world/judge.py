@@ -145,6 +145,7 @@ class Judge:
         self._converged(box)
         self._ear.leaks(box)
         self._clerk.all_told(box, until_ms)
+        self._clerk.card_told(box)
         self._clerk.all_arrived(box)
 
     def _converged(self, box: Box) -> None:

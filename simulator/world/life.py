@@ -123,8 +123,11 @@ class Life:
             controller.report()
 
     def _host(self) -> None:
-        self.tell(HostSeen(5_100, 8_000, 300, 1_000))
+        self.look_at_host()
         self._later(3_600_000, self._host)
+
+    def look_at_host(self) -> None:
+        self.tell(HostSeen(5_100, self.box.knobs.free_mib, 300, 1_000))
 
     # --- events in ----------------------------------------------------------------------
 
@@ -290,6 +293,8 @@ class Life:
             return
         chance = box.rng.random()
         fault = box.server.fault_of(act.sha256, act.url) if box.knobs.link_up else "network"
+        if fault is None and act.size > box.knobs.free_mib << 20:
+            fault = "no_space"
         if fault is not None:
             self.tell(FetchFailed(act.sha256, fault, "", chance))
             return

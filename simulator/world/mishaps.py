@@ -6,7 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from agent.core.events import FetchFault
-from simulator.world.box import Box
+from simulator.world.box import FREE_MIB, Box
 from simulator.world.chance import again, log_uniform
 from simulator.world.timetable import DAY_MS
 
@@ -109,6 +109,27 @@ def slow_disk(world: World, rng: Random) -> None:
             world.judge.trouble(box, now_ms, now_ms + stall_ms)
 
     again(world, rng, 24 * HOUR_MS, act)
+
+
+def card(world: World, rng: Random) -> None:
+    """The card has no room left; hours or days later somebody makes some."""
+
+    def act(box: Box) -> None:
+        if box.knobs.free_mib < FREE_MIB:
+            return
+        for_ms = log_uniform(rng, 10 * MINUTE_MS, 3 * DAY_MS)
+        now_ms = world.clock.now_ms
+        box.knobs.free_mib = rng.choice((0, 1, 3))
+        note = f"{box.knobs.free_mib} MiB are free on the card for {for_ms} ms"
+        world.note(note, box.site.station)
+        world.judge.file(box).full.append((now_ms, now_ms + for_ms))
+        world.clock.after(for_ms, lambda: make_room(box))
+
+    again(world, rng, 2 * DAY_MS, act)
+
+
+def make_room(box: Box) -> None:
+    box.knobs.free_mib = FREE_MIB
 
 
 def player(world: World, rng: Random) -> None:

@@ -18,13 +18,21 @@ from agent.adapters.timezones import time_zone
 from agent.contract.envelope import VerifySignature
 from agent.core import asrun
 from agent.core.effects import Batch, Do, HoldZones
-from agent.core.events import ClockSeen, Delivered, Event, MessageArrived, Now, SoundStarted
+from agent.core.events import (
+    ClockSeen,
+    Delivered,
+    Event,
+    HostSeen,
+    MessageArrived,
+    Now,
+    SoundStarted,
+)
 from agent.core.facts import Facts
 from agent.core.reporter import RECORD_TOKENS_FROM
 from agent.core.schedule import Zones
 from agent.core.station import Station
 from agent.core.turn import Turn
-from simulator.world.box import Box, Build, Row
+from simulator.world.box import FREE_MIB, Box, Build, Row
 
 JANUARY = datetime(2026, 1, 15)  # noqa: DTZ001 - a wall clock's, wherever it hangs
 
@@ -136,6 +144,16 @@ class _BelievesAnyClock:
 
 
 @dataclass(slots=True)
+class _NeverLooksAtItsCard:
+    station: Station
+
+    def handle(self, event: Event, now: Now) -> Batch:
+        if isinstance(event, HostSeen):
+            event = replace(event, storage_free_mib=FREE_MIB)
+        return self.station.handle(event, now)
+
+
+@dataclass(slots=True)
 class _OpensEveryGate:
     """Whenever one zone is wanted, all that are wired for its source sound."""
 
@@ -189,6 +207,9 @@ PLANTS: dict[str, Plant] = {
     ),
     "forgets-summer-time": Plant(
         "clocks are never set to summer time", _forgets_summer_time, (1, 3, 4), "2026-04-03"
+    ),
+    "never-looks-at-its-card": Plant(
+        "a card without room is told to nobody", _wrapped(_NeverLooksAtItsCard), (9,)
     ),
     "opens-every-gate": Plant(
         "zones that were not addressed hear it too", _wrapped(_OpensEveryGate), (1, 3, 9)

@@ -23,6 +23,7 @@ from simulator.world.broker import Broker
 from simulator.world.clockwork import Clockwork
 from simulator.world.evidence import Violation
 from simulator.world.judge import Judge
+from simulator.world.mishaps import make_room
 from simulator.world.office import RECONCILE_MS, Office
 from simulator.world.server import Server
 from simulator.world.signing import AUTHORITY, PROVINCE, root_keys, trust_of, verify
@@ -258,6 +259,7 @@ class World:
             knobs = box.knobs
             knobs.player_works = knobs.speech_works = knobs.speech_sounds = True
             knobs.commit_ms = (3, 25)
+            make_room(box)
             box.mend_link()
             box.power_on()
             box.set_wall(self.wall0_ms, "trusted")

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from datetime import datetime
 
 import pytest
@@ -73,6 +74,16 @@ def test_the_oracle_reads_hours_that_are_missing_or_come_twice(
     nominal: str, tz: str, meant: str
 ) -> None:
     assert instant_of(nominal, tz) == int(datetime.fromisoformat(meant).timestamp()) * 1_000
+
+
+def test_a_full_card_is_told_of_and_what_could_not_be_fetched_has_its_reason() -> None:
+    counts: Counter[str] = Counter()
+    for seed in range(1, 13):
+        result = run(Settings(seed, days=8, faults=("card", "edits")))
+        assert result.violation is None, told(result)
+        counts.update(result.counts)
+    assert counts["full cards told"] > 5
+    assert counts["skipped content_not_fetched"] > 0
 
 
 def test_without_faults_everything_that_was_published_is_played() -> None:
