@@ -15,8 +15,10 @@ from msgspec import Meta
 from agent.contract.units import (
     AudienceRef,
     ClassNumber,
+    ClockTime,
     Count,
     DurationMs,
+    EntryDigest,
     EpochMs,
     Id,
     KeyId,
@@ -34,6 +36,7 @@ from agent.contract.units import (
     Text,
     Url,
     Volume,
+    Weekday,
     ZoneInfoName,
     ZoneName,
 )
@@ -229,12 +232,20 @@ class EndRule(msgspec.Struct, frozen=True, kw_only=True):
     within_ms: DurationMs = 0
 
 
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """The same bulletin in another language; sources as in an entry."""
+
+    language: Language
+    sources: Annotated[tuple[Source, ...], Meta(min_length=1, max_length=8)]
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the timetable.
 
     sources: in order of preference, the last ones are fallbacks. duration_ms: the slot; None
     means as long as the content. resume: what happens after a pre-emption: rejoin the
-    timeline, continue where it stopped, or drop.
+    timeline, continue where it stopped, or drop. versions: said after `sources`, in this order;
+    one that is not there is left out and told in the record.
     """
 
     id: Id
@@ -256,15 +267,76 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     language: Language = "vi"
     order: Annotated[int, Meta(ge=-1000, le=1000)] = 0
     note: Line = ""
+    versions: Annotated[tuple[Version, ...], Meta(max_length=6)] = ()
+
+
+class AirWindow(msgspec.Struct, frozen=True, kw_only=True):
+    """When ordinary and priority items may sound: a session (buổi phát).
+
+    hours: local "HH:MM-HH:MM", within one day, the end up to 24:00. days: 1 Monday to 7 Sunday,
+    empty: every day. zones: None is all. session_ms: the most air time of one zone in the window.
+    """
+
+    hours: Line
+    days: tuple[Weekday, ...] = ()
+    zones: ZoneSelector | None = None
+    session_ms: DurationMs | None = None
+
+
+class VolumeCeiling(msgspec.Struct, frozen=True, kw_only=True):
+    """The loudest that may be set within `hours` (local, may run past midnight).
+
+    days: on which `hours` begin. Of several in force the lowest counts.
+    """
+
+    hours: Line
+    volume: Volume
+    days: tuple[Weekday, ...] = ()
+    zones: ZoneSelector | None = None
+
+
+class Regulation(msgspec.Struct, frozen=True, kw_only=True):
+    """The commune's operating regulation. It binds everything but emergencies.
+
+    windows: empty means any time; a zone that none of them names is not bound to hours.
+    silent_dates: nothing sounds then. sessions_per_day: the most windows of a day in which a zone
+    may sound. languages: empty means any.
+    """
+
+    title: Line = ""
+    document_number: Line = ""
+    windows: Annotated[tuple[AirWindow, ...], Meta(max_length=48)] = ()
+    silent_dates: Annotated[tuple[LocalDate, ...], Meta(max_length=400)] = ()
+    sessions_per_day: Annotated[int, Meta(ge=1, le=48)] | None = None
+    ceilings: Annotated[tuple[VolumeCeiling, ...], Meta(max_length=48)] = ()
+    languages: tuple[Language, ...] = ()
+
+
+class ApprovalRule(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the commune wants to be asked before ordinary items of `authority` play.
+
+    standing: approved in advance, by the document named.
+    """
+
+    authority: Id
+    mode: Literal["ask", "standing"] = "ask"
+    document_number: Line = ""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings of the home authority."""
+    """Settings of the home authority.
+
+    approvals: None means that nobody is asked (as before there were approvals); else other
+    authorities without a rule are asked for. approver_differs: who made an item may not approve it.
+    """
 
     volume: Volume = 70
     warning_volume: Volume = 90
     zone_tags: dict[ZoneName, tuple[Tag, ...]] = {}
     zone_volumes: dict[ZoneName, Volume] = {}
+    regulation: Regulation | None = None
+    approvals: Annotated[tuple[ApprovalRule, ...], Meta(max_length=64)] | None = None
+    approver_differs: bool = False
 
 
 class Schedule(Header, frozen=True, tag="schedule", tag_field="kind", kw_only=True):
@@ -393,6 +465,46 @@ class SetLogLevel(msgspec.Struct, frozen=True, tag="log", tag_field="verb", kw_o
     level: Literal["info", "debug"] = "info"
 
 
+class ApproveEntry(msgspec.Struct, frozen=True, tag="approve", tag_field="verb", kw_only=True):
+    """The commune lets an ordinary item of `authority` play, or (approved false) does not.
+
+    digest: of the entry that was looked at; an entry that changed since has to be approved again.
+    nominal: this occurrence only; None: every one. place: local "HH:MM" at which it plays instead.
+    """
+
+    authority: Id
+    entry: Id
+    digest: EntryDigest
+    approved: bool = True
+    nominal: LocalTime | None = None
+    place: ClockTime | None = None
+    document_number: Line = ""
+
+
+class HoldEntry(msgspec.Struct, frozen=True, tag="hold", tag_field="verb", kw_only=True):
+    """Do not start an entry of `authority` until it is released (held false)."""
+
+    authority: Id
+    entry: Id
+    held: bool = True
+
+
+class OrderEntry(msgspec.Struct, frozen=True, tag="order", tag_field="verb", kw_only=True):
+    """Local order among items of the same class and rank; lower goes first."""
+
+    authority: Id
+    entry: Id
+    order: Annotated[int, Meta(ge=-1000, le=1000)]
+
+
+class KeepQuiet(msgspec.Struct, frozen=True, tag="quiet", tag_field="verb", kw_only=True):
+    """Nothing but emergencies in `zones` until `until_ms`; 0 ends it. reason: why (a funeral)."""
+
+    zones: ZoneSelector
+    until_ms: EpochMs
+    reason: Line = ""
+
+
 class Reboot(msgspec.Struct, frozen=True, tag="reboot", tag_field="verb", kw_only=True):
     """Restart the agent (never while a warning is active)."""
 
@@ -408,6 +520,10 @@ Action = (
     | Resend
     | Diagnose
     | SetLogLevel
+    | ApproveEntry
+    | HoldEntry
+    | OrderEntry
+    | KeepQuiet
     | Reboot
 )
 

@@ -64,6 +64,11 @@ class AckReason(StrEnum):
     NO_TRUST = "no_trust"
     CANCELLED = "cancelled"
     BUSY = "busy"
+    BAD_REGULATION = "bad_regulation"
+    WRONG_PIN = "wrong_pin"
+    CREATOR_IS_APPROVER = "creator_is_approver"
+    CHANGED_SINCE = "changed_since"
+    NOTHING_TO_APPROVE = "nothing_to_approve"
 
 
 class OccurrenceReason(StrEnum):
@@ -96,6 +101,29 @@ class OccurrenceReason(StrEnum):
     AMPLIFIER_FAULT = "amplifier_fault"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    AWAITING_APPROVAL = "awaiting_approval"
+    NOT_APPROVED = "not_approved"
+    OUTSIDE_HOURS = "outside_hours"
+    SILENT_DATE = "silent_date"
+    SESSIONS_USED_UP = "sessions_used_up"
+    MINUTES_USED_UP = "minutes_used_up"
+    LANGUAGE_NOT_ALLOWED = "language_not_allowed"
+    QUIET = "quiet"
+    ON_BATTERY = "on_battery"
+    NO_MAINS = "no_mains"
+
+
+RULES_OF_THE_AIR = frozenset(
+    {
+        OccurrenceReason.OUTSIDE_HOURS,
+        OccurrenceReason.SILENT_DATE,
+        OccurrenceReason.SESSIONS_USED_UP,
+        OccurrenceReason.MINUTES_USED_UP,
+        OccurrenceReason.LANGUAGE_NOT_ALLOWED,
+        OccurrenceReason.QUIET,
+    }
+)
+"""What binds everything but emergencies; an emergency records which of them it broke."""
 
 
 class AlarmCode(StrEnum):
@@ -211,6 +239,22 @@ ACK: dict[AckReason, Meaning] = {
     AckReason.BUSY: Meaning(
         "station", "đài đang bận", "the station is busy",
         "thử lại sau một phút", "try again in a minute"),
+    AckReason.BAD_REGULATION: Meaning(
+        "sender", "quy chế ghi sai", "the operating regulation is not valid",
+        "sửa trường được nêu rồi ký lại", "mend the named field and sign again"),
+    AckReason.WRONG_PIN: Meaning(
+        "nobody", "sai mã PIN", "the PIN is wrong",
+        "nhập lại; quên mã thì nhờ kỹ thuật đặt mã mới",
+        "type it again; if forgotten have the technician set a new one"),
+    AckReason.CREATOR_IS_APPROVER: Meaning(
+        "sender", "người soạn không được tự duyệt", "who made an item may not approve it",
+        "nhờ người khác duyệt", "ask somebody else to approve"),
+    AckReason.CHANGED_SINCE: Meaning(
+        "sender", "bản tin đã thay đổi sau khi xem", "the item changed since it was looked at",
+        "xem lại rồi mới duyệt: stationctl plan", "look again before approving: stationctl plan"),
+    AckReason.NOTHING_TO_APPROVE: Meaning(
+        "sender", "bản tin này không cần duyệt", "this item needs no approval",
+        "xem stationctl plan", "look at stationctl plan"),
 }
 
 OCCURRENCE: dict[OccurrenceReason, Meaning] = {
@@ -293,6 +337,37 @@ OCCURRENCE: dict[OccurrenceReason, Meaning] = {
         "nobody", "đã bị hủy", "cancelled by its sender", "không cần làm gì", "nothing to do"),
     OccurrenceReason.EXPIRED: Meaning(
         "nobody", "hết hiệu lực", "its validity ended", "không cần làm gì", "nothing to do"),
+    OccurrenceReason.AWAITING_APPROVAL: Meaning(
+        "station", "chờ xã duyệt", "awaits the commune's approval",
+        "xã xem và duyệt: stationctl plan", "the commune looks and approves: stationctl plan"),
+    OccurrenceReason.NOT_APPROVED: Meaning(
+        "nobody", "xã không duyệt", "the commune did not approve it",
+        "xem nhật ký", "see the journal"),
+    OccurrenceReason.OUTSIDE_HOURS: Meaning(
+        "sender", "ngoài khung giờ phát theo quy chế", "outside the hours of the regulation",
+        "dời giờ hoặc sửa quy chế", "move the time or change the regulation"),
+    OccurrenceReason.SILENT_DATE: Meaning(
+        "sender", "ngày không phát theo quy chế", "a day without broadcasting",
+        "dời ngày hoặc sửa quy chế", "move the date or change the regulation"),
+    OccurrenceReason.SESSIONS_USED_UP: Meaning(
+        "sender", "hết số buổi phát trong ngày", "no session of the day is left",
+        "dời sang ngày khác hoặc sửa quy chế", "move it to another day or change the regulation"),
+    OccurrenceReason.MINUTES_USED_UP: Meaning(
+        "sender", "hết thời lượng của buổi phát", "the session's minutes are used up",
+        "rút ngắn hoặc dời sang buổi khác", "shorten it or move it to another session"),
+    OccurrenceReason.LANGUAGE_NOT_ALLOWED: Meaning(
+        "sender", "ngôn ngữ ngoài quy chế", "its language is not in the regulation",
+        "thêm ngôn ngữ vào quy chế", "add the language to the regulation"),
+    OccurrenceReason.QUIET: Meaning(
+        "nobody", "khu vực đang giữ yên lặng", "the zone is kept quiet",
+        "xem lý do: stationctl plan", "see the reason: stationctl plan"),
+    OccurrenceReason.ON_BATTERY: Meaning(
+        "technician", "chạy ắc quy, để dành điện cho khẩn cấp",
+        "on battery: the charge is kept for warnings",
+        "kiểm tra điện lưới", "check the mains"),
+    OccurrenceReason.NO_MAINS: Meaning(
+        "technician", "ampli mất điện lưới", "the amplifier had no mains",
+        "kiểm tra điện lưới", "check the mains"),
 }
 
 ALARM: dict[AlarmCode, Meaning] = {

@@ -18,6 +18,8 @@ from agent.contract.units import AudienceRef, EpochMs, Id, KeyId, Line, LocalTim
 
 Confirmation = Literal["yes", "no", "unknown"]
 Outcome = Literal["played", "partial", "skipped"]
+ApprovalMeans = Literal["home", "standing", "key", "pin", "declared"]
+"""home: the commune's own. declared: an approver is only named, with a document number."""
 AckState = Literal[
     "received", "accepted", "running", "done", "failed", "expired", "duplicate", "rejected"
 ]
@@ -104,6 +106,10 @@ class Health(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """open alarms"""
     q: int | None = None
     """events not yet passed by the cursor"""
+    mn: bool | None = None
+    """on mains"""
+    dm: int | None = None
+    """data used this month, MiB"""
 
 
 class Ack(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,6 +175,54 @@ class AsRun(msgspec.Struct, frozen=True, tag="asrun", tag_field="kind", kw_only=
     underruns: int | None = None
     start_error_ms: int | None = None
     """Measured at the card against the plan; None when it never started or joined late."""
+    rule: Line = ""
+    """What kept it from playing, as the regulation or the quiet says it; see `reason`."""
+    broke: tuple[OccurrenceReason, ...] = ()
+    """Rules of the air that an emergency played against."""
+    approved_by: Line = ""
+    approval: ApprovalMeans | None = None
+    """How the commune's approval is known; None when none was needed."""
+    document_number: Line = ""
+    field: Line = ""
+    language: str = ""
+    languages_missing: tuple[str, ...] = ()
+
+
+class AirStart(msgspec.Struct, frozen=True, tag="start", tag_field="kind", kw_only=True):
+    """An item began to sound: one for each occurrence, with what the journals of authorities ask.
+
+    The end is told by the as-run records of its zones.
+    """
+
+    occurrence: OccurrenceRef
+    title: str
+    klass: int = msgspec.field(name="class")
+    zones: tuple[str, ...]
+    planned_start_ms: int
+    planned_duration_ms: int | None
+    author: str = ""
+    approver: str = ""
+    approved_by: Line = ""
+    approval: ApprovalMeans | None = None
+    document_number: Line = ""
+    field: Line = ""
+    language: str = ""
+    source: str = ""
+    volume: int | None = None
+    revision: int = 0
+
+
+class Checkpoint(msgspec.Struct, frozen=True, tag="checkpoint", tag_field="kind", kw_only=True):
+    """The station signs its records: everything up to `through` has the hash chain `chain`.
+
+    signature: Ed25519 over "commune-radio checkpoint 1\n<station>\n<installation>\n<stream>\n
+    <through>\n<chain>", hex. chain: see `Event.chain`.
+    """
+
+    through: Sequence
+    chain: str
+    public: str
+    signature: str
 
 
 class AlarmEvent(msgspec.Struct, frozen=True, tag="alarm", tag_field="kind", kw_only=True):
@@ -203,11 +257,15 @@ class WarningReport(msgspec.Struct, frozen=True, tag="warning", tag_field="kind"
     detail: str = ""
 
 
-Body = AsRun | AlarmEvent | Audit | WarningReport
+Body = AsRun | AirStart | AlarmEvent | Audit | WarningReport | Checkpoint
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Topic `up/event`: one record of a stream; (installation, stream, seq) is its id."""
+    """Topic `up/event`: one record of a stream; (installation, stream, seq) is its id.
+
+    chain: SHA-256 over the chain of the record before (32 bytes; zeros before the first chained
+    one) and this record's bytes without its chain, hex. Empty in records of older software.
+    """
 
     v: int = 1
     station: Id
@@ -216,3 +274,4 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     seq: Sequence
     at_ms: EpochMs
     body: Body
+    chain: str = ""

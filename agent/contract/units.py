@@ -67,3 +67,12 @@ ClassNumber = Annotated[int, Meta(ge=1, le=3)]
 
 Rank = Annotated[int, Meta(ge=0, le=99)]
 """Authority rank: the lower number wins."""
+
+Weekday = Annotated[int, Meta(ge=1, le=7)]
+"""1 Monday to 7 Sunday, as ISO 8601 counts."""
+
+ClockTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")]
+"""A local time of day, "HH:MM"."""
+
+EntryDigest = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z")]
+"""First 16 hex digits of the SHA-256 of an entry as canonical JSON: what was looked at."""

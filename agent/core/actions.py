@@ -7,7 +7,7 @@ decided before (trust, commands).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,6 +16,8 @@ from agent.contract.reasons import AckReason, OccurrenceReason
 from agent.contract.reports import Audit, OccurrenceRef
 from agent.core import requests as asked
 from agent.core import views
+from agent.core.announcements import Announcement, Announcements, title_of
+from agent.core.approvals import Word
 from agent.core.commands import RunState
 from agent.core.effects import Reply, Restart, SetLogLevel
 from agent.core.events import Requested
@@ -25,6 +27,7 @@ from agent.core.lineup import Line, Provenance
 from agent.core.parts import Parts
 from agent.core.programme import Sound, select_zones, tone_source
 from agent.core.turn import Turn
+from agent.core.warnings import Utterance
 from agent.core.words import LocalAct
 from agent.player.protocol import Part
 
@@ -43,6 +46,7 @@ class Actions:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._ad_hoc: dict[str, Line] = {}
+        self._announcements = Announcements(parts.facts)
         self._count = 0
 
     # --- items that are in no timetable -------------------------------------------------
@@ -52,11 +56,16 @@ class Actions:
         settled = self._parts.facts.settled
         for key in [key for key in self._ad_hoc if key in settled]:
             del self._ad_hoc[key]
-        return [
+        asked = [
             line
             for line in self._ad_hoc.values()
             if line.item.start_ms + line.item.play_ms + 60_000 > now_ms
         ]
+        return [*asked, *self._announcements.lines(self._parts.supply.box)]
+
+    def utterances(self) -> list[Utterance]:
+        """What has to be spoken for them."""
+        return self._announcements.utterances()
 
     def _test_tone(self, zones: tuple[str, ...], length_ms: int, turn: Turn) -> Verdict:
         busy = sorted(set(zones) & set(self._parts.air.decision.zones))
@@ -143,6 +152,43 @@ class Actions:
         self._ad_hoc[item.key] = Line(item, sound, origin)
         self._parts.items_changed = True
 
+    def _announce(self, body: asked.AnnounceRequest, who: str, turn: Turn) -> Any:
+        text = body.text.strip()
+        if not text:
+            return asked.Refused(AckReason.MALFORMED.value, "no text")
+
+        def say(zones: tuple[str, ...]) -> Verdict:
+            made = self._announcement(body, zones, text, who, turn)
+            self._announcements.add(made)
+            self._parts.items_changed = True
+            return "done", None, f"{made.title}: {', '.join(zones)}"
+
+        return self._locally(body.zones, say)
+
+    def _announcement(
+        self, body: asked.AnnounceRequest, zones: tuple[str, ...], text: str, who: str, turn: Turn
+    ) -> Announcement:
+        parts = self._parts
+        self._count += 1
+        ref = OccurrenceRef(
+            authority=parts.programme.home or LOCAL,
+            audience=f"s/{parts.site.station}",
+            entry=f"announce-{parts.facts.marks.birth}-{self._count}",
+            nominal=self._nominal(turn.wall_ms),
+        )
+        trusted = parts.inbox.trusted
+        authorities = trusted.authorities if trusted is not None else ()
+        return Announcement(
+            ref=ref,
+            title=title_of(body.title, text),
+            text=text,
+            language=body.language,
+            zones=zones,
+            rank=next((one.rank for one in authorities if one.home), 99),
+            start_ms=turn.wall_ms + TONE_LEAD_MS + parts.air.cold_ms(zones),
+            by=who,
+        )
+
     def _nominal(self, at_ms: int) -> str:
         return self._parts.local(at_ms).strftime("%Y-%m-%dT%H:%M:%S")
 
@@ -177,6 +223,14 @@ class Actions:
             case said.SetLogLevel(level=level):
                 turn.do(SetLogLevel(level), "now")
                 return "done", None, level
+            case said.ApproveEntry() as given:
+                return self._approve(_word_of(given, command.by), turn)
+            case said.HoldEntry(authority=authority, entry=entry, held=held):
+                return self._hold(authority, entry, held, command.by, turn)
+            case said.OrderEntry(authority=authority, entry=entry, order=order):
+                return self._order(authority, entry, order, command.by, turn)
+            case said.KeepQuiet(zones=zones, until_ms=until_ms, reason=reason):
+                return self._quiet(self._select(zones), until_ms, reason, command.by, turn)
             case said.Reboot():
                 if parts.emergencies.active():
                     return "failed", AckReason.EMERGENCY_ON_AIR, "a warning is active"
@@ -226,14 +280,51 @@ class Actions:
         self._parts.items_changed = True
         return "done", None, ", ".join(sorted(keys))
 
-    def _skip(self, authority: str, entry: str, nominal: str, by: str, turn: Turn) -> Verdict:
-        known = any(
+    def _is_known(self, authority: str, entry: str) -> bool:
+        return any(
             entry == one.id
             for force in self._parts.programme.schedules
             if force.schedule.authority == authority
             for one in force.schedule.entries
         )
-        if not known:
+
+    def _approve(self, word: Word, turn: Turn) -> Verdict:
+        reason, detail = self._parts.approvals.take(word, turn.wall_ms)
+        self._parts.items_changed = True
+        return "done" if reason is None else "failed", reason, detail
+
+    def _hold(self, authority: str, entry: str, held: bool, by: str, turn: Turn) -> Verdict:
+        if held and not self._is_known(authority, entry):
+            return "failed", AckReason.UNKNOWN_ENTRY, f"{authority} {entry}"
+        key = f"hold|{authority}|{entry}"
+        if held:
+            self._parts.facts.put("override", key, Override("hold", by, turn.wall_ms))
+        else:
+            self._parts.facts.drop("override", key)
+        self._parts.items_changed = True
+        return "done", None, entry
+
+    def _order(self, authority: str, entry: str, order: int, by: str, turn: Turn) -> Verdict:
+        if not self._is_known(authority, entry):
+            return "failed", AckReason.UNKNOWN_ENTRY, f"{authority} {entry}"
+        made = Override("order", by, turn.wall_ms, max(-1000, min(1000, order)))
+        self._parts.facts.put("override", f"order|{authority}|{entry}", made)
+        self._parts.items_changed = True
+        return "done", None, f"{entry} {order}"
+
+    def _quiet(
+        self, zones: tuple[str, ...], until_ms: int, reason: str, by: str, turn: Turn
+    ) -> Verdict:
+        if not zones:
+            return "failed", AckReason.UNKNOWN_ZONE, "no zone selected"
+        until = self._parts.quiet.keep(zones, until_ms, reason, by, turn.wall_ms)
+        self._parts.items_changed = True
+        ends = f"{self._parts.local(until):%Y-%m-%d %H:%M}" if until is not None else "now"
+        said_why = f" ({reason})" if reason else ""
+        return "done", None, f"until {ends}: {', '.join(zones)}{said_why}"
+
+    def _skip(self, authority: str, entry: str, nominal: str, by: str, turn: Turn) -> Verdict:
+        if not self._is_known(authority, entry):
             return "failed", AckReason.UNKNOWN_ENTRY, f"{authority} {entry}"
         key = f"skip|{authority}|{entry}|{nominal}"
         self._parts.facts.put("override", key, Override("skip", by, turn.wall_ms))
@@ -267,6 +358,20 @@ class Actions:
                 return "local_skip", f"{authority}/{entry} {nominal}"
             case asked.OrderRequest(authority=authority, entry=entry, order=order):
                 return "local_order", f"{authority}/{entry}: {order}"
+            case asked.ApproveRequest(authority=authority, entry=entry):
+                when = f"{body.nominal or '*'}{' → ' + body.place if body.place else ''}"
+                by = f"{body.by} ({body.means})"
+                act: LocalAct = "local_approve" if body.approved else "local_refuse"
+                return act, f"{authority}/{entry} {when}: {by}"
+            case asked.StopRequest(zones=zones):
+                return "local_stop", self._named(zones)
+            case asked.QuietRequest(zones=zones, until_ms=until_ms, reason=reason):
+                if not until_ms:
+                    return "local_quiet_end", self._named(zones)
+                until = f"{self._parts.local(until_ms):%Y-%m-%d %H:%M}"
+                return "local_quiet", f"{self._named(zones)} → {until} {reason}".strip()
+            case asked.AnnounceRequest(zones=zones, text=text, title=title):
+                return "local_announce", f"{self._named(zones)}: {title_of(title, text)}"
         return None
 
     def _named(self, zones: tuple[str, ...]) -> str:
@@ -287,21 +392,30 @@ class Actions:
                 return views.alarms(parts, now)
             case asked.DoctorRequest():
                 return views.doctor(parts, now)
+        return self._done(body, who, turn)
+
+    def _done(self, body: Any, who: str, turn: Turn) -> Any:
+        """What changes something."""
+        match body:
             case asked.TestToneRequest(zones=zones, length_ms=length_ms):
                 length_ms = max(100, min(60_000, length_ms))
                 return self._locally(zones, lambda z: self._test_tone(z, length_ms, turn))
             case asked.VolumeRequest(zones=zones, volume=volume):
                 return self._locally(zones, lambda z: self._volume(z, volume, who, "local", turn))
-            case asked.HoldRequest():
-                return self._hold(body, who, turn)
+            case asked.HoldRequest(authority=authority, entry=entry, held=held):
+                return _told(self._hold(authority, entry, held, who, turn))
             case asked.SkipRequest(authority=authority, entry=entry, nominal=nominal):
                 return _told(self._skip(authority, entry, nominal, who, turn))
             case asked.OrderRequest(authority=authority, entry=entry, order=order):
-                key = f"order|{authority}|{entry}"
-                made = Override("order", who, turn.wall_ms, max(-1000, min(1000, order)))
-                parts.facts.put("override", key, made)
-                parts.items_changed = True
-                return asked.Done(f"{entry} {order}")
+                return _told(self._order(authority, entry, order, who, turn))
+            case asked.ApproveRequest():
+                return _told(self._approve(_word_of(body, body.by, body.means), turn))
+            case asked.StopRequest(zones=zones):
+                return self._locally(zones, lambda z: self._stop(z, turn))
+            case asked.QuietRequest(zones=zones, until_ms=until_ms, reason=reason):
+                return self._locally(zones, lambda z: self._quiet(z, until_ms, reason, who, turn))
+            case asked.AnnounceRequest():
+                return self._announce(body, who, turn)
             case _:
                 return asked.Refused(AckReason.UNSUPPORTED.value, type(body).__name__)
 
@@ -313,14 +427,21 @@ class Actions:
             return asked.Refused(AckReason.UNKNOWN_ZONE.value, detail)
         return _told(act(tuple(zone for zone in names if not zones or zone in zones)))
 
-    def _hold(self, body: asked.HoldRequest, who: str, turn: Turn) -> Any:
-        key = f"hold|{body.authority}|{body.entry}"
-        if body.held:
-            self._parts.facts.put("override", key, Override("hold", who, turn.wall_ms))
-        else:
-            self._parts.facts.drop("override", key)
-        self._parts.items_changed = True
-        return asked.Done(body.entry)
+
+def _word_of(
+    given: said.ApproveEntry | asked.ApproveRequest, by: str, means: Literal["pin", "key"] = "key"
+) -> Word:
+    return Word(
+        given.authority,
+        given.entry,
+        given.digest,
+        given.approved,
+        by,
+        means,
+        given.nominal,
+        given.place,
+        given.document_number,
+    )
 
 
 def _told(verdict: Verdict) -> asked.Done | asked.Refused:

@@ -99,6 +99,31 @@ class Override(msgspec.Struct, frozen=True):
     source: Literal["local", "command"] = "local"
 
 
+class Approval(msgspec.Struct, frozen=True):
+    """The commune's word about an entry of another authority. digest: of the entry looked at.
+
+    nominal: about this occurrence only. place: local "HH:MM" at which it plays instead.
+    """
+
+    digest: str
+    approved: bool
+    by: str
+    means: Literal["pin", "key"]
+    at_ms: int
+    nominal: str | None = None
+    place: str = ""
+    document_number: str = ""
+
+
+class Quiet(msgspec.Struct, frozen=True):
+    """A zone is kept quiet until `until_ms`, for a reason."""
+
+    from_ms: int
+    until_ms: int
+    reason: str = ""
+    by: str = ""
+
+
 class WarningMemory(msgspec.Struct, frozen=True):
     """What became of a warning here. due_ms: when its next play may begin."""
 
@@ -148,6 +173,8 @@ _KINDS: dict[str, type[msgspec.Struct]] = {
     "open": OpenItem,
     "settled": Settled,
     "override": Override,
+    "approval": Approval,
+    "quiet": Quiet,
     "warning": WarningMemory,
     "alarm": AlarmMemory,
 }
@@ -168,6 +195,8 @@ class Facts:
         self.open: dict[str, OpenItem] = {}
         self.settled: dict[str, Settled] = {}
         self.overrides: dict[str, Override] = {}
+        self.approvals: dict[str, Approval] = {}
+        self.quiets: dict[str, Quiet] = {}
         self.warnings: dict[str, WarningMemory] = {}
         self.alarms: dict[str, AlarmMemory] = {}
         self.marks = Marks()
@@ -183,6 +212,8 @@ class Facts:
             "open": self.open,
             "settled": self.settled,
             "override": self.overrides,
+            "approval": self.approvals,
+            "quiet": self.quiets,
             "warning": self.warnings,
             "alarm": self.alarms,
         }[kind]  # type: ignore[return-value]

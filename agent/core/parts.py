@@ -11,6 +11,7 @@ from typing import Literal
 
 from agent.contract.envelope import VerifySignature
 from agent.core.air import Air
+from agent.core.approvals import Approvals
 from agent.core.emergencies import Emergencies
 from agent.core.events import HostSeen
 from agent.core.facts import Facts
@@ -19,6 +20,7 @@ from agent.core.inbox import Inbox
 from agent.core.items import Item
 from agent.core.lineup import AHEAD_MS, Lineup
 from agent.core.programme import Programme
+from agent.core.quiet import QuietZones
 from agent.core.reporter import Reporter
 from agent.core.schedule import Zones
 from agent.core.settlement import Settlement
@@ -51,6 +53,8 @@ class Parts:
         self.programme = Programme(site, zones)
         self.air = Air(site, facts)
         self.reporter = Reporter(site, facts)
+        self.approvals = Approvals(facts, self.programme)
+        self.quiet = QuietZones(facts)
         self.supply = Supply(self.programme)
         self.lineup = Lineup(facts, self.programme)
         self.settlement = Settlement(facts, self.air, self.reporter)

@@ -123,6 +123,7 @@ class Programme:
         self.schedules: list[InForce] = []
         self.warnings: list[WarningsInForce] = []
         self.settings: Settings | None = None
+        self.home: str | None = None
         self._bindings: dict[str, dict[tuple[str, str | None], Binding]] = {}
         self._days: dict[int, list[tuple[Occurrence, InForce]]] = {}
         self._horizon: Horizon | None = None
@@ -144,6 +145,7 @@ class Programme:
         self._days = {}
         self._horizon = None
         self.warnings = [WarningsInForce(document, rank) for document, rank in warnings]
+        self.home = home_authority
         self.settings = next(
             (
                 one.schedule.settings

@@ -9,10 +9,21 @@ from typing import Literal
 
 import msgspec
 
-from agent.contract.reports import Confirmation, DocumentReport, Refusal
-from agent.contract.units import Volume
+from agent.contract.reports import ApprovalMeans, Confirmation, DocumentReport, Refusal
+from agent.contract.units import (
+    ClockTime,
+    EntryDigest,
+    EpochMs,
+    Language,
+    Line,
+    LocalTime,
+    Text,
+    Volume,
+)
 
 Verdict = Literal["ok", "warning", "fault", "unknown"]
+
+ApprovalState = Literal["not_needed", "awaiting", "approved", "refused"]
 
 
 class StatusRequest(msgspec.Struct, frozen=True, tag="status", tag_field="ask"):
@@ -77,6 +88,51 @@ class OrderRequest(msgspec.Struct, frozen=True, tag="order", tag_field="ask"):
     order: int
 
 
+class ApproveRequest(msgspec.Struct, frozen=True, tag="approve", tag_field="ask"):
+    """The commune lets an ordinary item of `authority` play, or (approved false) does not.
+
+    digest: of the entry that was shown (`Upcoming.digest`). nominal: this occurrence only; None:
+    every one. place: local time at which it plays instead. by: the name of who approves; means:
+    how the command line made sure of it.
+    """
+
+    authority: str
+    entry: str
+    digest: EntryDigest
+    by: Line
+    means: Literal["pin", "key"]
+    approved: bool = True
+    nominal: LocalTime | None = None
+    place: ClockTime | None = None
+    document_number: Line = ""
+
+
+class StopRequest(msgspec.Struct, frozen=True, tag="stop", tag_field="ask"):
+    """End what is on air. zones empty: all. Refused while an emergency sounds there."""
+
+    zones: tuple[str, ...] = ()
+
+
+class QuietRequest(msgspec.Struct, frozen=True, tag="quiet", tag_field="ask"):
+    """Nothing but emergencies in `zones` (empty: all) until `until_ms`; 0 ends it."""
+
+    zones: tuple[str, ...]
+    until_ms: EpochMs
+    reason: Line = ""
+
+
+class AnnounceRequest(msgspec.Struct, frozen=True, tag="announce", tag_field="ask"):
+    """Say `text` now, as an item of class 2 of the commune. zones empty: all.
+
+    The rules of the air bind it: refused where they keep it from sounding everywhere.
+    """
+
+    zones: tuple[str, ...]
+    text: Text
+    language: Language = "vi"
+    title: Line = ""
+
+
 Request = (
     StatusRequest
     | PlanRequest
@@ -89,6 +145,10 @@ Request = (
     | HoldRequest
     | SkipRequest
     | OrderRequest
+    | ApproveRequest
+    | StopRequest
+    | QuietRequest
+    | AnnounceRequest
 )
 
 
@@ -116,6 +176,20 @@ class OnAir(msgspec.Struct, frozen=True):
     level_cdb: int | None
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """Zones in which a rule or a quiet keeps an item from playing, or from playing to its end.
+
+    reason: an OccurrenceReason value. rule: in the words of the regulation or the quiet. from_ms,
+    to_ms: when within the item; None is from its beginning, to its end.
+    """
+
+    zones: tuple[str, ...]
+    reason: str
+    rule: str = ""
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+
 class Upcoming(msgspec.Struct, frozen=True):
     """ready: its sound is on the box (None: nothing to fetch)."""
 
@@ -131,6 +205,27 @@ class Upcoming(msgspec.Struct, frozen=True):
     problem: str = ""
     """An OccurrenceReason value that keeps it, or part of it, from playing as planned."""
     problem_zones: tuple[str, ...] = ()
+    rule: str = ""
+    """The words of the rule behind `problem`, empty when it is no rule."""
+    kept: tuple[Kept, ...] = ()
+    """Every rule and quiet that keeps it back, zone by zone."""
+    approval: ApprovalState = "not_needed"
+    approval_means: ApprovalMeans | None = None
+    approved_by: str = ""
+    document_number: str = ""
+    digest: str = ""
+    """What an approval is bound to; empty for what is in no timetable."""
+    author: str = ""
+    approver: str = ""
+
+
+class QuietView(msgspec.Struct, frozen=True):
+    """Zones kept quiet together: until when, why, and by whom."""
+
+    zones: tuple[str, ...]
+    until_ms: int
+    reason: str
+    by: str
 
 
 class AlarmView(msgspec.Struct, frozen=True):
@@ -165,12 +260,16 @@ class StatusView(msgspec.Struct, frozen=True, tag="status", tag_field="answer"):
     uptime_s: int | None
     schedule_endless: bool = False
     """The timetable has no last occurrence; else `schedule_ends_ms` is its start, None for none."""
+    quiet: tuple[QuietView, ...] = ()
+    awaiting: int = 0
+    """Occurrences of the next 24 hours that wait for the commune's approval."""
 
 
 class PlanView(msgspec.Struct, frozen=True, tag="plan", tag_field="answer"):
     at_ms: int
     tz: str
     items: tuple[Upcoming, ...]
+    quiet: tuple[QuietView, ...] = ()
 
 
 class ZoneView(msgspec.Struct, frozen=True):

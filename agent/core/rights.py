@@ -15,11 +15,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from agent.contract.documents import (
+    ApproveEntry,
     AuthorityGrant,
     Command,
     Content,
     Cursor,
     Entry,
+    HoldEntry,
+    KeepQuiet,
+    OrderEntry,
+    Regulation,
     RoleGrant,
     Schedule,
     SetVolume,
@@ -34,6 +39,7 @@ from agent.contract.documents import (
     ZoneSelector,
 )
 from agent.contract.reasons import AckReason
+from agent.core.hours import fault_of
 from agent.core.schedule import Zones, check_entry, times_of_day
 
 _INSECURE_SCHEMES = ("http://", "rtsp://", "rtp://", "udp://", "srt://", "rtmp://")
@@ -185,6 +191,7 @@ def check_narrowing(
                 if not warning.cancelled:
                     _check_issue_hours(f"warning {warning.id}", warning.issued_at_ms, grant, where)
         case Command():
+            _check_commune_right(message, grant, authority)
             _check_grant_zones("the command", _command_zones(message), grant)
             _check_issue_hours("the command", message.issued_at_ms, grant, where)
         case Content() | Cursor():
@@ -198,6 +205,25 @@ def _check_settings_right(schedule: Schedule, grant: RoleGrant, authority: Autho
         raise Refusal(AckReason.NOT_ALLOWED, f"settings: {authority.id} is not the home authority")
     if grant.zones or grant.hours:
         raise Refusal(AckReason.NOT_ALLOWED, "settings: the key is narrowed to zones or hours")
+
+
+def _check_commune_right(command: Command, grant: RoleGrant, authority: AuthorityGrant) -> None:
+    """The commune decides about what others send; they about their own.
+
+    Nobody approves for the commune, and a key narrowed to zones decides about no whole entry.
+    """
+    match command.action:
+        case ApproveEntry():
+            whose, own = "approvals", False
+        case HoldEntry(authority=of) | OrderEntry(authority=of):
+            whose, own = f"an entry of {of}", of == authority.id
+        case _:
+            return
+    if not (authority.home or own):
+        detail = f"{whose}: {authority.id} is not the home authority"
+        raise Refusal(AckReason.NOT_ALLOWED, detail)
+    if grant.zones:
+        raise Refusal(AckReason.NOT_ALLOWED, f"{whose}: the key is narrowed to zones")
 
 
 def _check_class(place: str, klass: int, ceiling: int) -> None:
@@ -253,7 +279,9 @@ def _of_day_ms(hour: int, minute: int, second: int = 0) -> int:
 
 def _command_zones(command: Command) -> ZoneSelector | None:
     action = command.action
-    return action.zones if isinstance(action, SetVolume | StopItem | TestTone) else None
+    if isinstance(action, SetVolume | StopItem | TestTone | KeepQuiet):
+        return action.zones
+    return None
 
 
 # --- contents ------------------------------------------------------------------------------
@@ -295,6 +323,19 @@ def _check_schedule(schedule: Schedule, where: Where) -> None:
     if schedule.settings is not None:
         named = (*schedule.settings.zone_tags, *schedule.settings.zone_volumes)
         _check_zone_names("settings", named, where)
+        if schedule.settings.regulation is not None:
+            _check_regulation(schedule.settings.regulation, where)
+
+
+def _check_regulation(regulation: Regulation, where: Where) -> None:
+    fault = fault_of(regulation)
+    if fault is not None:
+        raise Refusal(AckReason.BAD_REGULATION, f"settings: regulation.{fault}")
+    named = [(f"windows[{n}]", one.zones) for n, one in enumerate(regulation.windows)]
+    named += [(f"ceilings[{n}]", one.zones) for n, one in enumerate(regulation.ceilings)]
+    for place, zones in named:
+        if zones is not None:
+            _check_zone_names(f"settings: regulation.{place}", zones.names, where)
 
 
 def _check_streams(entry: Entry) -> None:

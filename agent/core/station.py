@@ -186,7 +186,8 @@ class Station(Parts):
     def _make_lines(self, turn: Turn) -> None:
         self.items_changed = False
         now_ms = self.lines_made_ms = turn.wall_ms
-        self.supply.speak_ahead(self.emergencies.utterances(), turn)
+        wanted = [*self.emergencies.utterances(), *self.actions.utterances()]
+        self.supply.speak_ahead(wanted, turn)
         box = self.supply.box
         timetable = self.lineup.lines(box, self.time, now_ms)
         self.air.set_items([*timetable, *self.emergencies.lines(box), *self.actions.lines(now_ms)])
@@ -385,6 +386,7 @@ class Station(Parts):
         for key, override in list(self.facts.overrides.items()):
             if override.what == "skip" and override.at_ms < now_ms - RECORDS_KEPT_MS:
                 self.facts.drop("override", key)
+        self.quiet.tidy(now_ms)
         self.facts.save(PruneRecords(self.facts.marks.cursor_through, now_ms - RECORDS_KEPT_MS))
         turn.log("housekeeping", evicted=evicted)
 

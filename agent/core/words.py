@@ -24,6 +24,12 @@ LocalAct = Literal[
     "local_release",
     "local_skip",
     "local_order",
+    "local_approve",
+    "local_refuse",
+    "local_stop",
+    "local_quiet",
+    "local_quiet_end",
+    "local_announce",
 ]
 """What somebody at the station itself asked for and is kept in the journal."""
 
@@ -92,6 +98,12 @@ AUDIT: dict[str, Words] = {
     "local_release": Words("bỏ giữ", "release"),
     "local_skip": Words("bỏ qua", "skip"),
     "local_order": Words("xếp thứ tự", "order"),
+    "local_approve": Words("duyệt", "approve"),
+    "local_refuse": Words("không duyệt", "not approved"),
+    "local_stop": Words("dừng phát", "stop"),
+    "local_quiet": Words("giữ yên lặng", "keep quiet"),
+    "local_quiet_end": Words("hết giữ yên lặng", "end of quiet"),
+    "local_announce": Words("thông báo tại chỗ", "announcement"),
     "command_SetVolume": Words("lệnh đặt âm lượng", "command: volume"),
     "command_StopItem": Words("lệnh dừng phát", "command: stop"),
     "command_SkipOccurrence": Words("lệnh bỏ qua", "command: skip"),
@@ -102,6 +114,10 @@ AUDIT: dict[str, Words] = {
     "command_Resend": Words("lệnh gửi lại bản ghi", "command: send records again"),
     "command_Diagnose": Words("lệnh kiểm tra đài", "command: examine the station"),
     "command_SetLogLevel": Words("lệnh đổi mức nhật ký", "command: log level"),
+    "command_ApproveEntry": Words("lệnh duyệt", "command: approve"),
+    "command_HoldEntry": Words("lệnh giữ lại", "command: hold"),
+    "command_OrderEntry": Words("lệnh xếp thứ tự", "command: order"),
+    "command_KeepQuiet": Words("lệnh giữ yên lặng", "command: keep quiet"),
     "command_Reboot": Words("lệnh khởi động lại", "command: restart"),
 }
 

@@ -175,6 +175,7 @@ def trust(**changes: Any) -> Trust:
             _grant("command", "huyen", SERVICE),
             _grant("freshness", "huyen", FRESHNESS),
             _grant("schedule", "tinh", PROVINCE, class_ceiling=2),
+            _grant("command", "tinh", PROVINCE),
             _grant("emergency", "tinh", PROVINCE, free_text_threshold=1),
         ),
         "groups": (GroupMembership(id="ha-luu", authority="tinh"),),

@@ -18,10 +18,17 @@ from typing import Any
 import msgspec
 
 from agent.contract.documents import (
+    AirWindow,
+    ApproveEntry,
+    HoldEntry,
+    KeepQuiet,
+    OrderEntry,
+    Regulation,
     ReplayEntry,
     Settings,
     SetVolume,
     StreamSource,
+    VolumeCeiling,
     When,
     ZoneSelector,
 )
@@ -353,6 +360,84 @@ def _templates() -> Iterator[Case]:
     )
 
 
+def _regulations() -> Iterator[Case]:
+    """The commune's operating regulation, and the hours written wrong."""
+
+    def case(name: str, expect: str, **fields: Any) -> Case:
+        settings = Settings(regulation=Regulation(**fields))
+        message = d.schedule(settings=settings)
+        return Case(name, (d.OWN, "schedule"), d.sealed(message, d.OFFICER), expect)
+
+    def window(hours: str = "05:00-06:00", **more: Any) -> Any:
+        return AirWindow(hours=hours, **more)
+
+    def ceiling(hours: str, **more: Any) -> Any:
+        return VolumeCeiling(hours=hours, volume=40, **more)
+
+    west = ZoneSelector(names=("thôn Tây",))
+    yield case(
+        "regulation with sessions, silent dates and a ceiling past midnight",
+        "accepted",
+        title="Quy chế hoạt động",
+        document_number="12/2026/QĐ-UBND",
+        windows=(window(days=(1, 2, 3, 4, 5), session_ms=15 * d.MINUTE_MS), window("17:00-24:00")),
+        sessions_per_day=2,
+        silent_dates=("2027-01-01",),
+        ceilings=(ceiling("21:00-06:00"),),
+        languages=("vi", "tay"),
+    )
+    bad = Why.BAD_REGULATION
+    yield case("window that is none", bad, windows=(window("5h-6h"),))
+    yield case("window past midnight", bad, windows=(window("21:00-05:00"),))
+    yield case("window without width", bad, windows=(window("05:00-05:00"),))
+    yield case("window beyond the day", bad, windows=(window("17:00-24:30"),))
+    yield case("window with a day twice", bad, windows=(window(days=(1, 1)),))
+    yield case("window without minutes", bad, windows=(window(session_ms=0),))
+    yield case("window for no zone", bad, windows=(window(zones=ZoneSelector()),))
+    yield case("window for an unknown zone", Why.UNKNOWN_ZONE, windows=(window(zones=west),))
+    yield case("ceiling without width", bad, ceilings=(ceiling("05:00-05:00"),))
+    yield case(
+        "ceiling for an unknown zone",
+        Why.UNKNOWN_ZONE,
+        ceilings=(ceiling("05:00-06:00", zones=west),),
+    )
+    yield case("silent date that does not exist", bad, silent_dates=("2026-02-30",))
+    yield case("sessions without windows", bad, sessions_per_day=2)
+    eighth = window(days=(8,))
+    yield case("eighth day of the week", Why.MALFORMED, windows=(eighth,))
+
+
+def _commune_commands() -> Iterator[Case]:
+    """What only the commune decides."""
+
+    def case(name: str, expect: str, signer: d.Person, action: Any, **changes: Any) -> Case:
+        message = d.command(action=action, **changes)
+        raw = d.sealed(message, signer)
+        return Case(name, (d.OWN, "cmd"), raw, expect, retained=False)
+
+    yes = ApproveEntry(authority="tinh", entry="thoi-su", digest="0123456789abcdef")
+    yield case("the commune approves", "accepted", d.SERVICE, yes)
+    yield case(
+        "nobody approves for the commune", Why.NOT_ALLOWED, d.PROVINCE, yes, authority="tinh"
+    )
+    place = ApproveEntry(
+        authority="tinh", entry="thoi-su", digest="0123456789abcdef", place="24:00"
+    )
+    yield case("placed at an hour that does not exist", Why.MALFORMED, d.SERVICE, place)
+    hold = HoldEntry(authority="huyen", entry="thoi-su")
+    yield case("hold of what another sends", Why.NOT_ALLOWED, d.PROVINCE, hold, authority="tinh")
+    own = HoldEntry(authority="tinh", entry="thoi-su")
+    yield case("hold of what it sends itself", "accepted", d.PROVINCE, own, authority="tinh")
+    order = OrderEntry(authority="tinh", entry="thoi-su", order=-5)
+    yield case("the commune orders what another sends", "accepted", d.SERVICE, order)
+    funeral = KeepQuiet(
+        zones=ZoneSelector(names=("thôn Đông",)), until_ms=d.NOW_MS + d.HOUR_MS, reason="tang lễ"
+    )
+    yield case("a zone is kept quiet", "accepted", d.SERVICE, funeral)
+    elsewhere = KeepQuiet(zones=ZoneSelector(names=("thôn Tây",)), until_ms=d.NOW_MS)
+    yield case("quiet for an unknown zone", Why.UNKNOWN_ZONE, d.SERVICE, elsewhere)
+
+
 def _trust_documents() -> Iterator[Case]:
     topic = (d.OWN, "trust")
     newer = d.trust(revision=4)
@@ -539,6 +624,8 @@ def cases() -> list[Case]:
         _places,
         _rights,
         _templates,
+        _regulations,
+        _commune_commands,
         _trust_documents,
         _times,
         _revisions,

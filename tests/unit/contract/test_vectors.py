@@ -60,5 +60,9 @@ def test_vectors_cover_every_reason_a_message_alone_can_be_refused_for() -> None
         AckReason.EMERGENCY_ON_AIR,
         AckReason.CANCELLED,
         AckReason.BUSY,
+        AckReason.WRONG_PIN,
+        AckReason.CREATOR_IS_APPROVER,
+        AckReason.CHANGED_SINCE,
+        AckReason.NOTHING_TO_APPROVE,
     }
     assert set(AckReason) - later <= expected

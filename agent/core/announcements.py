@@ -1,0 +1,101 @@
+"""Words typed at the station, said now: a notice of the commune itself, an item of class 2.
+
+Owns the announcements that are not over: their text to speak and their place in line. The rules of
+the air bind them like anything that is no emergency. They live as long as the agent: what a restart
+cuts off is told by its record and has to be asked for again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from agent.contract.reasons import OccurrenceReason
+from agent.contract.reports import OccurrenceRef
+from agent.core.facts import Facts
+from agent.core.items import Item, key_of
+from agent.core.lineup import Line, Provenance
+from agent.core.programme import OnBox, Sound, speech_key, tone_ms, tone_source
+from agent.core.spoken import write_out
+from agent.core.warnings import Utterance
+from agent.player.protocol import Part, Source
+
+CLASS = 2
+TITLE_LETTERS = 60
+WAIT_MS = 10 * 60_000
+"""How long an announcement waits for its speech, for a free zone, for a quiet to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What is to be said. start_ms: not before the amplifiers are warm."""
+
+    ref: OccurrenceRef
+    title: str
+    text: str
+    language: str
+    zones: tuple[str, ...]
+    rank: int
+    start_ms: int
+    by: str
+
+    @property
+    def utterance(self) -> Utterance:
+        words = write_out(self.text, self.language)
+        return Utterance(speech_key(words, self.language), words, self.language)
+
+
+class Announcements:
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._made: dict[str, Announcement] = {}
+
+    def add(self, made: Announcement) -> None:
+        self._made[key_of(made.ref)] = made
+
+    def _tidy(self) -> None:
+        for key in [key for key in self._made if key in self._facts.settled]:
+            del self._made[key]
+
+    def utterances(self) -> list[Utterance]:
+        self._tidy()
+        return [one.utterance for one in self._made.values()]
+
+    def lines(self, box: OnBox) -> Iterable[Line]:
+        self._tidy()
+        for key, one in self._made.items():
+            sound = _sound(one, box)
+            length_ms = sound.total_ms if sound is not None else None
+            item = Item(
+                key=key,
+                ref=one.ref,
+                title=one.title,
+                klass=CLASS,
+                rank=one.rank,
+                order=0,
+                start_ms=one.start_ms,
+                zones=one.zones,
+                play_ms=length_ms or WAIT_MS,
+                total_ms=length_ms,
+                late="restart",
+                grace_ms=WAIT_MS,
+                resume="continue",
+                ready=sound is not None,
+                problem=None if sound is not None else OccurrenceReason.SPEECH_UNAVAILABLE,
+            )
+            yield Line(item, sound, Provenance(author=one.by, approver=one.by))
+
+
+def _sound(one: Announcement, box: OnBox) -> Sound | None:
+    key = one.utterance.key
+    length_ms = box.speech.get(key)
+    if length_ms is None:
+        return None
+    part = Part((Source("file", f"speech:{key}"),))
+    return Sound(tone_source("chime"), tone_ms("chime"), (part,), length_ms, "text")
+
+
+def title_of(title: str, text: str) -> str:
+    """A title for the journal: as given, else the first words."""
+    line = " ".join((title or text).split())
+    return line if len(line) <= TITLE_LETTERS else line[: TITLE_LETTERS - 1].rstrip() + "…"
