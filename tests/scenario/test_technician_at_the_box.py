@@ -15,6 +15,7 @@ from agent.core.doctor import examine
 from agent.core.effects import Append
 from agent.core.events import ControllerSeen, ControllerState, Now, ZoneSeen
 from agent.core.station import Station
+from simulator.world.signing import AUTHORITY
 from tests.scenario.village import DAY, EVERYWHERE, Village, entry
 
 
@@ -39,9 +40,12 @@ REQUESTS: list[tuple[Any, tuple[str, str, str]]] = [
     (asked.VolumeRequest((), None), ("local_volume", "dong, trung, doai: auto", "done")),
     (asked.VolumeRequest(("ben",), 40), ("local_volume", "ben: 40", "unknown_zone")),
     (asked.TestToneRequest(("doai",), 1_500), ("local_test_tone", "doai: 1.5 s", "done")),
-    (asked.HoldRequest("xa", "tin"), ("local_hold", "xa/tin", "done")),
-    (asked.HoldRequest("xa", "tin", held=False), ("local_release", "xa/tin", "done")),
-    (asked.OrderRequest("xa", "tin", -2), ("local_order", "xa/tin: -2", "done")),
+    (asked.HoldRequest(AUTHORITY, "tin"), ("local_hold", f"{AUTHORITY}/tin", "done")),
+    (
+        asked.HoldRequest(AUTHORITY, "tin", held=False),
+        ("local_release", f"{AUTHORITY}/tin", "done"),
+    ),
+    (asked.OrderRequest(AUTHORITY, "tin", -2), ("local_order", f"{AUTHORITY}/tin: -2", "done")),
     (
         asked.SkipRequest("xa", "none", f"{DAY}T05:00:00"),
         ("local_skip", f"xa/none {DAY}T05:00:00", "unknown_entry"),
@@ -54,6 +58,7 @@ def test_what_is_done_at_the_box_is_kept_with_who_what_and_result(
     request_made: Any, kept: tuple[str, str, str]
 ) -> None:
     village = Village()
+    village.timetable(entry("tin", "05:00"))
     village.ask(request_made)
     assert audits(village) == [kept]
 
