@@ -56,6 +56,8 @@ BATCH_S = 0.05
 RETRY_FIRST_S = 0.2
 RETRY_MAX_S = 5.0
 ENROLMENT_CHECK_S = 0.5
+WATCH_S = 60.0
+"""How often is written down that the collector listens: without it nobody was away, only unseen."""
 CURSOR_LIFETIME_MS = 3 * DAY_MS
 CURSOR_REFRESH_S = 12 * 3600.0
 GAP_PATIENCE_S = 30.0
@@ -302,6 +304,7 @@ class _Session:
             *self._address, keepalive=KEEPALIVE_S, clean_start=False, properties=properties
         )
         checked = refreshed = 0.0
+        watched = -WATCH_S
         try:
             while not stop.is_set() and not self._refusal and self._step():
                 now = time.monotonic()
@@ -311,6 +314,10 @@ class _Session:
                     for stream in self._gaps.tend(client):
                         self._cursors.owe(stream)
                     connected.set()
+                if self._accepted and now - watched >= WATCH_S:
+                    watched = now
+                    with self._journal.transaction():
+                        self._journal.presence.watching(self._clock_ms())
                 if self._accepted and now - refreshed >= CURSOR_REFRESH_S:
                     refreshed = now
                     for station in self._subscribed:
@@ -369,6 +376,10 @@ class _Session:
         else:
             report = msgspec.json.decode(raw, type=_UP_TYPES[kind])
             self._journal.add_latest(station, kind, raw, now_ms)
+            if isinstance(report, State):
+                self._journal.presence.said(station, report, now_ms)
+            elif isinstance(report, Health):
+                self._journal.presence.beat(station, report, now_ms)
             if isinstance(report, State) and report.state == "online":
                 self._born(station, report, now_ms)
 

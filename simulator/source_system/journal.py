@@ -1,9 +1,10 @@
 """What stations told the source system, kept in one SQLite file.
 
-Owns: events (once each), how far each stream is whole, births, receipts, heartbeats, acks. Knows
-no MQTT. Invariants: an event is stored once, whatever was delivered how often in which order;
-`through` is the end of the gapless beginning of a stream (events count from 1); a second event
-under the same id with other bytes is never stored and is counted as a conflict (a cloned card).
+Owns: events (once each), how far each stream is whole, births, receipts, heartbeats, acks; what
+reports look up of them is entered with them (`report.store`, `report.presence`). Knows no MQTT.
+Invariants: an event is stored once, whatever was delivered how often in which order; `through` is
+the end of the gapless beginning of a stream (events count from 1); a second event under the same
+id with other bytes is never stored and is counted as a conflict (a cloned card).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from agent.contract.reports import Ack, AsRun, Event, Health, Reported, State
+from simulator.source_system.report.presence import PresenceBook
+from simulator.source_system.report.store import Columns, RecordId
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS events(
@@ -76,6 +79,10 @@ class Journal:
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=FULL")
         self._database.executescript(SCHEMA)
+        self.presence = PresenceBook(self._database)
+        self.presence.prepare()
+        self._columns = Columns(self._database)
+        self._columns.prepare()
 
     def close(self) -> None:
         self._database.close()
@@ -88,18 +95,21 @@ class Journal:
             yield
         except BaseException:
             self._database.execute("ROLLBACK")
+            self._columns.forget()
             raise
         self._database.execute("COMMIT")
 
     def add_event(self, station: str, event: Event, raw: bytes, received_ms: int) -> bool:
         """Whether it was new. `station` is the topic's, which the broker has authenticated."""
         key = (station, event.installation, event.stream, event.seq)
-        kind = event.body.__struct_config__.tag
+        kind = str(event.body.__struct_config__.tag)
         added = self._database.execute(
             "INSERT OR IGNORE INTO events VALUES(?,?,?,?,?,?,?,?)",
             (*key, event.at_ms, received_ms, kind, raw),
         ).rowcount
         if added:
+            record = RecordId(event.at_ms, event.installation, event.stream, event.seq)
+            self._columns.add(station, record, kind, raw)
             self._advance(StreamId(station, event.installation, event.stream))
             return True
         self.count("duplicates")
