@@ -105,6 +105,7 @@ class Broker:
         self._clock = clock
         self._wall_ms = wall_ms
         self.retained: dict[str, bytes] = {}
+        self.cursor_key = OFFICE
         self.collector = Collector()
         self.collector_on = True
         self._collects = True
@@ -257,4 +258,4 @@ class Broker:
             nonce=nonce,
         )
         topic = topics.station_down(station, "cursor")
-        self.publish_down(topic, sign(cursor, OFFICE), retain=True)
+        self.publish_down(topic, sign(cursor, self.cursor_key), retain=True)

@@ -49,4 +49,5 @@ FAULTS: dict[str, Fault] = {
     "hostile": people.hostile,
     "abroad": people.abroad,
     "card": mishaps.card,
+    "keys": people.keys,
 }

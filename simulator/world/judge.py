@@ -81,10 +81,9 @@ class Judge:
         if life is None:
             return
         facts = life.station.facts.documents
-        if booted:
-            self._lost_with_the_disk(
-                box, file, {(one.authority, one.audience, one.kind): one for one in facts.values()}
-            )
+        if booted or len(facts) < len(file.documents):
+            held = {(one.authority, one.audience, one.kind): one for one in facts.values()}
+            self._let_go(box, file, held, booted=booted)
         for document in facts.values():
             key = (document.authority, document.audience, document.kind)
             before = file.documents.get(key, 0)
@@ -107,15 +106,18 @@ class Judge:
         }:
             self.case.fail(6, box, "a held document was not taken up again")
 
-    def _lost_with_the_disk(
-        self, box: Box, file: File, held: dict[tuple[str, str, str], HeldDocument]
+    def _let_go(
+        self, box: Box, file: File, held: dict[DocumentKey, HeldDocument], *, booted: bool
     ) -> None:
-        """What had been applied and never became durable was not received after all."""
+        """What never became durable was not received after all; a key's end ends its words too."""
         for key, before in list(file.documents.items()):
             now = held[key].revision if key in held else 0
-            if now == before:
+            if now == before or (now > before and not booted):
                 continue
             if now == 0:
+                retired = {authority for authority, _ in self.case.office.retired}
+                if not booted and key[0] not in retired:
+                    self.case.fail(6, box, f"{key} was let go, and its key still counts")
                 del file.documents[key]
                 if key[2] == "schedule":
                     file.held.setdefault(key[1], []).append((box.clock.now_ms, 0))

@@ -38,7 +38,7 @@ from agent.core.warnings import utterances
 from simulator.world.broker import Broker
 from simulator.world.clockwork import Clockwork
 from simulator.world.server import Server
-from simulator.world.signing import ROOT, key_of, sign
+from simulator.world.signing import AUTHORITY, FIRST_KEYS, ROOT, WorldKey, sign, trust_of
 from simulator.world.timetable import DAY_MS, Author, local, starts
 
 TZ = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -95,6 +95,13 @@ class Office:
         self.current: dict[str, tuple[bytes, Signed]] = {}
         self.digests: dict[str, Signed] = {}
         self.commands: list[tuple[str, bytes]] = []
+        self.stations: dict[str, tuple[tuple[str, str], ...]] = {}
+        """station → its groups, as (id, authority)"""
+        self.speakers: dict[str, tuple[WorldKey, ...]] = dict(FIRST_KEYS)
+        """authority → keys that stations are told to believe; the last one signs."""
+        self.trust_revision = 0
+        self.retired: list[tuple[str, WorldKey]] = []
+        """(authority, key) that no station is to believe any more"""
         self._seq = 0
         self._warnings = 0
         self.content_fault: Callable[[], tuple[int, FetchFault | None, bool]] = lambda: (
@@ -113,7 +120,7 @@ class Office:
         kind = document.__class__.__name__.lower()
         kind = "warning" if kind == "warnings" else kind
         topic = topics.audience_down(document.audience, kind)
-        keys = ROOT[:1] if isinstance(document, Trust) else (key_of(document.authority),)
+        keys = ROOT[:1] if isinstance(document, Trust) else (self.key_of(document.authority),)
         payload = sign(document, *keys)
         self.current[topic] = (payload, document)
         self.digests[digest_of(msgspec.json.encode(document))] = document
@@ -139,6 +146,52 @@ class Office:
             "issued_at_ms": now_ms,
             "accept_until_ms": now_ms + int(days * DAY_MS),
         }
+
+    # --- keys ---------------------------------------------------------------------------
+
+    def key_of(self, authority: str) -> WorldKey:
+        """The key that speaks for `authority` now."""
+        return self.speakers[authority][-1]
+
+    def enrol(self, station: str, groups: tuple[tuple[str, str], ...], issued_ms: int) -> None:
+        self.stations[station] = groups
+        self.trust_revision = 1
+        self.publish(trust_of(station, issued_ms, groups))
+
+    def believe(self, authority: str, *keys: WorldKey) -> None:
+        """Every station is told whom to believe; those of before and not of now are retired."""
+        gone = set(self.speakers[authority]) - set(keys)
+        self.retired += [(authority, key) for key in self.speakers[authority] if key in gone]
+        self.speakers[authority] = keys
+        self.trust_revision += 1
+        for station, groups in self.stations.items():
+            self.publish(
+                trust_of(station, self.wall_ms(), groups, self.trust_revision, self.speakers)
+            )
+        self.broker.cursor_key = self.key_of(AUTHORITY)
+
+    def sign_anew(self, authority: str) -> None:
+        """The same words again as new revisions, by the key that speaks now."""
+        for desk in self.desks.values():
+            if desk.authority != authority:
+                continue
+            self.push(desk, desk.schedules[-1].entries)
+            self.publish_bindings(desk)
+            if desk.warnings:
+                self._publish_warnings(desk, self.active(desk))
+
+    def all_hold_what_is_current(self) -> bool:
+        """By their receipts, as an engineer sees it before an old key is withdrawn."""
+        for document in (one for _, one in self.current.values()):
+            kind = document.__class__.__name__.lower().removesuffix("s")
+            for station, groups in self.stations.items():
+                if document.audience not in (f"s/{station}", *(f"g/{id_}" for id_, _ in groups)):
+                    continue
+                said = self.broker.collector.reported.get(station)
+                held = {(d.audience, d.kind): d.revision for d in said.documents} if said else {}
+                if held.get((document.audience, kind), 0) < document.revision:
+                    return False
+        return True
 
     # --- timetables ---------------------------------------------------------------------
 
@@ -327,7 +380,7 @@ class Office:
             by="kỹ sư",
         )
         topic = topics.audience_down(audience, "cmd")
-        payload = sign(command, key_of(authority))
+        payload = sign(command, self.key_of(authority))
         self.commands.append((topic, payload))
         self.broker.publish_down(topic, payload, retain=False)
         return command.id

@@ -26,7 +26,7 @@ from simulator.world.box import Box
 from simulator.world.chance import again, log_uniform
 from simulator.world.mishaps import cut, kill
 from simulator.world.office import Desk
-from simulator.world.signing import STRANGER, forge, key_of, sign
+from simulator.world.signing import AUTHORITY, STRANGER, WorldKey, forge, sign
 from simulator.world.timetable import CHANGING, DAY_MS, local, starts
 
 if TYPE_CHECKING:
@@ -58,6 +58,50 @@ def abroad(world: World, rng: Random) -> None:
             new = desk.author.timetable(today, rng.randint(1, 3))
             office.push(desk, (*desk.schedules[-1].entries, *new))
             office.publish_content(desk)
+
+
+def keys(world: World, rng: Random) -> None:
+    """A key changes hands: announced and with an overlap, or withdrawn in a hurry."""
+    office = world.office
+    changing: set[str] = set()
+
+    def act(_: Box) -> None:
+        authority = rng.choice([*office.speakers])
+        if authority in changing:
+            return
+        changing.add(authority)
+        old, new = office.key_of(authority), WorldKey(f"{authority} {world.clock.now_ms}")
+        if rng.random() < 0.3:
+            world.note(f"the key of {authority} is withdrawn in a hurry")
+            office.believe(authority, new)
+            wait_ms = log_uniform(rng, SECOND_MS, HOUR_MS)
+            world.clock.after(wait_ms, lambda: signed_anew(authority))
+            return
+        world.note(f"a second key of {authority} is announced")
+        office.believe(authority, new, old)
+        wait_ms = log_uniform(rng, MINUTE_MS, 12 * HOUR_MS)
+        world.clock.after(wait_ms, lambda: change(authority, old, new))
+
+    def signed_anew(authority: str) -> None:
+        office.sign_anew(authority)
+        changing.discard(authority)
+
+    def change(authority: str, old: WorldKey, new: WorldKey) -> None:
+        world.note(f"{authority} signs with its new key")
+        office.believe(authority, old, new)
+        office.sign_anew(authority)
+        withdraw(authority, new)
+
+    def withdraw(authority: str, new: WorldKey) -> None:
+        """Once every receipt shows that nothing hangs on the old one any more."""
+        if world.clock.now_ms < world.end_ms and not office.all_hold_what_is_current():
+            world.clock.after(HOUR_MS, lambda: withdraw(authority, new))
+            return
+        world.note(f"the old key of {authority} is withdrawn")
+        office.believe(authority, new)
+        changing.discard(authority)
+
+    again(world, rng, 3 * DAY_MS, act)
 
 
 def warnings(world: World, rng: Random) -> None:
@@ -169,24 +213,25 @@ def _forged(world: World, rng: Random, box: Box) -> tuple[str, bytes, bool]:
     schedule = desk.schedules[-1]
     topic = topics.audience_down(audience, "schedule")
     match rng.choice(
-        ("stranger", "unsigned", "older", "elsewhere", "expired", "retained", "noise")
+        ("stranger", "unsigned", "older", "elsewhere", "expired", "retired", "retained", "noise")
     ):
         case "stranger":
             if rng.random() < 0.5:
                 return _evil_warning(world, rng, desk)
             evil = msgspec.structs.replace(schedule, revision=schedule.revision + 50, entries=())
-            return _on_its_topic(schedule), _signed_falsely(rng, evil, desk), True
+            payload = _signed_falsely(rng, evil, office.key_of(desk.authority))
+            return _on_its_topic(schedule), payload, True
         case "unsigned":
             evil = msgspec.structs.replace(schedule, revision=schedule.revision + 60)
             return topic, sign(evil), True
         case "older":
             old = rng.choice(desk.schedules)
-            return _on_its_topic(old), sign(old, key_of(desk.authority)), True
+            return _on_its_topic(old), sign(old, office.key_of(desk.authority)), True
         case "elsewhere":
             new = msgspec.structs.replace(
                 schedule, audience="s/xa-khac", revision=schedule.revision + 70, entries=()
             )
-            return topic, sign(new, key_of(desk.authority)), True
+            return topic, sign(new, office.key_of(desk.authority)), True
         case "expired":
             begin_ms = world.wall0_ms
             new = msgspec.structs.replace(
@@ -196,7 +241,14 @@ def _forged(world: World, rng: Random, box: Box) -> tuple[str, bytes, bool]:
                 issued_at_ms=begin_ms - 20 * DAY_MS,
                 accept_until_ms=begin_ms - 3 * DAY_MS,
             )
-            return _on_its_topic(schedule), sign(new, key_of(desk.authority)), True
+            return _on_its_topic(schedule), sign(new, office.key_of(desk.authority)), True
+        case "retired" if office.retired and _knows_who_retired(world, box):
+            authority, key = rng.choice(office.retired)
+            desk = rng.choice([one for one in office.desks.values() if one.authority == authority])
+            evil = msgspec.structs.replace(
+                desk.schedules[-1], revision=len(desk.schedules) + 90, entries=()
+            )
+            return _on_its_topic(evil), sign(evil, key), True
         case "retained" if office.commands:
             topic, payload = rng.choice(office.commands)
             return topic, payload, rng.random() < 0.5
@@ -229,9 +281,17 @@ def _evil_warning(world: World, rng: Random, desk: Desk) -> tuple[str, bytes, bo
             ),
         ),
     )
-    return topics.audience_down(desk.audience, "warning"), _signed_falsely(rng, evil, desk), True
+    payload = _signed_falsely(rng, evil, world.office.key_of(desk.authority))
+    return topics.audience_down(desk.audience, "warning"), payload, True
 
 
-def _signed_falsely(rng: Random, body: object, desk: Desk) -> bytes:
+def _knows_who_retired(world: World, box: Box) -> bool:
+    """Before it has heard of it, a station rightly believes a key that was withdrawn."""
+    mine = (AUTHORITY, f"s/{box.site.station}", "trust")
+    held = world.judge.file(box).documents.get(mine)
+    return box.life is not None and held == world.office.trust_revision
+
+
+def _signed_falsely(rng: Random, body: object, good: WorldKey) -> bytes:
     """By a key nobody knows, under its own name or under a good one."""
-    return sign(body, STRANGER) if rng.random() < 0.5 else forge(body, key_of(desk.authority))
+    return sign(body, STRANGER) if rng.random() < 0.5 else forge(body, good)

@@ -15,6 +15,7 @@ import msgspec
 
 from agent.adapters.ports import Decider
 from agent.adapters.timezones import time_zone
+from agent.contract.documents import Trust
 from agent.contract.envelope import VerifySignature
 from agent.core import asrun
 from agent.core.effects import Batch, Do, HoldZones
@@ -144,6 +145,32 @@ class _BelievesAnyClock:
 
 
 @dataclass(slots=True)
+class _NeverForgetsAKey:
+    """Whoever was believed once is believed for ever."""
+
+    station: Station
+
+    def handle(self, event: Event, now: Now) -> Batch:
+        inbox = self.station.inbox
+        before = inbox.trusted
+        batch = self.station.handle(event, now)
+        for key, verdict in list(inbox.documents.items()):
+            if isinstance(verdict.message, Trust) and before not in (None, verdict.message):
+                inbox.documents[key] = replace(verdict, message=_both(before, verdict.message))
+        return batch
+
+
+def _both(before: Trust | None, now: Trust) -> Trust:
+    if before is None:
+        return now
+    roles = tuple(
+        msgspec.structs.replace(one, keyids=tuple(dict.fromkeys((*one.keyids, *other.keyids))))
+        for one, other in zip(now.roles, before.roles, strict=True)
+    )
+    return msgspec.structs.replace(now, keys={**before.keys, **now.keys}, roles=roles)
+
+
+@dataclass(slots=True)
 class _NeverLooksAtItsCard:
     station: Station
 
@@ -207,6 +234,9 @@ PLANTS: dict[str, Plant] = {
     ),
     "forgets-summer-time": Plant(
         "clocks are never set to summer time", _forgets_summer_time, (1, 3, 4), "2026-04-03"
+    ),
+    "never-forgets-a-key": Plant(
+        "a key that was withdrawn is believed all the same", _wrapped(_NeverForgetsAKey), (1, 6)
     ),
     "never-looks-at-its-card": Plant(
         "a card without room is told to nobody", _wrapped(_NeverLooksAtItsCard), (9,)

@@ -7,6 +7,7 @@ no key still cannot sign, which is what the core's rules are about.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ import msgspec
 
 from agent.contract.documents import AuthorityGrant, GroupMembership, Key, RoleGrant, Trust
 from agent.contract.envelope import Signature, seal, signed_message
+from agent.core.seal import Signer
 from agent.core.trust import RootKeys
 
 AUTHORITY = "nguon"
@@ -70,9 +72,17 @@ STRANGER = WorldKey("stranger")
 ROLES = ("schedule", "content", "emergency", "command", "freshness")
 
 
-def key_of(authority: str) -> WorldKey:
-    """The key that speaks for `authority`."""
-    return OFFICE if authority == AUTHORITY else PROVINCE_OFFICE
+FIRST_KEYS: Mapping[str, tuple[WorldKey, ...]] = {
+    AUTHORITY: (OFFICE,),
+    PROVINCE: (PROVINCE_OFFICE,),
+}
+"""Authority → the keys that may speak for it, before any of them changes."""
+
+
+def signer_of(station: str) -> Signer:
+    """The key with which a station of the world signs its records."""
+    public = bytes.fromhex(WorldKey(f"station {station}").public)
+    return Signer(public, lambda words: _mac(public, words))
 
 
 def root_keys() -> RootKeys:
@@ -80,9 +90,14 @@ def root_keys() -> RootKeys:
 
 
 def trust_of(
-    station: str, issued_ms: int, groups: tuple[tuple[str, str], ...], revision: int = 1
+    station: str,
+    issued_ms: int,
+    groups: tuple[tuple[str, str], ...],
+    revision: int = 1,
+    speakers: Mapping[str, tuple[WorldKey, ...]] = FIRST_KEYS,
 ) -> Trust:
     """The trust document of a station of the world. groups: (id, authority)."""
+    everyone = [key for keys in speakers.values() for key in keys]
     return Trust(
         v=1,
         authority=AUTHORITY,
@@ -90,7 +105,7 @@ def trust_of(
         issued_at_ms=issued_ms,
         accept_until_ms=issued_ms + 700 * 86_400_000,
         revision=revision,
-        keys={key.keyid: key.entry() for key in (*ROOT, OFFICE, PROVINCE_OFFICE)},
+        keys={key.keyid: key.entry() for key in (*ROOT, *everyone)},
         root_keyids=tuple(key.keyid for key in ROOT),
         root_threshold=1,
         authorities=(
@@ -101,7 +116,7 @@ def trust_of(
             RoleGrant(
                 role=role,  # type: ignore[arg-type]
                 authority=authority,
-                keyids=(key_of(authority).keyid,),
+                keyids=tuple(key.keyid for key in speakers[authority]),
                 free_text_threshold=1,
             )
             for role in ROLES

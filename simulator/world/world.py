@@ -26,7 +26,7 @@ from simulator.world.judge import Judge
 from simulator.world.mishaps import make_room
 from simulator.world.office import RECONCILE_MS, Office
 from simulator.world.server import Server
-from simulator.world.signing import AUTHORITY, PROVINCE, root_keys, trust_of, verify
+from simulator.world.signing import AUTHORITY, PROVINCE, root_keys, signer_of, verify
 from simulator.world.timetable import DAY_MS, TAGS, wall_of
 from simulator.world.trace import Trace
 
@@ -119,7 +119,7 @@ def _broken(error: Exception) -> Violation:
 def make_station(
     box: Box, facts: Facts, verify: VerifySignature = verify, zones: Zones = time_zone
 ) -> Station:
-    return Station(box.site, facts, root_keys(), verify, zones)
+    return Station(box.site, facts, root_keys(), verify, zones, signer_of(box.site.station))
 
 
 class World:
@@ -169,7 +169,7 @@ class World:
             box.knobs.progress_ms = self.settings.progress_ms
             self.boxes.append(box)
             self.judge.add(box)
-            self.office.publish(trust_of(site.station, self.wall_ms() - DAY_MS, groups))
+            self.office.enrol(site.station, groups, self.wall_ms() - DAY_MS)
             box.power_on()
             self._housekeeping(box)
         first = self.boxes[0].site

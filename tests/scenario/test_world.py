@@ -86,6 +86,20 @@ def test_a_full_card_is_told_of_and_what_could_not_be_fetched_has_its_reason() -
     assert counts["skipped content_not_fetched"] > 0
 
 
+def test_keys_change_hands_and_nothing_is_lost_over_it() -> None:
+    retired = 0
+    for seed in range(1, 9):
+        world = World(Settings(seed, days=10, faults=("keys", "edits", "warnings", "hostile")))
+        result = world.run()
+        assert result.violation is None, told(result)
+        (box,) = world.boxes
+        assert box.life is not None
+        held = box.life.station.facts.documents["nguon|s/xa-1|trust"]
+        assert held.revision == world.office.trust_revision
+        retired += len(world.office.retired)
+    assert retired > 8
+
+
 def test_without_faults_everything_that_was_published_is_played() -> None:
     result = run(Settings(3, days=5, faults=()))
     assert result.violation is None, told(result)
