@@ -3,9 +3,9 @@
 Starts in order (lock, journal, core, clock, runtime, sound, amplifiers, link, socket) and stops
 in reverse. Owns no behaviour beyond that order and the time it may take.
 
-Leaving, in at most `LEAVE_WITHIN_S`: the core hears nothing more, the sound fades, zones are
-muted, `leaving` is published, what was saved reaches the disk. To the core it is a crash that lost
-nothing: what was on air goes on after the next start.
+Leaving, in at most `LEAVE_WITHIN_S`: the core signs its records and hears nothing more, the sound
+fades, zones are muted, `leaving` is published, what was saved reaches the disk. To the core it is a
+crash that lost nothing: what was on air goes on after the next start.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from agent.adapters.mqtt import LinkSettings, MqttLink
 from agent.adapters.player import Files, Player
 from agent.adapters.signature import verify
 from agent.adapters.speaking import Speaking
+from agent.adapters.station_key import station_key
 from agent.adapters.systemd import ServiceManager
 from agent.adapters.timezones import time_zone
 from agent.adapters.zones import Wiring, Zones
@@ -57,7 +58,7 @@ from agent.core.effects import (
     StopCue,
     Subscribe,
 )
-from agent.core.events import Booted, CommitFailed, Event
+from agent.core.events import Booted, CommitFailed, Event, Leaving
 from agent.core.facts import Facts
 from agent.core.station import Station
 from agent.core.trust import RootKeys
@@ -106,7 +107,8 @@ class App:
         self._journal, self._storage_fault = _journal(state_dir)
         facts = Facts(self._journal.load())
         root = RootKeys(loaded.roots.keys, loaded.roots.threshold)
-        self._station = Station(loaded.site, facts, root, verify, time_zone)
+        signer = station_key(state_dir)
+        self._station = Station(loaded.site, facts, root, verify, time_zone, signer)
         self._clock = _clock(config, self._journal, facts)
         self._tasks: list[asyncio.Task[None]] = []
         self._build(loaded, state_dir)
@@ -208,6 +210,7 @@ class App:
     async def _leave(self) -> None:
         """In reverse order of starting, within the bound."""
         deadline = asyncio.get_running_loop().call_later(LEAVE_WITHIN_S, _leave_at_once)
+        self._runtime.handle(Leaving())
         goodbye = asyncio.to_thread(self._link.close, self._farewell(), GOODBYE_WITHIN_S)
         await asyncio.gather(goodbye, self._player.quit(FADE_MS, FADE_WITHIN_S))
         await self._control.close()

@@ -135,6 +135,7 @@ class AlarmCode(StrEnum):
     STORAGE_LOW = "storage_low"
     CLOCK_UNTRUSTED = "clock_untrusted"
     SOURCE_UNREACHABLE = "source_unreachable"
+    RECORDS_UNSIGNED = "records_unsigned"
 
 
 # The tables are read and translated as tables.
@@ -389,4 +390,8 @@ ALARM: dict[AlarmCode, Meaning] = {
     AlarmCode.SOURCE_UNREACHABLE: Meaning(
         "network", "mất liên lạc hệ thống nguồn", "source system unreachable",
         "kiểm tra 4G/mạng; đài vẫn phát theo lịch", "check 4G/network; the station plays on"),
+    AlarmCode.RECORDS_UNSIGNED: Meaning(
+        "technician", "nhật ký không được đài ký", "the station does not sign its records",
+        "xem vì sao: stationctl doctor; nhật ký vẫn được ghi",
+        "see why: stationctl doctor; records are kept all the same"),
 }

@@ -38,6 +38,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     nonce: str = ""
     at_ms: int | None = None
     last_seq: int | None = None
+    public: str = ""
+    """The key that signs its records (`Checkpoint`), Ed25519, hex; "" for none."""
 
 
 class DocumentReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -216,13 +218,42 @@ class Checkpoint(msgspec.Struct, frozen=True, tag="checkpoint", tag_field="kind"
     """The station signs its records: everything up to `through` has the hash chain `chain`.
 
     signature: Ed25519 over "commune-radio checkpoint 1\n<station>\n<installation>\n<stream>\n
-    <through>\n<chain>", hex. chain: see `Event.chain`.
+    <through>\n<chain>", hex. chain: see `Event.chain`. through: the record just before this one.
     """
 
     through: Sequence
     chain: str
     public: str
     signature: str
+
+
+class DocumentReceipt(
+    msgspec.Struct, frozen=True, tag="receipt", tag_field="kind", kw_only=True, omit_defaults=True
+):
+    """What became of a document from above: one record for each thing that happened to it.
+
+    applied: nothing was held before. changed: it replaced revision `before`. deleted: it replaced
+    `before` and holds no entries any more. dropped: a trust document took its right away. refused:
+    never came into force, see `reason`. by: who pushed it, as the document says; signers: whose
+    keys signed it. entries: what it holds now (of a schedule entries, of content bindings, of
+    warnings those that are active, of trust keys), and how many are new, other and gone.
+    """
+
+    state: Literal["applied", "changed", "deleted", "dropped", "refused"]
+    document: str
+    authority: str
+    audience: str
+    digest: str
+    revision: int | None = None
+    before: int | None = None
+    by: Line = ""
+    signers: tuple[KeyId, ...] = ()
+    entries: int = 0
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    reason: AckReason | None = None
+    detail: Line = ""
 
 
 class AlarmEvent(msgspec.Struct, frozen=True, tag="alarm", tag_field="kind", kw_only=True):
@@ -257,14 +288,15 @@ class WarningReport(msgspec.Struct, frozen=True, tag="warning", tag_field="kind"
     detail: str = ""
 
 
-Body = AsRun | AirStart | AlarmEvent | Audit | WarningReport | Checkpoint
+Body = AsRun | AirStart | AlarmEvent | Audit | DocumentReceipt | WarningReport | Checkpoint
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Topic `up/event`: one record of a stream; (installation, stream, seq) is its id.
 
     chain: SHA-256 over the chain of the record before (32 bytes; zeros before the first chained
-    one) and this record's bytes without its chain, hex. Empty in records of older software.
+    one) and this record's bytes without its chain, hex. Empty in records of older software. It
+    stays the last field: `agent.contract.chain` says which bytes are meant.
     """
 
     v: int = 1

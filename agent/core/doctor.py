@@ -1,4 +1,4 @@
-"""Ten named checks of a running station, each with a verdict, what was seen, and the next step."""
+"""Named checks of a running station, each with a verdict, what was seen, and the next step."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from agent.contract.reasons import OCCURRENCE, Meaning, OccurrenceReason
 from agent.core.events import ControllerState, Now
 from agent.core.parts import Parts
 from agent.core.requests import Check, Verdict
+from agent.core.seal import Signer
 from agent.core.words import CONTROLLER, LINK
 
 DAY_MS = 86_400_000
@@ -25,6 +26,7 @@ def examine(station: Parts, now: Now) -> tuple[Check, ...]:
         _controller(station),
         _zones(station),
         _storage(station),
+        _records(station),
         _plan(station, now),
     )
 
@@ -190,6 +192,21 @@ def _storage(station: Parts) -> Check:
             "remove strange files from the state folder, or change the card",
         )
     return _check("storage", "ok", f"còn {free} MiB", f"{free} MiB free")
+
+
+def _records(station: Parts) -> Check:
+    signer = station.reporter.seal.signer
+    if isinstance(signer, Signer):
+        shown = signer.fingerprint
+        return _check("records", "ok", f"được ký, khóa {shown}", f"signed, key {shown}")
+    return _check(
+        "records",
+        "fault",
+        f"không được ký: {signer.why}",
+        f"not signed: {signer.why}",
+        "kiểm tra quyền, thẻ nhớ; cần khóa mới: dời station.key đi, khởi động lại, báo kỹ sư",
+        "check rights and card; for a new key move station.key away, restart and tell the engineer",
+    )
 
 
 def _plan(station: Parts, now: Now) -> Check:

@@ -367,6 +367,11 @@ class HousekeepingDue:
     """The calendar says it is time to tidy up."""
 
 
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """The agent ends in order; nothing is asked for any more, only what is left to record."""
+
+
 Event = (
     Booted
     | Wake
@@ -393,4 +398,5 @@ Event = (
     | Requested
     | CommitFailed
     | HousekeepingDue
+    | Leaving
 )

@@ -17,6 +17,7 @@ ONSET_MS: dict[AlarmCode, int] = {
     AlarmCode.STORAGE_LOW: 0,
     AlarmCode.CLOCK_UNTRUSTED: 60_000,
     AlarmCode.SOURCE_UNREACHABLE: 180_000,
+    AlarmCode.RECORDS_UNSIGNED: 0,
 }
 """A fault must last this long before its alarm."""
 
@@ -27,6 +28,7 @@ CLEAR_MS: dict[AlarmCode, int] = {
     AlarmCode.STORAGE_LOW: 60_000,
     AlarmCode.CLOCK_UNTRUSTED: 0,
     AlarmCode.SOURCE_UNREACHABLE: 10_000,
+    AlarmCode.RECORDS_UNSIGNED: 0,
 }
 """It must be gone this long before the alarm ends."""
 

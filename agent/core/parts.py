@@ -23,6 +23,7 @@ from agent.core.programme import Programme
 from agent.core.quiet import QuietZones
 from agent.core.reporter import Reporter
 from agent.core.schedule import Zones
+from agent.core.seal import NO_KEY_GIVEN, NoSigner, Signer
 from agent.core.settlement import Settlement
 from agent.core.site import Site
 from agent.core.supply import Supply
@@ -35,6 +36,7 @@ class Parts:
     """site: what the station is made of. facts: what it knew when it was last alive.
 
     root: who may replace every key. verify: the signature check. zones: time zone resolver.
+    signer: the station's own key for its records.
     items_changed: the line-up has to be made again. lines_made_ms: when it was made last.
     """
 
@@ -45,6 +47,7 @@ class Parts:
         root: RootKeys,
         verify: VerifySignature,
         zones: Zones,
+        signer: Signer | NoSigner = NO_KEY_GIVEN,
     ) -> None:
         self.site = site
         self.facts = facts
@@ -52,7 +55,7 @@ class Parts:
         self.inbox = Inbox(site, facts, root, verify, zones)
         self.programme = Programme(site, zones)
         self.air = Air(site, facts)
-        self.reporter = Reporter(site, facts)
+        self.reporter = Reporter(site, facts, signer)
         self.approvals = Approvals(facts, self.programme)
         self.quiet = QuietZones(facts)
         self.supply = Supply(self.programme)

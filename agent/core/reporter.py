@@ -1,7 +1,7 @@
 """What is said upwards: the event stream, the receipt, the heartbeat, birth and acks.
 
-Owns the numbering of records and the moment of each report. Delivery is the outbox's; a record
-is durable before it is published.
+Owns the numbering of records and the moment of each report. Delivery is the outbox's, the chain
+through the records the seal's; a record is durable before it is published.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from agent.contract.reports import (
 from agent.core.effects import Append, Publish, PublishRecord
 from agent.core.facts import Facts, HeldDocument
 from agent.core.outbox import Outbox
+from agent.core.seal import NoSigner, Seal, Signer
 from agent.core.site import Site
 from agent.core.turn import Turn
 
@@ -38,8 +39,9 @@ RECORD_TOKENS_FROM = 1_000_000
 
 
 class Reporter:
-    def __init__(self, site: Site, facts: Facts) -> None:
+    def __init__(self, site: Site, facts: Facts, signer: Signer | NoSigner) -> None:
         self._site = site
+        self.seal = Seal(facts, signer)
         self._facts = facts
         self.installation = ""
         self.nonce = ""
@@ -55,7 +57,19 @@ class Reporter:
         return topics.station_up(self._site.station, kind)
 
     def record(self, body: Body, turn: Turn) -> None:
-        """Append one record to the stream."""
+        """Append one record to the stream, and a checkpoint when one is due."""
+        self._append(body, turn)
+        if self.seal.due(self.outbox.last, turn.wall_ms):
+            self.sign_records(turn)
+
+    def sign_records(self, turn: Turn) -> None:
+        """Vouch for the records so far, if any is new and there is a key."""
+        checkpoint = self.seal.checkpoint(self._site.station, self.installation, STREAM)
+        if checkpoint is not None:
+            self._append(checkpoint, turn)
+            self.seal.signed(self.outbox.last, turn.wall_ms)
+
+    def _append(self, body: Body, turn: Turn) -> None:
         seq = self._facts.marks.next_seq
         self._facts.mark(next_seq=seq + 1)
         event = Event(
@@ -66,7 +80,7 @@ class Reporter:
             at_ms=max(0, turn.wall_ms),
             body=body,
         )
-        self._facts.save(Append(seq, turn.wall_ms, msgspec.json.encode(event)))
+        self._facts.save(Append(seq, turn.wall_ms, self.seal.chained(event)))
         self.outbox.last = seq
 
     def send_records(self, turn: Turn) -> None:
@@ -93,6 +107,7 @@ class Reporter:
             nonce=self.nonce,
             at_ms=turn.wall_ms,
             last_seq=self.outbox.last,
+            public=self.seal.public,
         )
         turn.do(Publish(self._up("state"), msgspec.json.encode(state), 1, retain=True))
 

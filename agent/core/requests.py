@@ -311,6 +311,7 @@ CHECKS = (
     "controller",
     "zones",
     "storage",
+    "records",
     "plan",
 )
 

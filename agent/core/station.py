@@ -37,6 +37,7 @@ from agent.core.events import (
     FilesFound,
     HostSeen,
     HousekeepingDue,
+    Leaving,
     LinkChanged,
     MessageArrived,
     Now,
@@ -56,6 +57,7 @@ from agent.core.inbox import Applied, CommandIn, CommandRefused, digest_of_appli
 from agent.core.lineup import EVERY_MS
 from agent.core.parts import Parts
 from agent.core.schedule import Zones
+from agent.core.seal import NO_KEY_GIVEN, NoSigner, Signer
 from agent.core.site import Site
 from agent.core.timekeeping import Timekeeping
 from agent.core.trust import AlreadyHeld, RootKeys
@@ -81,8 +83,9 @@ class Station(Parts):
         root: RootKeys,
         verify: VerifySignature,
         zones: Zones,
+        signer: Signer | NoSigner = NO_KEY_GIVEN,
     ) -> None:
-        super().__init__(site, facts, root, verify, zones)
+        super().__init__(site, facts, root, verify, zones, signer)
         self.actions = Actions(self)
         self._filters: tuple[str, ...] = ()
         self._look = True
@@ -96,6 +99,8 @@ class Station(Parts):
         self._look |= not isinstance(event, UNTOLD)
         if self.booted_mono_ms or isinstance(event, Booted | ClockSeen):
             self._absorb(event, turn)
+        if isinstance(event, Leaving):
+            return Batch(self.facts.taken(), tuple(turn.acts), None)
         if self.booted_mono_ms:
             self._settle_down(turn)
         return Batch(self.facts.taken(), tuple(turn.acts), self._wake(now))
@@ -156,6 +161,8 @@ class Station(Parts):
                 self._audit("commit_failed", "station", turn, event.detail)
             case HousekeepingDue():
                 self._housekeep(turn)
+            case Leaving():
+                self.reporter.sign_records(turn)
 
     def _settle_down(self, turn: Turn) -> None:
         """Everything that follows from what changed and from the time that passed."""
@@ -387,6 +394,7 @@ class Station(Parts):
             if override.what == "skip" and override.at_ms < now_ms - RECORDS_KEPT_MS:
                 self.facts.drop("override", key)
         self.quiet.tidy(now_ms)
+        self.reporter.sign_records(turn)
         self.facts.save(PruneRecords(self.facts.marks.cursor_through, now_ms - RECORDS_KEPT_MS))
         turn.log("housekeeping", evicted=evicted)
 
@@ -452,6 +460,10 @@ class Station(Parts):
         observe(AlarmCode.CLOCK_UNTRUSTED, "", self.time.trust != "trusted", mono_ms)
         cause = self.uplink.cause
         observe(AlarmCode.SOURCE_UNREACHABLE, "", not self.uplink.connected, mono_ms, cause)
+        signer = self.reporter.seal.signer
+        unsigned = isinstance(signer, NoSigner)
+        why = signer.why if isinstance(signer, NoSigner) else ""
+        observe(AlarmCode.RECORDS_UNSIGNED, "", unsigned, mono_ms, why)
 
     def _alarm(self, code: AlarmCode, subject: str, raised: bool, detail: str, turn: Turn) -> None:
         key = f"{code}|{subject}"

@@ -1,4 +1,4 @@
-"""The doctor screen: ten checks, faults first, each with its next step."""
+"""The doctor screen: the checks, faults first, each with its next step."""
 
 from __future__ import annotations
 

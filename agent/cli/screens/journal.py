@@ -20,7 +20,16 @@ from agent.cli.wording import (
     length,
     occurrence_reason,
 )
-from agent.contract.reports import AlarmEvent, AsRun, Audit, Body, WarningReport
+from agent.contract.reports import (
+    AirStart,
+    AlarmEvent,
+    AsRun,
+    Audit,
+    Body,
+    Checkpoint,
+    DocumentReceipt,
+    WarningReport,
+)
 from agent.core.requests import JournalLine, JournalView
 from agent.core.words import AUDIT, AUTHOR
 
@@ -60,9 +69,29 @@ def _said(record: JournalLine, lang: Lang) -> tuple[str, str]:
         case WarningReport():
             text = say(lang, f"warning-{body.state}", id=body.id, revision=body.revision)
             return WATCH, f"{text} {body.detail}".rstrip()
+        case AirStart():
+            zones = ", ".join(body.zones)
+            return "·", say(lang, "item-began", title=body.title, zones=zones)
+        case Checkpoint():
+            return "·", say(lang, "records-signed", seq=body.through)
+        case DocumentReceipt():
+            return _receipt(body, lang)
         case Audit():
             pass
     return _audit(body, lang)
+
+
+def _receipt(body: DocumentReceipt, lang: Lang) -> tuple[str, str]:
+    """Which document of whom, and what became of it."""
+    name = say(lang, f"doc-{body.document}") if body.document in DOCUMENTS else body.document
+    revision = "" if body.revision is None else say(lang, "revision", number=body.revision)
+    by = AUTHOR[body.authority].text(lang) if body.authority in AUTHOR else body.authority
+    text = f"{by}: {name} {body.audience} {revision}".replace("  ", " ").strip(": ")
+    text = f"{text} · {say(lang, f'receipt-{body.state}')}"
+    if body.reason is None:
+        return "·", text
+    known = ack_reason(body.reason.value, lang)
+    return WATCH, f"{text}: {known[0] if known is not None else body.reason.value}"
 
 
 def _audit(body: Audit, lang: Lang) -> tuple[str, str]:
@@ -76,6 +105,8 @@ def _audit(body: Audit, lang: Lang) -> tuple[str, str]:
     why = refused[0] if refused is not None else body.result
     return WATCH, f"{text} · {say(lang, 'refused', reason=why)}"
 
+
+DOCUMENTS = ("trust", "schedule", "content", "warning")
 
 _REVISION = re.compile(r"(trust|schedule|content|warning)s? (\S+) revision (\d+)\Z")
 
