@@ -66,6 +66,11 @@ class AckReason(StrEnum):
     BUSY = "busy"
     BAD_REGULATION = "bad_regulation"
     WRONG_PIN = "wrong_pin"
+    PIN_NEEDED = "pin_needed"
+    PIN_LOCKED = "pin_locked"
+    PIN_FILE = "pin_file"
+    UNKNOWN_PERSON = "unknown_person"
+    NO_RIGHT = "no_right"
     CREATOR_IS_APPROVER = "creator_is_approver"
     CHANGED_SINCE = "changed_since"
     NOTHING_TO_APPROVE = "nothing_to_approve"
@@ -247,6 +252,28 @@ ACK: dict[AckReason, Meaning] = {
         "nobody", "sai mã PIN", "the PIN is wrong",
         "nhập lại; quên mã thì nhờ kỹ thuật đặt mã mới",
         "type it again; if forgotten have the technician set a new one"),
+    AckReason.PIN_NEEDED: Meaning(
+        "sender", "việc này cần tên và mã PIN của người quyết định",
+        "this needs the name and the PIN of who decides",
+        "thêm --name và nhập mã PIN khi được hỏi",
+        "add --name and type the PIN when asked"),
+    AckReason.PIN_LOCKED: Meaning(
+        "nobody", "nhập sai mã PIN nhiều lần, phải chờ",
+        "too many wrong PINs: this name has to wait",
+        "chờ rồi nhập lại; quên mã thì nhờ kỹ thuật đặt mã mới",
+        "wait and type it again; if forgotten have the technician set a new one"),
+    AckReason.PIN_FILE: Meaning(
+        "technician", "không dùng được tệp mã PIN của đài",
+        "the station's file of PINs cannot be used",
+        "xem chỗ hỏng: sudo stationctl pin list", "see what is wrong: sudo stationctl pin list"),
+    AckReason.UNKNOWN_PERSON: Meaning(
+        "technician", "tên này chưa có mã PIN ở đài", "this name has no PIN at the station",
+        "xem tên đã có: sudo stationctl pin list", "see the names: sudo stationctl pin list"),
+    AckReason.NO_RIGHT: Meaning(
+        "technician", "người này không có quyền làm việc đó",
+        "this person does not hold the right to do that",
+        "xem quyền của từng người: sudo stationctl pin list",
+        "see who may do what: sudo stationctl pin list"),
     AckReason.CREATOR_IS_APPROVER: Meaning(
         "sender", "người soạn không được tự duyệt", "who made an item may not approve it",
         "nhờ người khác duyệt", "ask somebody else to approve"),

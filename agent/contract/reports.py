@@ -277,6 +277,8 @@ class Audit(msgspec.Struct, frozen=True, tag="audit", tag_field="kind", kw_only=
     keyid: KeyId | None = None
     result: str = ""
     """`done`, or the ack reason why it was not carried out; empty: nothing was asked for."""
+    means: ApprovalMeans | None = None
+    """How the person in `by` was made sure of; None: `by` is a login, a key's holder or a part."""
 
 
 class WarningReport(msgspec.Struct, frozen=True, tag="warning", tag_field="kind", kw_only=True):

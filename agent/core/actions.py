@@ -16,7 +16,7 @@ from agent.contract.reasons import AckReason, OccurrenceReason
 from agent.contract.reports import Audit, OccurrenceRef
 from agent.core import requests as asked
 from agent.core import views
-from agent.core.announcements import Announcement, Announcements, title_of
+from agent.core.announcements import LETTERS_MAX, Announcement, Announcements, title_of
 from agent.core.approvals import Word
 from agent.core.commands import RunState
 from agent.core.effects import Reply, Restart, SetLogLevel
@@ -156,6 +156,11 @@ class Actions:
         text = body.text.strip()
         if not text:
             return asked.Refused(AckReason.MALFORMED.value, "no text")
+        if len(text) > LETTERS_MAX:
+            return asked.Refused(AckReason.TOO_LARGE.value, f"{len(text)} > {LETTERS_MAX}")
+        warnings = ", ".join(warning.title for warning, _, _ in self._parts.emergencies.active())
+        if warnings:
+            return asked.Refused(AckReason.EMERGENCY_ON_AIR.value, warnings)
 
         def say(zones: tuple[str, ...]) -> Verdict:
             made = self._announcement(body, zones, text, who, turn)
@@ -334,18 +339,29 @@ class Actions:
     # --- requests at the station --------------------------------------------------------
 
     def requested(self, event: Requested, turn: Turn) -> None:
-        """Answer a request of the control socket. What changes something goes into the journal."""
-        answer = self._answer(event.body, event.who, turn)
+        """Answer a request of the control socket. What changes something goes into the journal.
+
+        It names the person whose PIN was right; else the login, as for who was sent away.
+        """
+        who = event.by or event.who
+        answer = event.refused or self._answer(event.body, who, turn)
         act = self._act_of(event.body)
         if act is not None:
             what, detail = act
             result = answer.code if isinstance(answer, asked.Refused) else "done"
-            audit = Audit(what=what, by=event.who, detail=detail[:DETAIL_MAX], result=result)
+            means: Literal["pin"] | None = "pin" if event.by else None
+            audit = Audit(what=what, by=who, detail=detail, result=result, means=means)
             self._parts.reporter.record(audit, turn)
         turn.do(Reply(event.id, answer))
 
     def _act_of(self, body: Any) -> tuple[LocalAct, str] | None:
         """What the journal calls a request, and what it was about; None: it only looks."""
+        if isinstance(body, asked.AnnounceRequest):
+            return "local_announce", f"{self._named(body.zones)}: {body.text}"
+        act = self._short_act(body)
+        return (act[0], act[1][:DETAIL_MAX]) if act is not None else None
+
+    def _short_act(self, body: Any) -> tuple[LocalAct, str] | None:
         match body:
             case asked.TestToneRequest(zones=zones, length_ms=length_ms):
                 return "local_test_tone", f"{self._named(zones)}: {length_ms / 1_000:g} s"
@@ -370,8 +386,6 @@ class Actions:
                     return "local_quiet_end", self._named(zones)
                 until = f"{self._parts.local(until_ms):%Y-%m-%d %H:%M}"
                 return "local_quiet", f"{self._named(zones)} → {until} {reason}".strip()
-            case asked.AnnounceRequest(zones=zones, text=text, title=title):
-                return "local_announce", f"{self._named(zones)}: {title_of(title, text)}"
         return None
 
     def _named(self, zones: tuple[str, ...]) -> str:

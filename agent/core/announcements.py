@@ -22,6 +22,8 @@ from agent.player.protocol import Part, Source
 
 CLASS = 2
 TITLE_LETTERS = 60
+LETTERS_MAX = 1_000
+"""Longer than this (about a minute and a half of speech) nobody types at the station."""
 WAIT_MS = 10 * 60_000
 """How long an announcement waits for its speech, for a free zone, for a quiet to end."""
 

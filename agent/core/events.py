@@ -348,11 +348,17 @@ class ClockSeen:
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """Somebody asks through the control socket. `body` is one of `agent.core.requests`."""
+    """Somebody asks through the control socket. `body` is one of `agent.core.requests`.
+
+    who: the login, as the kernel says. by: a person's name that a PIN made sure of, or empty.
+    refused: why the person was sent away at the door; it is recorded and answered, nothing else.
+    """
 
     id: int
     who: str
     body: Any
+    by: str = ""
+    refused: Any = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,10 +153,15 @@ Request = (
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused", tag_field="answer"):
-    """The request was not carried out. code: an AckReason value."""
+    """The request was not carried out. code: an AckReason value.
+
+    tries_left: before a name has to wait after a wrong PIN; wait_ms: how long it has to.
+    """
 
     code: str
     detail: str = ""
+    tries_left: int | None = None
+    wait_ms: int | None = None
 
 
 class Done(msgspec.Struct, frozen=True, tag="done", tag_field="answer"):
