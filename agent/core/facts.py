@@ -138,6 +138,14 @@ class WarningMemory(msgspec.Struct, frozen=True):
     valid_until_ms: int = 0
 
 
+class RefusalMemory(msgspec.Struct, frozen=True):
+    """Which refusals were recorded (kind, digest, reason), and how many on `day` (UTC)."""
+
+    told: tuple[str, ...] = ()
+    day: int = 0
+    count: int = 0
+
+
 class AlarmMemory(msgspec.Struct, frozen=True):
     """An open alarm, or the last episode of a closed one."""
 
@@ -177,6 +185,7 @@ _KINDS: dict[str, type[msgspec.Struct]] = {
     "quiet": Quiet,
     "warning": WarningMemory,
     "alarm": AlarmMemory,
+    "refused": RefusalMemory,
 }
 
 
@@ -199,6 +208,7 @@ class Facts:
         self.quiets: dict[str, Quiet] = {}
         self.warnings: dict[str, WarningMemory] = {}
         self.alarms: dict[str, AlarmMemory] = {}
+        self.refusals: dict[str, RefusalMemory] = {}
         self.marks = Marks()
         self.commands = CommandMemory()
         self.unreadable: list[str] = []
@@ -216,6 +226,7 @@ class Facts:
             "quiet": self.quiets,
             "warning": self.warnings,
             "alarm": self.alarms,
+            "refused": self.refusals,
         }[kind]  # type: ignore[return-value]
 
     def _load(self, kind: str, key: str, value: bytes) -> None:

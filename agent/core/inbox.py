@@ -20,6 +20,7 @@ from agent.core import trust
 from agent.core.commands import with_trusted_keys
 from agent.core.events import MessageArrived
 from agent.core.facts import Facts, HeldDocument, document_key
+from agent.core.receipts import Receipts
 from agent.core.schedule import Zones
 from agent.core.site import Site
 from agent.core.turn import Turn
@@ -71,6 +72,7 @@ class Inbox:
         self._verify = verify
         self._zones = zones
         self._zone_names = frozenset(zone.name for zone in site.zones)
+        self.receipts = Receipts(facts)
         self.documents: dict[str, trust.Accepted] = {}
         self.refusals: tuple[Refusal, ...] = ()
         self.refused_count = 0
@@ -179,6 +181,7 @@ class Inbox:
             if verdict.id:
                 return CommandRefused(verdict.id, verdict.reason, verdict.detail)
             return CommandRefused(verdict.digest, verdict.reason, verdict.detail)
+        self.receipts.refused(verdict, turn.wall_ms)
         known = any(
             (one.kind, one.digest, one.reason) == (verdict.kind, verdict.digest, verdict.reason)
             for one in self.refusals
@@ -229,6 +232,9 @@ class Inbox:
             # Without a trusted clock a date from the future cannot be told from a true one; a
             # floor raised by it would make everything after it look expired.
             self._facts.mark(floor_ms=max(self._facts.marks.floor_ms, message.issued_at_ms))
+        earlier = before.message if before is not None else None
+        replaced = None if isinstance(earlier, Command | Cursor) else earlier
+        self.receipts.accepted(verdict, message, replaced, self.trusted)
         if isinstance(message, Trust):
             self._drop_other_trust(key)
         self.documents[key] = verdict
@@ -245,12 +251,12 @@ class Inbox:
             audience=message.audience,
             revision=message.revision,
         )
-        earlier = before.message if before is not None else None
-        return Applied(message, None if isinstance(earlier, Command | Cursor) else earlier)
+        return Applied(message, replaced)
 
     def _drop_other_trust(self, key: str) -> None:
         for other in [one for one in self.documents if one.endswith("|trust") and one != key]:
             del self.documents[other]
+            self.receipts.dropped(self._facts.documents[other], None)
             self._facts.drop("document", other)
 
     def _judge_again(self, turn: Turn) -> None:
@@ -268,6 +274,7 @@ class Inbox:
                 self.documents[key] = verdict
                 continue
             self.documents.pop(key, None)
+            self.receipts.dropped(document, verdict)
             self._facts.drop("document", key)
             turn.log("document_dropped", "warning", document=key, reason=verdict.reason)
 

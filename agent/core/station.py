@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from agent.contract.documents import Content, Cursor, Schedule, Trust, Warnings
+from agent.contract.documents import Cursor, Schedule, Trust, Warnings
 from agent.contract.envelope import VerifySignature
 from agent.contract.reasons import AckReason, AlarmCode, OccurrenceReason
 from agent.contract.reports import AlarmEvent, Audit, Health
@@ -277,6 +277,8 @@ class Station(Parts):
         release: Release = "after_commit"
         if not self.reporter.state_topic_says(event.topic, event.payload, turn):
             result = self.inbox.receive(event, turn)
+            for receipt in self.inbox.receipts.taken():
+                self.reporter.record(receipt, turn)
             match result:
                 case Applied():
                     release = "durable"
@@ -296,7 +298,6 @@ class Station(Parts):
     def _applied(self, applied: Applied, turn: Turn) -> None:
         message = applied.message
         self._documents_changed = True
-        self._audit("document_applied", message.authority, turn, _name_of(message))
         if isinstance(message, Warnings):
             self.emergencies.arrived(message, turn)
         if isinstance(message, Schedule) and isinstance(applied.before, Schedule):
@@ -531,8 +532,3 @@ class Station(Parts):
             al=len(self.alarms.open),
             q=self.reporter.outbox.unsent,
         )
-
-
-def _name_of(message: Trust | Schedule | Content | Warnings) -> str:
-    kind = message.__class__.__name__.lower()
-    return f"{kind} {message.audience} revision {message.revision}"

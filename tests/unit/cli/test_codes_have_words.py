@@ -23,6 +23,7 @@ from agent.contract.reports import (
     AsRun,
     Audit,
     Body,
+    DocumentReceipt,
     Refusal,
     WarningReport,
 )
@@ -128,6 +129,22 @@ def test_an_applied_document_is_named_in_the_readers_language(lang: Lang) -> Non
     assert unsaid(lines, ("schedule", "warnings", "revision", "document_applied"), "vi") == (
         [] if lang == "vi" else ["revision"]
     )
+
+
+@both_languages
+@pytest.mark.parametrize("state", values(DocumentReceipt, "state"))
+def test_what_became_of_a_document_is_said_in_words(state: Any, lang: Lang) -> None:
+    receipts = [
+        DocumentReceipt(
+            state=state, document=one, authority="huyen", audience="s/x", digest="0", revision=3
+        )
+        for one in ("trust", "schedule", "content", "warning")
+    ]
+    refused = [replace(receipts[0], reason=one) for one in AckReason]
+    lines = journal(lang, *receipts, *refused)
+    codes = ("trust", "schedule", "content", "warning", state, *(one.value for one in AckReason))
+    assert unsaid(lines, codes, lang) == []
+    assert sum("huyen" in line for line in lines) == len(receipts) + len(refused)
 
 
 @both_languages

@@ -1,0 +1,140 @@
+"""What the station writes down: a receipt for every document, chained and signed with its key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from agent.contract.documents import ZoneSelector
+from agent.contract.reasons import AckReason
+from agent.contract.reports import Checkpoint, DocumentReceipt, Event
+from agent.core.events import HousekeepingDue, Leaving
+from simulator.source_system.chain_check import Place, Row, Walk
+from simulator.world import signing
+from tests.scenario.village import HOME, STATION, Village, entry
+
+
+@pytest.fixture
+def village() -> Iterator[Village]:
+    village = Village()
+    yield village
+    assert_sound(village)
+
+
+def records(village: Village) -> list[tuple[Event, bytes]]:
+    """What the source system has, in order."""
+    held = village.broker.collector.events[STATION]
+    return [(msgspec.json.decode(raw, type=Event), raw) for _, raw in sorted(held.items())]
+
+
+def walked(village: Village) -> Walk:
+    key = signing.signer_of(STATION).public.hex()
+    place = Place(STATION, village.box.installation, "main")
+    walk = Walk(place, signing.verify, lambda one: one == key)
+    for event, raw in records(village):
+        kind = str(event.body.__struct_config__.tag)
+        walk.take(Row(event.seq, event.at_ms, kind, raw))
+    return walk
+
+
+def assert_sound(village: Village) -> None:
+    village.wait(60)
+    walk = walked(village)
+    assert walk.findings == []
+    assert len(walk.runs) == 1
+    assert walk.checkpoints >= 1
+
+
+def receipts(village: Village, document: str = "schedule") -> list[DocumentReceipt]:
+    village.wait(60)
+    bodies = [event.body for event, _ in records(village)]
+    return [one for one in bodies if isinstance(one, DocumentReceipt) and one.document == document]
+
+
+def test_each_revision_leaves_one_receipt_with_what_changed(village: Village) -> None:
+    first = village.timetable(entry("tin", "05:00"), entry("nhac", "05:30"))
+    second = village.timetable(entry("tin", "05:10"), entry("moi", "06:00"))
+    third = village.timetable()
+    told = [
+        (one.state, one.revision, one.before, one.entries, one.added, one.changed, one.removed)
+        for one in receipts(village)
+    ]
+    assert told == [
+        ("applied", first.revision, None, 2, 2, 0, 0),
+        ("changed", second.revision, first.revision, 2, 1, 1, 1),
+        ("deleted", third.revision, second.revision, 0, 0, 0, 2),
+    ]
+
+
+def test_a_receipt_says_who_signed_and_names_the_document_by_its_digest(village: Village) -> None:
+    schedule = village.timetable(entry("tin", "05:00"))
+    (receipt,) = receipts(village)
+    assert (receipt.authority, receipt.audience) == (schedule.authority, HOME)
+    assert receipt.signers == (signing.OFFICE.keyid,)
+    assert receipt.by == "office"
+    assert receipt.digest in village.office.digests
+    assert village.office.digests[receipt.digest] == schedule
+
+
+def test_files_that_were_bound_leave_a_receipt_too(village: Village) -> None:
+    village.publish("tin", 30)
+    village.publish("nhac", 30)
+    told = [(one.state, one.entries, one.added) for one in receipts(village, "content")]
+    assert told == [("applied", 1, 1), ("changed", 2, 1)]
+
+
+def test_a_refusal_is_recorded_once_however_often_the_document_comes(village: Village) -> None:
+    village.timetable(entry("tin", "05:00"))
+    own = msgspec.structs.replace(
+        village.timetable(entry("tin", "05:00")),
+        audience=f"s/{STATION}",
+        entries=(entry("xa", "05:20", zones=ZoneSelector(names=("thôn Xa",))),),
+    )
+    for _ in range(2):
+        village.office.publish(own)
+        village.wait(2)
+    village.power_cut(20)
+    village.wait(120)
+    village.office.publish(own)
+    refused = [one for one in receipts(village) if one.state == "refused"]
+    assert [(one.reason, one.audience, one.revision) for one in refused] == [
+        (AckReason.UNKNOWN_ZONE, f"s/{STATION}", own.revision)
+    ]
+    assert "thôn Xa" in refused[0].detail
+
+
+def test_records_survive_power_cuts_and_kills_in_one_chain(village: Village) -> None:
+    for number in range(6):
+        village.timetable(entry("tin", f"05:{10 + number}"))
+        village.power_cut(3) if number % 2 else village.kill(2)
+        village.wait(40)
+    assert [one.before for one in receipts(village)] == [None, 1, 2, 3, 4, 5]
+
+
+def test_the_night_and_leaving_sign_what_is_new_and_nothing_twice(village: Village) -> None:
+    def signed() -> list[int]:
+        village.wait(60)
+        return [one.body.through for one, _ in records(village) if isinstance(one.body, Checkpoint)]
+
+    before = signed()
+    village.timetable(entry("tin", "05:00"))
+    village.box.tell(HousekeepingDue())
+    at_night = signed()
+    assert len(at_night) == len(before) + 1
+    village.box.tell(HousekeepingDue())
+    assert signed() == at_night
+    village.timetable(entry("tin", "05:20"))
+    village.box.tell(Leaving())
+    village.wait(1)
+    village.kill(2)
+    assert len(signed()) == len(at_night) + 1
+
+
+def test_a_hundred_records_are_signed_without_waiting_for_the_night(village: Village) -> None:
+    first = len(records(village))
+    for number in range(110):
+        village.timetable(entry("tin", f"{6 + number // 60:02d}:{number % 60:02d}"))
+    walk = walked(village)
+    assert walk.runs[0].signed_through >= first + 90
