@@ -51,6 +51,10 @@ CREATE TABLE IF NOT EXISTS cursor_revisions(
 CREATE TABLE IF NOT EXISTS counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
 BUSY_TIMEOUT_S = 10.0
+PAGE_BYTES = 16_384
+"""Of a new file. A record of 1 kB lies within its page; with 4 kB pages each took a page of its
+own, and a year of 34 stations 3.8 GB."""
+
 REVISIONS_SINCE_MS = 1_767_225_600_000
 """2026-01-01 UTC: cursor revisions count the seconds from here when nothing else is known."""
 
@@ -76,6 +80,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        self._database.execute(f"PRAGMA page_size={PAGE_BYTES}")
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=FULL")
         self._database.executescript(SCHEMA)
