@@ -55,7 +55,7 @@ def abroad(world: World, rng: Random) -> None:
         if rng.random() < 0.6:
             desk.author.abroad = tuple(rng.sample(CHANGING, rng.randint(1, 2)))
             today = local(world.wall_ms()).date()
-            new = desk.author.timetable(today, rng.randint(1, 3))
+            new = desk.author.timetable(today, 1)
             office.push(desk, (*desk.schedules[-1].entries, *new))
             office.publish_content(desk)
 
