@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from agent.contract.documents import Entry
 from agent.contract.reasons import AlarmCode
 from agent.contract.reports import AlarmEvent, AsRun, OccurrenceRef
 from agent.contract.reports import Event as Record
+from agent.core.reporter import STREAM
+from agent.core.seal import CHECKPOINT_RECORDS
+from simulator.source_system.chain_check import Place, Row, Walk
 from simulator.world.box import Box
 from simulator.world.evidence import (
     HOUR_MS,
@@ -25,6 +30,7 @@ from simulator.world.evidence import (
     quiet_stretch,
     zones_of,
 )
+from simulator.world.signing import signer_of, verify
 from simulator.world.sound import Played
 from simulator.world.timetable import DAY_MS, Start, instant_of, starts
 
@@ -191,3 +197,20 @@ class Clerk:
         last = life.station.reporter.outbox.last
         if through < last - 3:
             self._case.fail(3, box, f"record {through + 1} of {last} never reached the collector")
+
+    def all_chained(self, box: Box) -> None:
+        """The records are one chain, whatever crashed in between, and the station signs them."""
+        station = box.site.station
+        held = self._case.office.broker.collector.events.get(station, {})
+        own = signer_of(station).public.hex()
+        for installation in {who for who, _ in held}:
+            walk = Walk(Place(station, installation, STREAM), verify, lambda key: key == own)
+            for (who, seq), raw in sorted(held.items()):
+                if who == installation:
+                    record = msgspec.json.decode(raw, type=Record)
+                    kind = str(record.body.__struct_config__.tag)
+                    walk.take(Row(seq, record.at_ms, kind, raw))
+            for found in walk.findings:
+                self._case.fail(9, box, f"record {found.seq}: {found.kind} {found.detail}")
+            if walk.records > CHECKPOINT_RECORDS and not walk.last_signed:
+                self._case.fail(9, box, f"{walk.records} records, and no signature")

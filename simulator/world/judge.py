@@ -149,6 +149,7 @@ class Judge:
         self._clerk.all_told(box, until_ms)
         self._clerk.card_told(box)
         self._clerk.all_arrived(box)
+        self._clerk.all_chained(box)
 
     def _converged(self, box: Box) -> None:
         file = self.case.file(box)

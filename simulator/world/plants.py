@@ -211,6 +211,20 @@ def _wrapped(wrap: Callable[[Station], Decider]) -> Callable[[MakeStation], Buil
     return lambda make: Build(make, wrap=wrap)
 
 
+def _forgets_the_chain(make: MakeStation) -> Build:
+    def rows(rows: list[Row]) -> list[Row]:
+        """The marks as software wrote them that kept the chain somewhere else."""
+        kept = []
+        for kind, key, value in rows:
+            if kind == "marks":
+                marks = msgspec.json.decode(value, type=dict[str, object])
+                value = msgspec.json.encode({**marks, "chain": ""})
+            kept.append((kind, key, value))
+        return kept
+
+    return Build(make, rows)
+
+
 PLANTS: dict[str, Plant] = {
     "forgets-settled": Plant(
         "what is settled does not survive a restart", _without("settled"), (3, 4)
@@ -240,6 +254,9 @@ PLANTS: dict[str, Plant] = {
     ),
     "never-looks-at-its-card": Plant(
         "a card without room is told to nobody", _wrapped(_NeverLooksAtItsCard), (9,)
+    ),
+    "forgets-the-chain": Plant(
+        "the chain of the records does not survive a restart", _forgets_the_chain, (9,)
     ),
     "opens-every-gate": Plant(
         "zones that were not addressed hear it too", _wrapped(_OpensEveryGate), (1, 3, 9)
