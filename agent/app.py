@@ -33,6 +33,7 @@ from agent.adapters.housekeeping import Housekeeping
 from agent.adapters.journal import Opened, SqliteJournal, open_journal
 from agent.adapters.memory_journal import MemoryJournal
 from agent.adapters.mqtt import LinkSettings, MqttLink
+from agent.adapters.pins import PinCheck
 from agent.adapters.player import Files, Player
 from agent.adapters.signature import verify
 from agent.adapters.speaking import Speaking
@@ -125,7 +126,12 @@ class App:
         )
         self._zones = Zones(loaded.site, _wirings(config), emit, ControllerClient)
         self._link = MqttLink(_link_settings(config), emit, dates_from_ms=self._dates_from_ms)
-        self._control = ControlSocket(Path(config.station.control_socket), emit)
+        self._control = ControlSocket(
+            Path(config.station.control_socket),
+            emit,
+            pins=PinCheck(state_dir),
+            pin_for=frozenset(config.approvers.ask_pin_for),
+        )
         certificate = Path(config.broker.certificate) if config.broker.certificate else None
         self._host = Host(state_dir, certificate, emit)
         self._housekeeping = Housekeeping(config.station.housekeeping_at, emit)

@@ -129,6 +129,14 @@ class ZoneSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     )
 
 
+class ApproversSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """ask_pin_for: what asks for a name and its PIN beside approvals and announcements."""
+
+    ask_pin_for: tuple[
+        Literal["hold", "skip", "order", "stop", "quiet", "volume", "test_tone"], ...
+    ] = ()
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file. `[[controller]]`, `[[amplifier]]` and `[[zone]]` repeat."""
 
@@ -137,6 +145,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     clock: ClockSection = ClockSection()
     content: ContentSection = ContentSection()
     sound: SoundSection = SoundSection()
+    approvers: ApproversSection = ApproversSection()
     controller: tuple[ControllerSection, ...] = ()
     amplifier: tuple[AmplifierSection, ...] = ()
     zone: Annotated[tuple[ZoneSection, ...], Meta(min_length=1)]

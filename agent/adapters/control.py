@@ -1,7 +1,10 @@
 """The Unix socket `stationctl` talks to: one JSON object a line in, one a line out.
 
-Owns the socket, who is asking (from the kernel, not from the asker), and the bounds. Does not own
-any answer: requests go to the core as events and come back as `Reply`.
+Owns the socket, who is asking (the login from the kernel, the person from their PIN, neither from
+the asker), and the bounds. Does not own any answer: requests go to the core as events and come back
+as `Reply`; so does the refusal of a PIN, because it is recorded.
+
+A request may carry `"signer": {"name": …, "pin": …}`. The PIN is compared here and goes no further.
 
 Invariants: the socket is 0660 in the group of its directory, there is no other door; no client
 can hold up the loop, another client, or the agent's end; a request is answered within
@@ -17,15 +20,21 @@ import os
 import pwd
 import socket
 import struct
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 
+from agent.adapters.clock import wall_ms
+from agent.adapters.pins import Known, PinCheck, Signer
 from agent.adapters.ports import Emit
 from agent.contract.bounds import plainly
+from agent.contract.reasons import AckReason
 from agent.core import requests
 from agent.core.effects import Reply
 from agent.core.events import Requested
+from agent.core.pins import RIGHT_FOR
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +45,15 @@ IDLE_WITHIN_S = 300.0
 TAKE_WITHIN_S = 5.0
 """A client that does not read its answer for so long is let go."""
 
+
+class _Signed(msgspec.Struct, frozen=True):
+    """What may stand beside a request."""
+
+    signer: Signer | None = None
+
+
 _decoder: msgspec.json.Decoder[requests.Request] = msgspec.json.Decoder(requests.Request)
+_signed: msgspec.json.Decoder[_Signed] = msgspec.json.Decoder(_Signed)
 _encoder = msgspec.json.Encoder()
 
 
@@ -48,17 +65,26 @@ class ControlSocket:
         path: Path,
         emit: Emit,
         *,
+        pins: PinCheck | None = None,
+        pin_for: frozenset[str] = frozenset(),
+        wall_ms: Callable[[], int] = wall_ms,
         answer_within_s: float = ANSWER_WITHIN_S,
         clients_max: int = CLIENTS_MAX,
     ) -> None:
+        """pins None: nobody has a PIN. pin_for: what asks for one beside what always does."""
         self._path = path
         self._emit = emit
+        self._pins = pins
+        self._pin_for = pin_for
+        self._wall_ms = wall_ms
         self._answer_within_s = answer_within_s
         self._clients_max = clients_max
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[msgspec.Struct]] = {}
         self._clients: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        # One thread of its own: guesses queue here and nowhere else.
+        self._comparing = ThreadPoolExecutor(1, "pins")
 
     async def start(self) -> None:
         """Raises OSError: no such directory, no permission."""
@@ -80,6 +106,7 @@ class ControlSocket:
         for client in list(self._clients):
             client.cancel()
         await asyncio.gather(*self._clients, return_exceptions=True)
+        self._comparing.shutdown(wait=False, cancel_futures=True)
         self._path.unlink(missing_ok=True)
 
     def reply(self, act: Reply) -> None:
@@ -119,12 +146,16 @@ class ControlSocket:
     async def _answer(self, line: bytes, who: str) -> msgspec.Struct:
         try:
             request = _decoder.decode(line)
+            signer = _signed.decode(line).signer
         except msgspec.DecodeError as error:
             return requests.Refused("malformed", plainly(str(error)))
+        by, refused = await self._admit(request, signer)
+        if isinstance(request, requests.ApproveRequest):
+            request = msgspec.structs.replace(request, by=by, means="pin")
         number = next(self._ids)
         answer: asyncio.Future[msgspec.Struct] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
-        self._emit(Requested(number, who, request))
+        self._emit(Requested(number, who, request, by, refused))
         try:
             async with asyncio.timeout(self._answer_within_s):
                 return await answer
@@ -132,6 +163,29 @@ class ControlSocket:
             return requests.Refused("busy", f"no answer within {self._answer_within_s} s")
         finally:
             self._waiting.pop(number, None)
+
+    async def _admit(
+        self, request: requests.Request, signer: Signer | None
+    ) -> tuple[str, requests.Refused | None]:
+        """The person whose PIN was right ("": nobody said who they are), or why not."""
+        right = RIGHT_FOR.get(type(request))
+        if signer is None:
+            needed = right is not None or _kind(request) in self._pin_for
+            return "", requests.Refused(AckReason.PIN_NEEDED.value) if needed else None
+        if self._pins is None:
+            return "", requests.Refused(AckReason.UNKNOWN_PERSON.value)
+        found = await asyncio.get_running_loop().run_in_executor(
+            self._comparing, self._pins.check, signer, self._wall_ms()
+        )
+        if not isinstance(found, Known):
+            return "", found
+        if right is not None and right not in found.may:
+            return found.name, requests.Refused(AckReason.NO_RIGHT.value, right)
+        return found.name, None
+
+
+def _kind(request: requests.Request) -> str:
+    return str(request.__struct_config__.tag)
 
 
 async def _send(writer: asyncio.StreamWriter, answer: msgspec.Struct) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from agent.adapters.clock import mono_ms
+from agent.adapters.pins import Signer
 from agent.core.requests import Answer, Request
 
 ANSWER_MAX_BYTES = 16 * 1024 * 1024
@@ -18,20 +19,29 @@ ANSWER_MAX_BYTES = 16 * 1024 * 1024
 _decoder: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
 
 
-def ask(path: Path, request: Request, timeout_s: float) -> Answer:
-    """The agent's answer. Raises OSError (FileNotFoundError: no agent; PermissionError: not in
-    the group; TimeoutError: no answer in time) or ValueError: it was not an answer.
+def ask(path: Path, request: Request, timeout_s: float, signer: Signer | None = None) -> Answer:
+    """The agent's answer. signer: the person who asks, with their PIN.
+
+    Raises OSError (FileNotFoundError: no agent; PermissionError: not in the group; TimeoutError:
+    no answer in time) or ValueError: it was not an answer.
     """
     deadline_ms = mono_ms() + int(timeout_s * 1_000)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(timeout_s)
         sock.connect(str(path))
-        sock.sendall(msgspec.json.encode(request) + b"\n")
+        sock.sendall(_line(request, signer))
         line = _read_line(sock, deadline_ms)
     try:
         return _decoder.decode(line)
     except msgspec.DecodeError as error:
         raise ValueError(f"not an answer: {error}") from None
+
+
+def _line(request: Request, signer: Signer | None) -> bytes:
+    if signer is None:
+        return msgspec.json.encode(request) + b"\n"
+    said = {**msgspec.to_builtins(request), "signer": msgspec.to_builtins(signer)}
+    return msgspec.json.encode(said) + b"\n"
 
 
 def _read_line(sock: socket.socket, deadline_ms: int) -> bytes:

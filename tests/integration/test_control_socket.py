@@ -16,6 +16,7 @@ import pytest
 
 from agent.adapters.control import ControlSocket
 from agent.adapters.control_client import ask
+from agent.adapters.pins import People, PinCheck, Signer, with_pin, write_people
 from agent.core import requests
 from agent.core.effects import Reply
 from agent.core.events import Requested
@@ -36,7 +37,8 @@ class Rig:
         assert isinstance(event, Requested)
         self.asked.append(event)
         if self.answering:
-            self.control.reply(Reply(event.id, requests.Done(f"for {event.who}")))
+            answer = event.refused or requests.Done(f"for {event.who}")
+            self.control.reply(Reply(event.id, answer))
 
     def run(self, story: Story) -> None:
         async def whole() -> None:
@@ -49,8 +51,10 @@ class Rig:
 
         asyncio.run(whole())
 
-    async def ask(self, request: requests.Request, timeout_s: float = 5) -> requests.Answer:
-        return await asyncio.to_thread(ask, self.path, request, timeout_s)
+    async def ask(
+        self, request: requests.Request, timeout_s: float = 5, signer: Signer | None = None
+    ) -> requests.Answer:
+        return await asyncio.to_thread(ask, self.path, request, timeout_s, signer)
 
     async def raw(self, line: bytes) -> Any:
         reader, writer = await asyncio.open_unix_connection(self.path)
@@ -206,3 +210,128 @@ def test_an_agent_that_ends_in_the_middle_is_a_reset_connection(tmp_path: Path) 
             await asking
 
     Rig(tmp_path).run(story)
+
+
+# --- who decides ---------------------------------------------------------------------------
+
+HOA, PIN = "Nguyễn Văn Hòa", "402817"
+APPROVAL = requests.ApproveRequest(
+    authority="tinh", entry="tin", digest="0123456789abcdef", by="Chủ tịch", means="key"
+)
+NOTICE = requests.AnnounceRequest((), "Mời bà con đi họp")
+
+
+def staffed(folder: Path, **options: Any) -> Rig:
+    """One person who may approve and nothing else."""
+    write_people(folder, with_pin(People(), HOA, PIN, None, 1))
+    return Rig(folder, pins=PinCheck(folder), **options)
+
+
+def test_an_approval_carries_the_name_whose_pin_was_right_and_not_the_one_claimed(
+    tmp_path: Path,
+) -> None:
+    async def story(rig: Rig) -> None:
+        answer = await rig.ask(APPROVAL, signer=Signer("nguyen van hoa", PIN))
+        assert answer == requests.Done(f"for {getpass.getuser()}")
+        [heard] = rig.asked
+        assert (heard.by, heard.refused) == (HOA, None)
+        assert (heard.body.by, heard.body.means) == (HOA, "pin")
+        assert PIN not in repr(heard)
+
+    staffed(tmp_path).run(story)
+
+
+@pytest.mark.parametrize(
+    ("request_made", "signer", "code"),
+    [
+        (APPROVAL, None, "pin_needed"),
+        (NOTICE, None, "pin_needed"),
+        (APPROVAL, Signer(HOA, "730591"), "wrong_pin"),
+        (APPROVAL, Signer("Ai đó", PIN), "unknown_person"),
+        (requests.StopRequest(), Signer(HOA, "730591"), "wrong_pin"),
+        (NOTICE, Signer(HOA, PIN), "no_right"),
+    ],
+)
+def test_who_is_sent_away_is_told_why_and_the_core_hears_of_it(
+    tmp_path: Path, request_made: requests.Request, signer: Signer | None, code: str
+) -> None:
+    async def story(rig: Rig) -> None:
+        answer = await rig.ask(request_made, signer=signer)
+        assert isinstance(answer, requests.Refused)
+        assert answer.code == code
+        [heard] = rig.asked
+        assert heard.refused == answer
+        assert heard.by == (HOA if code == "no_right" else "")
+        assert getattr(heard.body, "by", "") == ""
+        assert "730591" not in repr(heard) + repr(answer)
+
+    staffed(tmp_path).run(story)
+
+
+def test_what_needs_no_name_may_have_one(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.ask(requests.StopRequest())
+        await rig.ask(requests.StopRequest(), signer=Signer(HOA, PIN))
+        assert [one.by for one in rig.asked] == ["", HOA]
+        assert all(one.refused is None for one in rig.asked)
+
+    staffed(tmp_path).run(story)
+
+
+def test_the_configuration_can_ask_for_a_name_for_more(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        for request in (requests.StopRequest(), requests.StatusRequest()):
+            await rig.ask(request)
+        assert [one.refused is not None for one in rig.asked] == [True, False]
+
+    staffed(tmp_path, pin_for=frozenset({"stop"})).run(story)
+
+
+def test_where_nobody_has_a_pin_nobody_approves(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        answer = await rig.ask(APPROVAL, signer=Signer(HOA, PIN))
+        assert answer == requests.Refused("unknown_person")
+
+    Rig(tmp_path).run(story)
+
+
+def test_a_name_has_to_wait_by_the_clock_the_socket_was_given(tmp_path: Path) -> None:
+    now_ms = 1_000
+
+    async def story(rig: Rig) -> None:
+        nonlocal now_ms
+        for _ in range(5):
+            await rig.ask(APPROVAL, signer=Signer(HOA, "730591"))
+        locked = await rig.ask(APPROVAL, signer=Signer(HOA, PIN))
+        assert locked == requests.Refused("pin_locked", HOA, wait_ms=60_000)
+        now_ms += 60_000
+        assert isinstance(await rig.ask(APPROVAL, signer=Signer(HOA, PIN)), requests.Done)
+
+    staffed(tmp_path, wall_ms=lambda: now_ms).run(story)
+
+
+@pytest.mark.parametrize("signer", ['"x"', '{"name": "x"}', '{"name": 1, "pin": "402817"}', "[]"])
+def test_a_signer_that_is_none_is_malformed_and_its_pin_not_repeated(
+    tmp_path: Path, signer: str
+) -> None:
+    async def story(rig: Rig) -> None:
+        answer = await rig.raw(f'{{"ask":"stop","signer":{signer}}}\n'.encode())
+        assert answer["code"] == "malformed"
+        assert PIN not in str(answer)
+        assert rig.asked == []
+
+    staffed(tmp_path).run(story)
+
+
+def test_comparing_a_pin_does_not_hold_up_another_client(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        guesses = [
+            asyncio.create_task(rig.ask(APPROVAL, signer=Signer(HOA, "730591"))) for _ in range(4)
+        ]
+        await asyncio.sleep(0)
+        await rig.ask(requests.StatusRequest())
+        assert not all(one.done() for one in guesses)
+        codes = [answer.code for answer in await asyncio.gather(*guesses)]  # type: ignore[union-attr]
+        assert sorted(codes) == ["wrong_pin"] * 4
+
+    staffed(tmp_path).run(story)

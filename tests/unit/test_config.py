@@ -67,7 +67,7 @@ def test_the_example_describes_a_station(tmp_path: Path) -> None:
 
 def test_the_example_shows_every_key_there_is() -> None:
     written = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
-    for section in ("station", "clock", "broker", "content", "sound"):
+    for section in ("station", "clock", "broker", "content", "sound", "approvers"):
         known = getattr(config, f"{section.capitalize()}Section").__struct_fields__
         assert set(written[section]) == set(known), section
     for section in ("controller", "amplifier", "zone"):
