@@ -221,16 +221,17 @@ class Walk:
         for row in rows:
             self.take(row)
 
-    def take(self, row: Row) -> None:
-        """The next row; numbers rise."""
+    def take(self, row: Row, event: Event | None = None) -> None:
+        """The next row; numbers rise. event: what its bytes say, if somebody has read them."""
         self.records += 1
         if row.seq != self.head.seq + 1:
             self._find(FindingKind.GAP, self.head.seq + 1, row.seq - 1)
             self.head = Head(seq=row.seq - 1, chain="", begun=self.head.begun)
-        event = self._readable(row)
+        event = event or self._read(row)
         if event is None:
             self.head = Head(seq=row.seq, chain="", begun=self.head.begun)
             return
+        self._in_place(row, event)
         content, stated = parted(row.raw)
         if stated:
             self._chained(row, content, stated, self._vouched(event))
@@ -247,26 +248,25 @@ class Walk:
     def _find(self, kind: FindingKind, seq: int, to_seq: int = 0, detail: str = "") -> None:
         self.findings.append(Finding(kind=kind, seq=seq, to_seq=to_seq or seq, detail=detail))
 
-    def _readable(self, row: Row) -> Event | None:
+    def _read(self, row: Row) -> Event | None:
         try:
-            event = msgspec.json.decode(row.raw, type=Event)
+            return msgspec.json.decode(row.raw, type=Event)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             self._find(FindingKind.UNREADABLE, row.seq, detail=str(error))
             return None
-        said = (event.station, event.installation, event.stream, event.seq, event.at_ms)
-        kept = (*self.place, row.seq, row.at_ms)
-        names = ("station", "installation", "stream", "seq", "at_ms")
-        wrong = [
-            f"{name} {one}, kept as {other}"
-            for name, one, other in zip(names, said, kept, strict=True)
-            if one != other
-        ]
+
+    def _in_place(self, row: Row, event: Event) -> None:
         tag = event.body.__struct_config__.tag
-        if tag != row.kind:
-            wrong.append(f"kind {tag}, kept as {row.kind}")
-        if wrong:
+        said = (event.station, event.installation, event.stream, event.seq, event.at_ms, tag)
+        kept = (*self.place, row.seq, row.at_ms, row.kind)
+        if said != kept:
+            names = ("station", "installation", "stream", "seq", "at_ms", "kind")
+            wrong = [
+                f"{name} {one}, kept as {other}"
+                for name, one, other in zip(names, said, kept, strict=True)
+                if one != other
+            ]
             self._find(FindingKind.MISPLACED, row.seq, detail="; ".join(wrong))
-        return event
 
     def _unchained(self, row: Row) -> None:
         """Of older software; after a chained record it is one too few."""

@@ -1,7 +1,8 @@
 """What stations told the source system, kept in one SQLite file.
 
 Owns: events (once each), how far each stream is whole, births, receipts, heartbeats, acks; what
-reports look up of them is entered with them (`report.store`, `report.presence`). Knows no MQTT.
+reports look up of them is entered with them (`report.store`, `report.presence`), and each chain
+is followed as it grows (`witness`). Knows no MQTT.
 Invariants: an event is stored once, whatever was delivered how often in which order; `through` is
 the end of the gapless beginning of a stream (events count from 1); a second event under the same
 id with other bytes is never stored and is counted as a conflict (a cloned card).
@@ -18,8 +19,10 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from agent.contract.reports import Ack, AsRun, Event, Health, Reported, State
+from simulator.source_system.chain_check import Place
 from simulator.source_system.report.presence import PresenceBook
 from simulator.source_system.report.store import Columns, RecordId
+from simulator.source_system.witness import Witness
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS events(
@@ -88,6 +91,8 @@ class Journal:
         self.presence.prepare()
         self._columns = Columns(self._database)
         self._columns.prepare()
+        self.witness = Witness(self._database)
+        self.witness.prepare()
 
     def close(self) -> None:
         self._database.close()
@@ -98,9 +103,11 @@ class Journal:
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self.witness.flush()
         except BaseException:
             self._database.execute("ROLLBACK")
             self._columns.forget()
+            self.witness.forget()
             raise
         self._database.execute("COMMIT")
 
@@ -115,7 +122,9 @@ class Journal:
         if added:
             record = RecordId(event.at_ms, event.installation, event.stream, event.seq)
             self._columns.add(station, record, kind, raw)
-            self._advance(StreamId(station, event.installation, event.stream))
+            stream = StreamId(station, event.installation, event.stream)
+            through = self._advance(stream)
+            self.witness.follow(Place(*stream), through, event, raw, received_ms)
             return True
         self.count("duplicates")
         held = self._database.execute(
@@ -123,9 +132,11 @@ class Journal:
         ).fetchone()
         if held[0] != raw:
             self.count("conflicts")
+            place = Place(station, event.installation, event.stream)
+            self.witness.fork(place, event.seq, raw, received_ms)
         return False
 
-    def _advance(self, stream: StreamId) -> None:
+    def _advance(self, stream: StreamId) -> int:
         through = self.through(stream)
         rows = self._database.execute(
             "SELECT seq FROM events WHERE station=? AND installation=? AND stream=? AND seq>?"
@@ -137,6 +148,7 @@ class Journal:
                 break
             through = seq
         self._database.execute("INSERT OR REPLACE INTO streams VALUES(?,?,?,?)", (*stream, through))
+        return through
 
     def through(self, stream: StreamId) -> int:
         row = self._database.execute(
@@ -188,6 +200,7 @@ class Journal:
             "INSERT OR IGNORE INTO births VALUES(?,?,?,?,?)",
             (station, state.installation, state.birth, received_ms, state.version),
         )
+        self.witness.shown(Place(station, state.installation, ""), state.public, received_ms)
 
     def add_ack(self, station: str, ack: Ack, raw: bytes, received_ms: int) -> None:
         self._database.execute(
