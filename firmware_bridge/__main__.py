@@ -321,7 +321,8 @@ def _screen(port: str, reading: ControllerReading) -> str:
     temperature = reading.temperature_cdeg
     warmth = "?" if temperature is None else f"{temperature / 100:.1f} °C"
     supply = "?" if reading.supply_mv is None else f"{reading.supply_mv / 1000:.2f} V"
-    lines.append(f"  power {reading.power}, {warmth}, supply {supply}")
+    mains = {True: "yes", False: "NO", None: "?"}[reading.mains]
+    lines.append(f"  power {reading.power}, mains {mains}, {warmth}, supply {supply}")
     for zone in reading.zones:
         gain = "?" if zone.gain_cdb is None else f"{zone.gain_cdb / 100:+.1f} dB"
         level = "no signal" if zone.level_cdb is None else f"{zone.level_cdb / 100:.1f} dB out"

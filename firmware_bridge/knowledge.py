@@ -19,7 +19,7 @@ from firmware_bridge.drivers.contract import (
     ZoneReading,
     ZoneWish,
 )
-from firmware_bridge.messages import Capability, Health, Hello, State, ZoneState
+from firmware_bridge.messages import Capability, FaultBit, Health, Hello, State, ZoneState
 
 GAIN_TOLERANCE_CDB = 50
 
@@ -72,6 +72,7 @@ def compose_reading(
         power=state.power,
         warmed_up=None if state.power is Power.UNKNOWN else state.power is Power.ON,
         fault_word=state.fault_word,
+        mains=_mains(hello, state.fault_word),
         zones=tuple(_zone_reading(zone, wish, levels, at_mono_ms) for zone in state.zones),
     )
 
@@ -86,9 +87,16 @@ def _with_identity(base: ControllerReading, hello: Hello) -> ControllerReading:
         reset_cause=hello.reset_cause.name.lower(),
         boot_count=hello.boot_count,
         fault_word=hello.fault_word,
+        mains=_mains(hello, hello.fault_word),
         lease=LeaseSupport.SUPPORTED if leases else LeaseSupport.UNSUPPORTED,
         zones=tuple(ZoneReading(zone) for zone in range(1, hello.zones + 1)),
     )
+
+
+def _mains(hello: Hello, fault_word: int) -> bool | None:
+    if Capability.MAINS_SENSE not in hello.capabilities:
+        return None
+    return not fault_word & FaultBit.NO_MAINS
 
 
 def _zone_reading(

@@ -43,9 +43,17 @@ class Capability(IntFlag):
     LINE_SENSE = 4
     LEVEL_METER = 8
     LOADER = 16
+    MAINS_SENSE = 32
 
 
 NO_CAPABILITIES = Capability(0)
+
+
+class FaultBit(IntFlag):
+    """Of the fault word. NO_MAINS means something only with MAINS_SENSE; it is not latched."""
+
+    SHORT = 1
+    NO_MAINS = 2
 
 
 class ResetCause(IntEnum):

@@ -149,6 +149,8 @@ def seen_from(name: str, reading: ControllerReading, terminals: dict[int, str]) 
         lease=reading.lease.value,
         identity=reading.controller_id or "",
         detail=reading.why.value,
+        mains=reading.mains,
+        supply_mv=reading.supply_mv,
     )
 
 
@@ -165,4 +167,4 @@ def _zone_seen(name: str, reading: ControllerReading, index: int) -> ZoneSeen:
 
 def _without_measures(seen: ControllerSeen) -> ControllerSeen:
     zones = tuple(replace(zone, level_cdb=None) for zone in seen.zones)
-    return replace(seen, zones=zones, temperature_cdeg=None)
+    return replace(seen, zones=zones, temperature_cdeg=None, supply_mv=None)

@@ -184,6 +184,8 @@ class ControllerReading:
     supply_mv: int | None = None
     current_ma: int | None = None
     fault_word: int = 0
+    mains: bool | None = None
+    """Whether the amplifier has mains; None where the controller has no sense for it."""
     lease: LeaseSupport = LeaseSupport.UNKNOWN
     retransmits: int = 0
 

@@ -50,6 +50,12 @@ class Supply(_Fault, frozen=True, tag="supply"):
     mv: int
 
 
+class Mains(_Fault, frozen=True, tag="mains"):
+    """Whether the amplifier has mains."""
+
+    on: bool
+
+
 class Freeze(_Fault, frozen=True, tag="freeze"):
     for_ms: Duration
 
@@ -95,6 +101,7 @@ Fault = (
     | SetLevel
     | Temperature
     | Supply
+    | Mains
     | Freeze
     | Reboot
     | Unplug

@@ -33,6 +33,7 @@ from firmware_bridge.messages import (
     EnterLoader,
     Event,
     EventKind,
+    FaultBit,
     Health,
     Hello,
     MuteAll,
@@ -53,9 +54,12 @@ from firmware_bridge.messages import (
 
 DEFAULT_ID = bytes.fromhex("c0ffee000000000000000001")
 ALL_CAPABILITIES = (
-    Capability.LEASES | Capability.POWER_CONTROL | Capability.LINE_SENSE | Capability.LEVEL_METER
+    Capability.LEASES
+    | Capability.POWER_CONTROL
+    | Capability.LINE_SENSE
+    | Capability.LEVEL_METER
+    | Capability.MAINS_SENSE
 )
-SHORT_FAULT = 1
 _POWER = "power"
 _LOWEST_CDB = -12_000
 
@@ -135,6 +139,8 @@ class AmplifierModel:
     level_of: LevelOf = steady_level
     temperature_cdeg: int = 3_500
     supply_mv: int = 5_050
+    mains: bool = True
+    """Of the amplifier; the controller itself runs on from its own supply."""
     zones: list[Zone] = field(init=False)
     boot_count: int = 0
     _config: SetConfig | None = None
@@ -142,7 +148,7 @@ class AmplifierModel:
     _power: Power = Power.OFF
     _warm_at_ms: int = 0
     _booted_at_ms: int = 0
-    _fault_word: int = 0
+    _latched: int = 0
     _leases: LeaseTable = field(default_factory=LeaseTable)
 
     def __post_init__(self) -> None:
@@ -191,11 +197,17 @@ class AmplifierModel:
         zone = self._zone(number)
         zone.line = line
         if line is Line.SHORT:
-            self._fault_word |= SHORT_FAULT
+            self._latched |= FaultBit.SHORT
             zone.gate = False
             self._leases.end(str(number))
         self._tell(zone, Why.FAULT, now_ms)
         self.notify(Event(EventKind.LINE_CHANGED, number), now_ms)
+
+    def set_mains(self, on: bool, now_ms: int) -> None:
+        """The grid of the village goes, or comes back."""
+        self.mains = on
+        self._tell_power(Why.FAULT, now_ms)
+        self.notify(Event(EventKind.FAULT_CHANGED), now_ms)
 
     def press_mute(self, number: int, now_ms: int) -> None:
         """Somebody at the rack switches a zone off by hand."""
@@ -246,7 +258,7 @@ class AmplifierModel:
             case ReadHealth():
                 return self._health(now_ms)
             case ClearFault():
-                self._fault_word = 0
+                self._latched = 0
                 return Done()
             case EnterLoader():
                 return Refused(RefusalCode.UNKNOWN_MESSAGE, EnterLoader.code)
@@ -353,7 +365,9 @@ class AmplifierModel:
     def level(self, number: int) -> int | None:
         """What leaves the amplifier for a zone, in cdB; None when it is silent by its state."""
         zone = self._zone(number)
-        if not zone.gate or self._power is not Power.ON or zone.line is not Line.OK:
+        if not self.mains or not zone.gate or zone.line is not Line.OK:
+            return None
+        if self._power is not Power.ON:
             return None
         level = self.level_of(number)
         return None if level is None else max(level + zone.gain_cdb, _LOWEST_CDB)
@@ -365,6 +379,11 @@ class AmplifierModel:
 
     def _policy(self, number: int) -> ZonePolicy:
         return self._config.policies[number - 1] if self._config is not None else ZonePolicy()
+
+    @property
+    def _fault_word(self) -> int:
+        sensed = Capability.MAINS_SENSE in self.spec.capabilities
+        return int(self._latched | (FaultBit.NO_MAINS if sensed and not self.mains else 0))
 
     @property
     def _config_crc(self) -> int:

@@ -243,6 +243,8 @@ class PtyAmplifier:
                 model.temperature_cdeg = fault.cdeg
             case control.Supply():
                 model.supply_mv = fault.mv
+            case control.Mains():
+                model.set_mains(fault.on, now_ms)
 
     # --- pty ------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from firmware_bridge.drivers.contract import (
     ZoneController,
     ZoneWish,
 )
+from simulator.amplifier.control import Mains
 from simulator.amplifier.memory import MemoryController
 from simulator.amplifier.model import DEFAULT_ID, AmplifierModel, AmplifierSpec
 from simulator.amplifier.pty_unit import PtyAmplifier
@@ -38,6 +39,9 @@ class Stand(Protocol):
     @property
     def model(self) -> AmplifierModel: ...
 
+    def mains(self, on: bool) -> None:
+        """The grid goes or comes at the amplifier."""
+
     def until(self, reached: Callable[[], bool], limit_s: float = 3.0) -> bool: ...
 
 
@@ -53,6 +57,9 @@ class PtyStand:
     @property
     def model(self) -> AmplifierModel:
         return self.unit.model
+
+    def mains(self, on: bool) -> None:
+        self.unit.inject(Mains(on))
 
     def until(self, reached: Callable[[], bool], limit_s: float = 3.0) -> bool:
         end_s = time.monotonic() + limit_s
@@ -79,6 +86,9 @@ class MemoryStand:
     @property
     def model(self) -> AmplifierModel:
         return self._memory.model
+
+    def mains(self, on: bool) -> None:
+        self._memory.model.set_mains(on, round(self._now_s * 1_000))
 
     def until(self, reached: Callable[[], bool], limit_s: float = 3.0) -> bool:
         end_s = self._now_s + limit_s
@@ -217,3 +227,18 @@ def test_keep_alive_holds_the_zone_beyond_its_lease(make: Callable[..., Stand]) 
 
     stand.until(keep, 5.6)
     assert stand.model.zones[1].gate
+
+
+def test_an_amplifier_without_mains_is_told_as_such_while_its_controller_goes_on(
+    make: Callable[..., Stand],
+) -> None:
+    stand = started(make())
+    stand.controller.set_wish(ON)
+    assert stand.until(lambda: stand.controller.reading().zone(2).gate is True)
+    assert stand.controller.reading().mains is True
+    stand.mains(False)
+    assert stand.until(lambda: stand.controller.reading().mains is False, 8.0)
+    assert stand.until(lambda: any(one.mains is False for one in stand.told))
+    assert stand.controller.reading().state.usable
+    stand.mains(True)
+    assert stand.until(lambda: stand.controller.reading().mains is True, 8.0)

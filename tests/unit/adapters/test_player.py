@@ -187,9 +187,7 @@ def test_a_child_whose_sound_does_not_move_is_killed_and_replaced(manner: str) -
     Rig(manner).run(story)
 
 
-@pytest.mark.parametrize(
-    ("moved_ms", "broke_off"), [(11_400, 12_000), (10_000, 10_000), (0, 0)]
-)
+@pytest.mark.parametrize(("moved_ms", "broke_off"), [(11_400, 12_000), (10_000, 10_000), (0, 0)])
 def test_the_sound_of_a_child_that_exits_broke_off_then_unless_its_pulse_was_overdue(
     moved_ms: int, broke_off: int
 ) -> None:

@@ -166,3 +166,18 @@ def test_only_news_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(rig.heard) == 3
     rig.paper.on_change(replace(louder, zones=(replace(louder.zones[0], line=Line.SHORT),)))
     assert len(rig.heard) == 4
+
+
+def test_mains_and_supply_of_a_controller_are_told_and_unknown_stays_unknown() -> None:
+    told = seen_from("main", replace(READY, mains=False, supply_mv=4_900), {1: "Thôn Tây"})
+    assert (told.mains, told.supply_mv) == (False, 4_900)
+    assert seen_from("main", READY, {1: "Thôn Tây"}).mains is None
+
+
+def test_lost_mains_are_news_at_once_and_a_wavering_supply_is_not() -> None:
+    rig = Rig()
+    rig.papers[0].on_change(replace(READY, mains=True, supply_mv=5_000))
+    rig.papers[0].on_change(replace(READY, mains=True, supply_mv=5_010))
+    rig.papers[0].on_change(replace(READY, mains=False, supply_mv=5_010))
+    seen = [one for one in rig.heard if isinstance(one, ControllerSeen)]
+    assert [one.mains for one in seen] == [True, False]

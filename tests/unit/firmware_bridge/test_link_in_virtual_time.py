@@ -19,7 +19,7 @@ from firmware_bridge.drivers.contract import (
     ZonePolicy,
     ZoneWish,
 )
-from firmware_bridge.messages import Capability, ResetCause
+from firmware_bridge.messages import Capability, ClearFault, ResetCause
 from simulator.amplifier.faults import LineFaults
 from simulator.amplifier.model import ALL_CAPABILITIES, AmplifierSpec, Why
 from simulator.amplifier.world import LinkWorld
@@ -313,6 +313,23 @@ def test_a_controller_without_leases_says_so_and_still_obeys() -> None:
     world.host_running = False
     world.run(60_000)
     assert world.zone(1).gate
+
+
+def test_a_controller_without_a_sense_for_mains_leaves_it_unknown() -> None:
+    world = connected(spec=AmplifierSpec(capabilities=ALL_CAPABILITIES & ~Capability.MAINS_SENSE))
+    world.unit.model.set_mains(on=False, now_ms=world.now_ms)
+    world.run(31_000)
+    assert world.reading.mains is None
+
+
+def test_lost_mains_are_known_at_once_and_clearing_faults_does_not_bring_them_back() -> None:
+    world = playing()
+    world.unit.model.set_mains(on=False, now_ms=world.now_ms)
+    assert world.run_until(lambda: world.reading.mains is False, 500)
+    world.unit.model.handle(ClearFault(), world.now_ms)
+    world.run(20_000)
+    assert world.reading.mains is False
+    assert world.unit.model.level(1) is None
 
 
 def test_a_wish_for_a_zone_it_does_not_have_is_refused_aloud() -> None:

@@ -84,6 +84,7 @@ def zone(**changes: object) -> ControllerReading:
         replace(BASE, power=Power.OFF),
         replace(BASE, state=LinkState.DEGRADED),
         replace(BASE, fault_word=1),
+        replace(BASE, mains=False),
         replace(BASE, temperature_cdeg=8_600),
         replace(BASE, supply_mv=4_600),
     ],
