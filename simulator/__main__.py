@@ -9,6 +9,7 @@ from collections.abc import Sequence
 ELSEWHERE = {
     "demo": "the real daemon with a virtual sound card and amplifier, watched and measured",
     "bench": "measure the parts against their bounds",
+    "records": "a year of a district's records, as the collector keeps them",
 }
 """Commands with their own command line."""
 
@@ -23,6 +24,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from simulator.bench.__main__ import main as bench
 
         return bench(words[1:])
+    if words and words[0] == "records":
+        from simulator.records.command import main as records
+
+        return records(words[1:])
     return _here(words)
 
 

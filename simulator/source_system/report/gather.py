@@ -1,0 +1,260 @@
+"""Brings together what a report says: the records, the registry, the district's own ledger.
+
+Owns the order of asking and nothing else; counting is `figures`', `emergencies`' and `episodes`'.
+Every station of the registry and every one that ever said something is in the report, also when
+there is nothing about it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from agent.contract.chain import BEGIN, parted
+from agent.contract.envelope import VerifySignature
+from simulator.source_system.report.emergencies import Arrival, Issued, arrivals, warning_id
+from simulator.source_system.report.episodes import Episode, episodes
+from simulator.source_system.report.figures import (
+    EMERGENCY,
+    Counted,
+    DayCount,
+    Occurrences,
+    Tally,
+    joined,
+    tally,
+)
+from simulator.source_system.report.presence import (
+    DataUse,
+    Link,
+    Presence,
+    Span,
+    data_used,
+    presence,
+)
+from simulator.source_system.report.ranges import (
+    ChainFound,
+    IsStationKey,
+    Range,
+    follow,
+)
+from simulator.source_system.report.reading import Records, Short
+from simulator.source_system.report.registry import By, Registry, Slice, Unit, slices
+from simulator.source_system.report.window import Window, day_of
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One station as one unit: everything counted of it."""
+
+    slice: Slice
+    rows: list[Counted]
+    occurrences: Occurrences
+    days: list[DayCount]
+    arrivals: list[Arrival]
+    episodes: list[Episode]
+    presence: Presence
+    births: int
+    data: DataUse | None
+    short: list[Short]
+
+    @property
+    def zones(self) -> list[str]:
+        return sorted({one.zone for one in self.rows})
+
+    @property
+    def timetable(self) -> Tally:
+        return tally(one for one in self.rows if one.label.klass != EMERGENCY)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that the files are written from. made_ms: when; what lies after it is not yet known."""
+
+    window: Window
+    by: By
+    made_ms: int
+    district: str
+    parts: list[Part]
+    ranges: dict[str, list[Range]]
+    registry: Registry
+    has_ledger: bool
+    counters: Mapping[str, int] = field(default_factory=dict)
+    checked: bool = False
+
+    @property
+    def unfinished(self) -> bool:
+        return self.made_ms < self.window.span.to_ms
+
+    @property
+    def until_ms(self) -> int:
+        """The end of what can be known."""
+        return min(self.made_ms, self.window.span.to_ms)
+
+    @property
+    def today(self) -> dt.date:
+        return day_of(self.made_ms, self.window.tz)
+
+    @property
+    def as_of(self) -> dt.date:
+        """The day whose hamlets, boards and assets are told: the last of the window, or today."""
+        return self.today if self.by == "new" else min(self.today, self.window.last)
+
+    @property
+    def timetable(self) -> Tally:
+        return joined(part.timetable for part in self.parts)
+
+    @property
+    def emergencies(self) -> list[Arrival]:
+        """Without drills."""
+        return [one for part in self.parts for one in part.arrivals if not one.drill]
+
+    @property
+    def drills(self) -> list[Arrival]:
+        return [one for part in self.parts for one in part.arrivals if one.drill]
+
+    @property
+    def silent_stations(self) -> list[str]:
+        """Stations without a single record in the window."""
+        return [station for station, found in self.ranges.items() if not found]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What is asked. known_from_ms: station → since when it is enrolled, where that is known."""
+
+    records: Records
+    registry: Registry
+    stations: Mapping[str, str] = field(default_factory=dict)
+    known_from_ms: Mapping[str, int] = field(default_factory=dict)
+    issued: Mapping[str, Issued] = field(default_factory=dict)
+    has_ledger: bool = False
+    district: str = ""
+
+
+def gather(
+    sources: Sources,
+    window: Window,
+    by: By,
+    made_ms: int,
+    *,
+    check: Checker | None = None,
+    say: Say = lambda _: None,
+) -> Report:
+    """check: follows the chain of each range; None: it is not checked, and the report says so."""
+    records, registry = sources.records, _named(sources)
+    stations = sorted({*records.stations(), *(one.station for one in registry.units)})
+    today = day_of(made_ms, window.tz)
+    watched = records.watched()
+    parts, ranges = [], {}
+    parts_of = slices(registry, stations, window, by, today)
+    for station in stations:
+        say(station)
+        own = [one for one in parts_of if one.unit.station == station]
+        parts += [_part(sources, one, watched, window, made_ms) for one in own]
+        ranges[station] = records.ranges(station, window.span)
+        if check is not None:
+            for found in ranges[station]:
+                found.chain = check(records, found)
+    return Report(
+        window=window,
+        by=by,
+        made_ms=made_ms,
+        district=sources.district,
+        parts=parts,
+        ranges=ranges,
+        registry=registry,
+        has_ledger=sources.has_ledger,
+        counters=records.counters(),
+        checked=check is not None,
+    )
+
+
+def _named(sources: Sources) -> Registry:
+    """A station that the registry does not name has its name from the district."""
+    named = {one.station for one in sources.registry.units}
+    more = tuple(
+        Unit(station, name) for station, name in sources.stations.items() if station not in named
+    )
+    return replace(sources.registry, units=sources.registry.units + more)
+
+
+def _part(
+    sources: Sources, one: Slice, watched: Sequence[Span], window: Window, made_ms: int
+) -> Part:
+    records, station, span = sources.records, one.unit.station, one.span
+    so_far = Span(span.from_ms, max(span.from_ms, min(span.to_ms, made_ms)))
+    offset_ms = _offset_ms(window, span)
+    links, heard = records.links(station), records.heard(station)
+    return Part(
+        slice=one,
+        rows=records.counted(station, span),
+        occurrences=records.occurrences(station, span),
+        days=records.days(station, span, offset_ms),
+        arrivals=arrivals(
+            records.emergency_plays(station, span), records.notices(station, span), sources.issued
+        ),
+        episodes=episodes(records.alarms(station, span), span),
+        presence=presence(
+            so_far, watched, heard, links, _known_from(sources, station, heard, links)
+        ),
+        births=records.births(station, span),
+        data=data_used(so_far, records.data_readings(station)),
+        short=list(records.short(station, span)),
+    )
+
+
+def _known_from(
+    sources: Sources, station: str, heard: Sequence[Span], links: Sequence[Link]
+) -> int | None:
+    """Enrolled, or seen for the first time."""
+    enrolled = sources.known_from_ms.get(station)
+    moments = [one.from_ms for one in heard[:1]] + [one.at_ms for one in links[:1]]
+    return min([*moments, *([enrolled] if enrolled else [])], default=None)
+
+
+def _offset_ms(window: Window, span: Span) -> int:
+    """Local time less UTC; the days of a window are alike here, or they could not be counted."""
+    offsets = {
+        dt.datetime.fromtimestamp(at_ms / 1000, window.tz).utcoffset()
+        for at_ms in (span.from_ms, span.to_ms - 1)
+    }
+    if len(offsets) != 1:
+        raise ValueError(
+            f"the clock of {window.tz} changes between {window.first} and {window.last}"
+        )
+    offset = offsets.pop()
+    return 0 if offset is None else round(offset.total_seconds() * 1000)
+
+
+def emergency_tallies(rows: Sequence[Counted], issued: Mapping[str, Issued]) -> tuple[Tally, Tally]:
+    """(real, drill) plays of warnings."""
+    drills = {name for name, one in issued.items() if one.drill}
+    mine = [one for one in rows if one.label.klass == EMERGENCY]
+    real = tally(one for one in mine if warning_id(one.label.entry) not in drills)
+    return real, tally(one for one in mine if warning_id(one.label.entry) in drills)
+
+
+# --- the chain ------------------------------------------------------------------------------
+
+Checker = Callable[[Records, Range], ChainFound]
+SIGNED_WITHIN = 4_000
+"""Records after the range in which the signature for its end is looked for."""
+
+
+def chain_checker(verify: VerifySignature, is_key: IsStationKey) -> Checker:
+    """Follows a range from the record before it to the first signature after it."""
+
+    def check(records: Records, found: Range) -> ChainFound:
+        first, last = found.first_seq, found.last_seq
+        before = BEGIN
+        if first > 1:
+            stated = [parted(row.raw)[1] for row in records.raw(found.stream, first - 1, first - 1)]
+            before = stated[0] if stated else ""
+        signed = records.next_checkpoint(found.stream, last + 1, SIGNED_WITHIN)
+        rows = records.raw(found.stream, first, signed or last)
+        return follow(found.stream, rows, before, verify, is_key)
+
+    return check

@@ -1,0 +1,368 @@
+"""The collector's database, read for a window. Owns the SQL of reports; counts nothing in Python.
+
+Read-only but for the columns of an older database, which are made first. Invariant: whatever is
+asked for several windows that follow each other adds up to what is asked for all of them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from simulator.source_system.journal import Journal
+from simulator.source_system.report.columns import VERSION, Label
+from simulator.source_system.report.emergencies import Heard, Noticed
+from simulator.source_system.report.episodes import AlarmTold
+from simulator.source_system.report.figures import (
+    EMERGENCY,
+    Counted,
+    DayCount,
+    Occurrences,
+    result_of,
+)
+from simulator.source_system.report.presence import DATA_MONTH_MIB, Link, Span
+from simulator.source_system.report.ranges import Gap, Range, RawRecord, Stream
+from simulator.source_system.report.store import labels_of
+from simulator.source_system.report.window import DAY_MS
+
+BUSY_TIMEOUT_S = 10.0
+ALARMS_BEFORE_MS = 400 * DAY_MS
+"""An alarm older than this that never ended is taken for forgotten."""
+
+_IN = "station=? AND planned_ms>=? AND planned_ms<?"
+_GOOD = "outcome='played' AND confirmed<>'no'"
+
+
+class NoRecords(Exception):  # noqa: N818 - a verdict
+    """There is no such database, or it is none of a collector."""
+
+
+class Short(NamedTuple):
+    """One occurrence of the timetable that was not played in full, with the zones alike."""
+
+    station: str
+    planned_ms: int
+    occurrence: str
+    label: Label
+    outcome: str
+    reason: str
+    confirmed: str
+    zones: tuple[str, ...]
+    planned_length_ms: int
+    played_ms: int
+
+
+class _Alarm(msgspec.Struct):
+    code: str
+    state: str
+    subject: str = ""
+    episode: int = 0
+    since_ms: int = 0
+    detail: str = ""
+
+
+class _AlarmEvent(msgspec.Struct):
+    body: _Alarm
+
+
+class _Warning(msgspec.Struct):
+    id: str
+    state: str
+
+
+class _WarningEvent(msgspec.Struct):
+    body: _Warning
+
+
+class Records:
+    """One connection; made by `opened`."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self.labels = labels_of(database)
+
+    # --- plays --------------------------------------------------------------------------
+
+    def stations(self) -> list[str]:
+        """Every station that has ever said something."""
+        rows = self._database.execute(
+            "SELECT station FROM streams UNION SELECT station FROM links"
+            " UNION SELECT station FROM births ORDER BY 1"
+        )
+        return [row[0] for row in rows]
+
+    def zones(self, station: str, span: Span) -> list[str]:
+        rows = self._database.execute(
+            f"SELECT DISTINCT zone FROM plays WHERE {_IN} ORDER BY 1",  # noqa: S608
+            (station, *span),
+        )
+        return [row[0] for row in rows]
+
+    def counted(self, station: str, span: Span) -> list[Counted]:
+        """Plays planned in the span, added up where they agree."""
+        rows = self._database.execute(
+            "SELECT zone, label, outcome, reason, confirmed, COUNT(*), TOTAL(length_ms),"  # noqa: S608
+            " SUM(length_ms IS NULL), SUM(played_ms),"
+            " SUM(CASE WHEN length_ms IS NULL THEN 0 ELSE played_ms END), SUM(heard_ms),"
+            " SUM(mute_ms), SUM(level_sum), SUM(level_ms), MAX(level_max)"
+            f" FROM plays WHERE {_IN} GROUP BY 1, 2, 3, 4, 5",
+            (station, *span),
+        )
+        return [
+            Counted._make((row[0], self.labels[row[1]], *row[2:6], int(row[6]), *row[7:]))
+            for row in rows
+        ]
+
+    def days(self, station: str, span: Span, offset_ms: int) -> list[DayCount]:
+        """The timetable by local day. offset_ms: local time less UTC."""
+        rows = self._database.execute(
+            f"SELECT (planned_ms + ?) / {DAY_MS}, outcome, confirmed, COUNT(*),"  # noqa: S608
+            f" TOTAL(length_ms), SUM(played_ms) FROM plays WHERE {_IN} AND klass<>{EMERGENCY}"
+            " GROUP BY 1, 2, 3",
+            (offset_ms, station, *span),
+        )
+        return [
+            DayCount(station, row[0], result_of(row[1], row[2]), row[3], int(row[4]), row[5])
+            for row in rows
+        ]
+
+    def occurrences(self, station: str, span: Span) -> Occurrences:
+        """Of the timetable, over all zones of the station."""
+        rows = self._database.execute(
+            "SELECT good = plays, missed = plays, COUNT(*) FROM (SELECT COUNT(*) AS plays,"  # noqa: S608
+            f" SUM({_GOOD}) AS good, SUM(outcome='skipped') AS missed FROM plays"
+            f" WHERE {_IN} AND klass<>{EMERGENCY} GROUP BY planned_ms, occurrence) GROUP BY 1, 2",
+            (station, *span),
+        ).fetchall()
+        return Occurrences(
+            all=sum(row[2] for row in rows),
+            whole=sum(row[2] for row in rows if row[0]),
+            none=sum(row[2] for row in rows if row[1]),
+        )
+
+    def short(self, station: str, span: Span) -> Iterator[Short]:
+        """What of the timetable was not played in full, in order."""
+        rows = self._database.execute(
+            "SELECT planned_ms, occurrence, label, outcome, reason, confirmed,"  # noqa: S608
+            " group_concat(zone, char(31)), TOTAL(length_ms), SUM(played_ms)"
+            f" FROM plays WHERE {_IN} AND klass<>{EMERGENCY} AND NOT ({_GOOD})"
+            " GROUP BY planned_ms, occurrence, label, outcome, reason, confirmed"
+            " ORDER BY planned_ms, occurrence, outcome, reason",
+            (station, *span),
+        )
+        for row in rows:
+            zones = tuple(sorted(row[6].split("\x1f")))
+            label = self.labels[row[2]]
+            yield Short._make(
+                (station, row[0], row[1], label, *row[3:6], zones, int(row[7]), row[8])
+            )
+
+    def emergency_plays(self, station: str, span: Span) -> Iterator[Heard]:
+        rows = self._database.execute(
+            "SELECT label, planned_ms, zone, outcome, reason, confirmed, first_ms, played_ms,"  # noqa: S608
+            f" heard_ms FROM plays WHERE {_IN} AND klass={EMERGENCY}",
+            (station, *span),
+        )
+        for row in rows:
+            label = self.labels[row[0]]
+            yield Heard._make((station, label.entry, label.title, *row[1:], label.broke))
+
+    # --- other records ------------------------------------------------------------------
+
+    def notices(self, station: str, span: Span) -> list[Noticed]:
+        decoder = msgspec.json.Decoder(_WarningEvent)
+        return [
+            Noticed(station, body.id, at_ms, body.state)
+            for at_ms, body in self._bodies(station, "warning", span, decoder)
+        ]
+
+    def alarms(self, station: str, span: Span) -> list[AlarmTold]:
+        """With those before the span that may reach into it, in order of time."""
+        wider = Span(max(0, span.from_ms - ALARMS_BEFORE_MS), span.to_ms)
+        rows = self._database.execute(
+            "SELECT installation, at_ms, raw FROM events INDEXED BY events_by_time"
+            " WHERE station=? AND kind='alarm' AND at_ms>=? AND at_ms<?"
+            " ORDER BY at_ms, installation, stream, seq",
+            (station, *wider),
+        )
+        decoder = msgspec.json.Decoder(_AlarmEvent)
+        found = []
+        for installation, at_ms, raw in rows:
+            try:
+                body = decoder.decode(raw).body
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                continue
+            found.append(
+                AlarmTold(
+                    station,
+                    installation,
+                    at_ms,
+                    body.code,
+                    body.subject,
+                    body.episode,
+                    body.state,
+                    body.since_ms,
+                    body.detail,
+                )
+            )
+        return found
+
+    def _bodies(
+        self, station: str, kind: str, span: Span, decoder: msgspec.json.Decoder[_WarningEvent]
+    ) -> Iterator[tuple[int, _Warning]]:
+        rows = self._database.execute(
+            "SELECT at_ms, raw FROM events INDEXED BY events_by_time"
+            " WHERE station=? AND kind=? AND at_ms>=? AND at_ms<? ORDER BY at_ms",
+            (station, kind, *span),
+        )
+        for at_ms, raw in rows:
+            try:
+                yield at_ms, decoder.decode(raw).body
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                continue
+
+    # --- presence -----------------------------------------------------------------------
+
+    def watched(self) -> list[Span]:
+        return [Span(*row) for row in self._database.execute("SELECT * FROM watched ORDER BY 1")]
+
+    def heard(self, station: str) -> list[Span]:
+        rows = self._database.execute(
+            "SELECT from_ms, to_ms FROM heard WHERE station=? ORDER BY 1", (station,)
+        )
+        return [Span(*row) for row in rows]
+
+    def links(self, station: str) -> list[Link]:
+        rows = self._database.execute(
+            "SELECT received_ms, state FROM links WHERE station=? ORDER BY 1", (station,)
+        )
+        return [Link(*row) for row in rows]
+
+    def births(self, station: str, span: Span) -> int:
+        row = self._database.execute(
+            "SELECT COUNT(*) FROM births WHERE station=? AND received_ms>=? AND received_ms<?",
+            (station, *span),
+        ).fetchone()
+        return int(row[0])
+
+    def data_readings(self, station: str) -> list[tuple[int, int]]:
+        return self._database.execute(
+            "SELECT received_ms, value FROM meters WHERE station=? AND name=? ORDER BY 1",
+            (station, DATA_MONTH_MIB),
+        ).fetchall()
+
+    # --- which records ------------------------------------------------------------------
+
+    def ranges(self, station: str, span: Span) -> list[Range]:
+        """One for each stream that has records in the span or counted in it."""
+        rows = self._database.execute(
+            "SELECT installation, stream, MIN(seq), MAX(seq) FROM ("
+            "SELECT installation, stream, seq FROM events INDEXED BY events_by_number"
+            " WHERE station=?1 AND at_ms>=?2 AND at_ms<?3 UNION ALL"
+            " SELECT installation, stream, seq FROM plays"
+            " WHERE station=?1 AND planned_ms>=?2 AND planned_ms<?3) GROUP BY 1, 2 ORDER BY 1, 2",
+            (station, *span),
+        ).fetchall()
+        return [self._range(Stream(station, row[0], row[1]), row[2], row[3], span) for row in rows]
+
+    def _range(self, stream: Stream, first_seq: int, last_seq: int, span: Span) -> Range:
+        inside = "station=? AND installation=? AND stream=? AND seq>=? AND seq<=?"
+        where = (*stream, first_seq, last_seq)
+        records, first_ms, last_ms = self._database.execute(
+            "SELECT COUNT(*), MIN(at_ms), MAX(at_ms) FROM events INDEXED BY events_by_number"  # noqa: S608
+            f" WHERE {inside}",
+            where,
+        ).fetchone()
+        rows = self._database.execute(
+            "SELECT seq, after FROM (SELECT seq, LEAD(seq) OVER (ORDER BY seq) AS after"  # noqa: S608
+            f" FROM events INDEXED BY events_by_number WHERE {inside}) WHERE after > seq + 1",
+            where,
+        )
+        gaps = [Gap(seq + 1, after - 1) for seq, after in rows]
+        return Range(
+            stream=stream,
+            first_seq=first_seq,
+            last_seq=last_seq,
+            first_ms=first_ms,
+            last_ms=last_ms,
+            records=records,
+            gaps=gaps,
+            lost=self._lost(stream, gaps),
+            doubled=self._several("doubled", "planned_ms", stream, span),
+            unread=self._several("unread", "at_ms", stream, span),
+        )
+
+    def _lost(self, stream: Stream, gaps: list[Gap]) -> int:
+        written_off = self._database.execute(
+            "SELECT from_seq, to_seq FROM lost WHERE station=? AND installation=? AND stream=?",
+            stream,
+        ).fetchall()
+        return sum(
+            max(0, min(gap.to_seq, to_seq) - max(gap.from_seq, from_seq) + 1)
+            for gap in gaps
+            for from_seq, to_seq in written_off
+        )
+
+    def _several(self, table: str, when: str, stream: Stream, span: Span) -> int:
+        row = self._database.execute(
+            f"SELECT COUNT(*) FROM {table} WHERE station=? AND installation=? AND stream=?"  # noqa: S608
+            f" AND {when}>=? AND {when}<?",
+            (*stream, *span),
+        ).fetchone()
+        return int(row[0])
+
+    def raw(self, stream: Stream, first_seq: int, last_seq: int) -> Iterator[RawRecord]:
+        rows = self._database.execute(
+            "SELECT seq, kind, raw FROM events WHERE station=? AND installation=? AND stream=?"
+            " AND seq>=? AND seq<=? ORDER BY seq",
+            (*stream, first_seq, last_seq),
+        )
+        for row in rows:
+            yield RawRecord(*row)
+
+    def next_checkpoint(self, stream: Stream, after_seq: int, within: int) -> int | None:
+        """The number of the first signed record from `after_seq` on, at most `within` later."""
+        row = self._database.execute(
+            "SELECT MIN(seq) FROM events WHERE station=? AND installation=? AND stream=?"
+            " AND seq>=? AND seq<=? AND kind='checkpoint'",
+            (*stream, after_seq, after_seq + within),
+        ).fetchone()
+        return None if row[0] is None else int(row[0])
+
+    def counters(self) -> dict[str, int]:
+        return dict(self._database.execute("SELECT name, value FROM counters"))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Records]:
+    """Raises NoRecords."""
+    if not path.exists():
+        raise NoRecords(path)
+    try:
+        if not _is_current(path):
+            Journal(path).close()
+        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
+    except sqlite3.DatabaseError as error:
+        raise NoRecords(f"{path}: {error}") from error
+    try:
+        yield Records(database)
+    finally:
+        database.close()
+
+
+def _is_current(path: Path) -> bool:
+    database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
+    try:
+        row = database.execute("SELECT MAX(version) FROM columns_made").fetchone()
+    except sqlite3.OperationalError:
+        if database.execute("SELECT 1 FROM sqlite_master WHERE name='events'").fetchone() is None:
+            raise sqlite3.DatabaseError("no events in it") from None
+        return False
+    finally:
+        database.close()
+    return bool(row[0] == VERSION)
