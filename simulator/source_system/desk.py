@@ -30,6 +30,7 @@ from simulator.source_system.keyring import KeyInfo, Keyring, Passphrase, Signin
 from simulator.source_system.ledger import Ledger, Push
 from simulator.source_system.problems import Conflict, DistrictError
 from simulator.source_system.receipts import Delivery, Progress, Receipt, Sent, await_receipts
+from simulator.source_system.records import Records
 
 TIME_ZONE = "Asia/Ho_Chi_Minh"
 
@@ -77,6 +78,15 @@ class Desk:
     @property
     def journal(self) -> JournalReader:
         return JournalReader(self.home.journal)
+
+    @property
+    def records(self) -> Records:
+        return Records(self.home.journal)
+
+    @property
+    def by(self) -> str:
+        """Who acts here, as others are told."""
+        return self._by
 
     @property
     def now_ms(self) -> int:

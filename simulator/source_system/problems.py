@@ -322,6 +322,12 @@ PROBLEMS: dict[str, Wording] = {
     "entry_unknown": Wording(
         "không có mục này", "there is no such entry", "districtctl history", "districtctl history"
     ),
+    "key_not_shown": Wording(
+        "đài này chưa xưng khóa có vân tay đó",
+        "this station has shown no key with this fingerprint",
+        "so lại tại đài (stationctl doctor) và: districtctl records keys",
+        "compare again at the box (stationctl doctor), and: districtctl records keys",
+    ),
     "argument": Wording(
         "tham số không hợp lệ",
         "the argument is not valid",

@@ -15,6 +15,7 @@ import hashlib
 import logging
 import sqlite3
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -42,6 +43,7 @@ CREATE TABLE IF NOT EXISTS station_keys(
   accepted_ms INTEGER, accepted_by TEXT NOT NULL, retired_ms INTEGER,
   PRIMARY KEY(station, public)) WITHOUT ROWID;
 """
+BUSY_TIMEOUT_S = 10.0
 FIRST_CONTACT = "first contact"
 """Who accepted a station's first key."""
 
@@ -212,7 +214,14 @@ def stored_rows(
         " AND seq BETWEEN ? AND ? ORDER BY seq",
         (*place, from_seq, to_seq),
     )
-    return [Row(seq, at_ms, kind, bytes(raw)) for seq, at_ms, kind, raw in rows]
+    return [Row(seq, at_ms, kind, _bytes(raw)) for seq, at_ms, kind, raw in rows]
+
+
+def _bytes(stored: object) -> bytes:
+    """What somebody else wrote into the column may be of any type."""
+    if isinstance(stored, bytes):
+        return stored
+    return stored.encode() if isinstance(stored, str) else b""
 
 
 def station_keys(database: sqlite3.Connection, station: str | None = None) -> list[StationKey]:
@@ -237,3 +246,21 @@ def findings(database: sqlite3.Connection, station: str | None = None) -> list[F
         )
         for row in rows
     ]
+
+
+def accept_key(
+    journal: Path, station: str, fingerprint: str, by: str, now_ms: int
+) -> StationKey | None:
+    """`Witness.accept` in the collector's file, also while the collector runs."""
+    if not journal.exists():
+        return None
+    database = sqlite3.connect(journal, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    try:
+        witness = Witness(database)
+        witness.prepare()
+        database.execute("BEGIN IMMEDIATE")
+        key = witness.accept(station, fingerprint, by, now_ms)
+        database.execute("COMMIT")
+        return key
+    finally:
+        database.close()

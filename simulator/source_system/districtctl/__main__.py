@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from agent.cli.pipes import quietly
 from simulator.source_system.district import District
-from simulator.source_system.districtctl import looking, making, sending
+from simulator.source_system.districtctl import evidence, looking, making, sending
 from simulator.source_system.districtctl.arguments import build
 from simulator.source_system.districtctl.console import Console, Exit
 from simulator.source_system.districtctl.phrases import language
@@ -24,6 +24,8 @@ VERBS: dict[str, Callable[..., Exit]] = {
     "status": looking.status,
     "asrun": looking.asrun,
     "history": looking.history,
+    "records": evidence.records,
+    "receipts": evidence.receipts,
     "keys": looking.keys_show,
 }
 

@@ -27,6 +27,22 @@ HELP: dict[str, tuple[str, str]] = {
     "status": ("các đài nói gì", "what the stations say"),
     "asrun": ("nhật ký phát", "what was really played"),
     "history": ("ai đã gửi gì, khi nào", "who pushed what, when"),
+    "records": ("nhật ký của đài có nguyên vẹn không", "whether the stations' records are whole"),
+    "records verify": (
+        "kiểm chuỗi và chữ ký của nhật ký",
+        "check their chain and signatures",
+    ),
+    "records keys": ("các đài ký bằng khóa nào", "which keys the stations sign with"),
+    "records accept": (
+        "chấp nhận khóa mới của đài, sau khi so vân tay",
+        "accept a station's new key, after comparing its fingerprint",
+    ),
+    "receipts": (
+        "đài đã áp dụng, thay, xóa, từ chối những gì",
+        "what stations applied, changed, deleted and refused",
+    ),
+    "--since-when": ("từ lúc: 2026-11-25 hoặc 2026-11-25T05:00", "from: 2026-11-25[T05:00]"),
+    "--until-when": ("đến lúc", "until"),
     "serve": ("chạy hệ thống nguồn thí điểm", "run the pilot district"),
     "--home": ("thư mục hệ thống nguồn", "the district home"),
     "--json": ("kết quả cho máy đọc", "a result for machines"),
@@ -182,6 +198,21 @@ class _Builder:
         command.add_argument("--zones", metavar='"thôn Đông;thôn Đoài"')
         self._wait(command, 10.0)
 
+    def _records(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        records = self._verb(commands, "records").add_subparsers(dest="what", required=True)
+        verify = self._verb(records, "verify", "records verify")
+        verify.add_argument("--station")
+        self._time(verify, required=False)
+        self._verb(records, "keys", "records keys").add_argument("--station")
+        accept = self._verb(records, "accept", "records accept")
+        accept.add_argument("station")
+        accept.add_argument("fingerprint", nargs="+", metavar="FINGERPRINT")
+
+    def _time(self, parser: argparse.ArgumentParser, *, required: bool) -> None:
+        when: dict[str, Any] = {"metavar": "WHEN", "required": required}
+        parser.add_argument("--from", dest="since", help=self._help("--since-when"), **when)
+        parser.add_argument("--to", help=self._help("--until-when"), **when)
+
     def _looking(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         self._verb(commands, "stations")
         status = self._verb(commands, "status")
@@ -190,5 +221,10 @@ class _Builder:
         asrun.add_argument("--station")
         asrun.add_argument("--since", default="1d", metavar="2h | 3d | 2026-11-25")
         asrun.add_argument("--limit", type=int, default=200)
+        self._records(commands)
+        receipts = self._verb(commands, "receipts")
+        receipts.add_argument("--station")
+        receipts.add_argument("--since", default="30d", metavar="2h | 3d | 2026-11-25")
+        receipts.add_argument("--limit", type=int, default=1_000)
         history = self._verb(commands, "history")
         history.add_argument("--limit", type=int, default=30)

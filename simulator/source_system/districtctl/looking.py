@@ -6,6 +6,7 @@ import argparse
 
 from agent.contract.reasons import ACK, ALARM, OCCURRENCE
 from agent.contract.reports import AlarmEvent, AsRun
+from simulator.source_system.chain_check import FINDINGS
 from simulator.source_system.district import District
 from simulator.source_system.districtctl.console import Console, Exit
 from simulator.source_system.districtctl.moments import length, shown, since_ms
@@ -16,6 +17,7 @@ from simulator.source_system.keyring import DAY_MS
 from simulator.source_system.problems import DistrictError
 
 DOCUMENTS = ("schedule", "content", "warning")
+FOUND_SHOWN_MS = 30 * DAY_MS
 SILENT_AFTER_MS = 15 * 60_000
 """A heartbeat older than this is not trusted, whatever the retained state says."""
 
@@ -90,11 +92,22 @@ def _show_station(
         seconds = (district.now_ms - report.heard_ms) // 1000
         heard = ", " + console.phrase("ago", time=length(seconds, console.lang))
     console.line(f"{mark(sign)} {station.name}: {console.phrase(f'state_{state}')}{heard}")
+    _show_found(district, console, station.id)
     if report is None:
         return
     _show_documents(district, console, station, report)
     _show_health(console, report)
     _show_last(district, console, station.id)
+
+
+def _show_found(district: District, console: Console, station: str) -> None:
+    """What was wrong with its records when they came."""
+    since_ms = district.now_ms - FOUND_SHOWN_MS
+    found = [one for one in district.records.found_on_arrival(station) if one.found_ms >= since_ms]
+    if found:
+        kinds = dict.fromkeys(FINDINGS[one.finding.kind][0].text(console.lang) for one in found)
+        text = f"{console.phrase('records')}: {'; '.join(kinds)} ({len(found)})"
+        console.line(f"    {mark('bad')} {text} → districtctl records verify --station {station}")
 
 
 def _show_documents(

@@ -24,6 +24,11 @@ def shown(at_ms: int) -> str:
     return f"{local(at_ms):%d/%m %H:%M:%S}"
 
 
+def dated(at_ms: int) -> str:
+    """`25/11/2026 05:00`."""
+    return f"{local(at_ms):%d/%m/%Y %H:%M}"
+
+
 def next_clock_ms(text: str, now_ms: int) -> int:
     """The next moment at which the clock says `text`. Raises DistrictError."""
     try:
@@ -49,6 +54,20 @@ def since_ms(text: str, now_ms: int) -> int:
     except ValueError:
         raise DistrictError("argument", "--since", text) from None
     return int(dt.datetime.combine(day, dt.time(), ZONE).timestamp() * 1000)
+
+
+def instant_ms(text: str, option: str, *, end: bool = False) -> int:
+    """`2026-11-25T05:00`, `2026-11-25 05:00:30` or a date; of a date as an end its last moment.
+
+    Raises DistrictError.
+    """
+    try:
+        at = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise DistrictError("argument", option, text) from None
+    if end and len(text) == len("2026-11-25"):
+        at += dt.timedelta(days=1)
+    return int((at if at.tzinfo is not None else at.replace(tzinfo=ZONE)).timestamp() * 1000)
 
 
 def start_of(text: str) -> str:

@@ -144,6 +144,50 @@ PHRASES: dict[str, Phrase] = {
     "serve_content": Phrase("tệp âm thanh", "sound files"),
     "serve_bundles": Phrase("thư mục ghi danh", "enrolment bundles"),
     "stopped": Phrase("đã dừng", "stopped"),
+    "records": Phrase("nhật ký", "records"),
+    "records_range": Phrase(
+        "bản ghi {first}–{last}, {since} → {until}, {count} bản ghi",
+        "records {first}–{last}, {since} → {until}, {count} of them",
+    ),
+    "records_signed": Phrase(
+        "đài đã ký đến {seq} lúc {when}, khóa {signer}",
+        "signed to {seq} at {when}, key {signer}",
+    ),
+    "records_after": Phrase(
+        "{count} bản ghi sau đó chưa ký, sẽ ký trong đêm",
+        "{count} records after it are not signed yet; they will be at night",
+    ),
+    "records_unsigned": Phrase(
+        "có chuỗi nhưng chưa bản nào được đài ký", "chained, but nothing is signed by the station"
+    ),
+    "records_unchained": Phrase(
+        "phần mềm cũ: không có chuỗi, không kiểm được", "older software: no chain to check"
+    ),
+    "records_lost": Phrase(
+        "chính đài cũng không còn giữ những bản ghi này", "the station itself has lost them"
+    ),
+    "found_on_arrival": Phrase("{when} {name}, khi nhận:", "{when} {name}, on arrival:"),
+    "first_contact": Phrase("lần gặp đầu", "first contact"),
+    "key_current": Phrase("đang dùng từ {first} ({by})", "in use since {first} ({by})"),
+    "key_retired": Phrase("đã thay lúc {when}", "replaced at {when}"),
+    "key_waits": Phrase("CHƯA CHẤP NHẬN, thấy từ {first}", "NOT ACCEPTED, first shown at {first}"),
+    "compare_key": Phrase(
+        "so vân tay tại đài bằng stationctl doctor, đúng thì",
+        "compare it at the box with stationctl doctor; if it is the same",
+    ),
+    "doc_trust": Phrase("danh sách tin cậy", "trust document"),
+    "doc_schedule": Phrase("lịch", "timetable"),
+    "doc_content": Phrase("danh mục tệp", "content list"),
+    "doc_warning": Phrase("cảnh báo", "warnings"),
+    "receipt_applied": Phrase("áp dụng", "applied"),
+    "receipt_changed": Phrase("thay", "changed"),
+    "receipt_deleted": Phrase("xóa", "deleted"),
+    "receipt_dropped": Phrase("mất hiệu lực", "dropped"),
+    "receipt_refused": Phrase("TỪ CHỐI", "REFUSED"),
+    "receipt_counts": Phrase(
+        "{entries} mục: +{added} −{removed}, đổi {changed}",
+        "{entries} entries: +{added} −{removed}, {changed} changed",
+    ),
     "ask_passphrase": Phrase("Mật khẩu khóa {name}: ", "Passphrase of {name}: "),
 }
 

@@ -4,76 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agent.contract.chain import BEGIN, chained, fingerprint, words_of
-from agent.contract.reports import Audit, Body, Checkpoint, Event, State
+from agent.contract.chain import chained, fingerprint
+from agent.contract.reports import Checkpoint, Event
 from simulator.source_system.chain_check import FindingKind, Place
 from simulator.source_system.journal import Journal, StreamId
 from simulator.source_system.records import Records, StreamCheck
 from simulator.source_system.witness import FIRST_CONTACT
-
-STATION = "tan-lien"
-T0 = 1_795_000_000_000
-MINUTE = 60_000
-
-
-@dataclass
-class Box:
-    """Writes records as a station does; `said` is what it would send."""
-
-    seed: int = 1
-    installation: str = "i-1"
-    said: list[bytes] = field(default_factory=list)
-    chain: str = BEGIN
-
-    @property
-    def private(self) -> Ed25519PrivateKey:
-        return Ed25519PrivateKey.from_private_bytes(bytes([self.seed]) * 32)
-
-    @property
-    def public(self) -> str:
-        return self.private.public_key().public_bytes_raw().hex()
-
-    def say(self, body: Body) -> None:
-        seq = len(self.said) + 1
-        event = Event(
-            station=STATION,
-            installation=self.installation,
-            stream="main",
-            seq=seq,
-            at_ms=T0 + seq * MINUTE,
-            body=body,
-        )
-        raw, self.chain = chained(event, self.chain)
-        self.said.append(raw)
-
-    def act(self, *what: str) -> None:
-        for one in what:
-            self.say(Audit(what=one, by="hoa"))
-
-    def sign(self) -> None:
-        through = len(self.said)
-        words = words_of(STATION, self.installation, "main", through, self.chain)
-        signature = self.private.sign(words).hex()
-        self.say(
-            Checkpoint(through=through, chain=self.chain, public=self.public, signature=signature)
-        )
-
-    def birth(self) -> State:
-        return State(
-            station=STATION,
-            state="online",
-            birth=1,
-            installation=self.installation,
-            public=self.public,
-            last_seq=len(self.said),
-        )
+from tests.unit.source_system.talking_box import MINUTE, STATION, T0, Box, born, give, written
 
 
 @pytest.fixture
@@ -88,31 +30,10 @@ def journal(file: Path) -> Iterator[Journal]:
     journal.close()
 
 
-def give(journal: Journal, *raws: bytes) -> None:
-    for raw in raws:
-        with journal.transaction():
-            journal.add_event(STATION, msgspec.json.decode(raw, type=Event), raw, T0)
-
-
 def give_and_break(journal: Journal, raw: bytes) -> None:
     with journal.transaction():
         journal.add_event(STATION, msgspec.json.decode(raw, type=Event), raw, T0)
         raise sqlite3.IntegrityError("the disk is full, say")
-
-
-def born(journal: Journal, box: Box) -> None:
-    with journal.transaction():
-        journal.add_birth(STATION, box.birth(), T0)
-
-
-def written(box: Box | None = None) -> Box:
-    """Ten records; 4 and 8 are checkpoints."""
-    box = box or Box()
-    for _ in range(2):
-        box.act("a", "b", "c")
-        box.sign()
-    box.act("y", "z")
-    return box
 
 
 def kinds(file: Path) -> list[tuple[str, int]]:
@@ -304,6 +225,15 @@ def test_a_changed_time_beside_the_record_is_named(journal: Journal, file: Path)
     (found,) = check(file).findings
     assert (found.kind, found.seq) == (FindingKind.MISPLACED, 3)
     assert f"at_ms {T0 + 3 * MINUTE}, kept as {T0 + 3 * MINUTE + 1}" in found.detail
+
+
+@pytest.mark.parametrize("value", [7, "text", b"", b"[]"])
+def test_a_row_that_holds_no_record_any_more_is_named(
+    journal: Journal, file: Path, value: object
+) -> None:
+    give(journal, *written().said)
+    tamper(file, "UPDATE events SET raw=? WHERE seq=6", value)
+    assert seen(file) == [("unreadable", 6, 6)]
 
 
 def test_rows_that_were_taken_out_are_counted(journal: Journal, file: Path) -> None:
