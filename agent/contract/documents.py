@@ -46,7 +46,18 @@ SignedKind = Literal["trust", "schedule", "content", "warning", "command", "curs
 Role = Literal["root", "schedule", "content", "emergency", "command", "freshness", "release"]
 
 FEATURES = frozenset(
-    {"recurrence", "chime", "speech", "live-source", "buses", "warning-repeat", "late-policy"}
+    {
+        "recurrence",
+        "chime",
+        "speech",
+        "live-source",
+        "buses",
+        "warning-repeat",
+        "late-policy",
+        "regulation",
+        "approval",
+        "quiet",
+    }
 )
 """What this station software understands; a document that `requires` more is `unsupported`."""
 
@@ -490,7 +501,10 @@ class HoldEntry(msgspec.Struct, frozen=True, tag="hold", tag_field="verb", kw_on
 
 
 class OrderEntry(msgspec.Struct, frozen=True, tag="order", tag_field="verb", kw_only=True):
-    """Local order among items of the same class and rank; lower goes first."""
+    """The commune's order among items of the same class, before rank; lower goes first.
+
+    It decides colliding priority items whoever sent them; 0 leaves it to the ranks.
+    """
 
     authority: Id
     entry: Id

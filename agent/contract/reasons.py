@@ -74,6 +74,7 @@ class AckReason(StrEnum):
     CREATOR_IS_APPROVER = "creator_is_approver"
     CHANGED_SINCE = "changed_since"
     NOTHING_TO_APPROVE = "nothing_to_approve"
+    AGAINST_THE_RULES = "against_the_rules"
 
 
 class OccurrenceReason(StrEnum):
@@ -283,6 +284,10 @@ ACK: dict[AckReason, Meaning] = {
     AckReason.NOTHING_TO_APPROVE: Meaning(
         "sender", "bản tin này không cần duyệt", "this item needs no approval",
         "xem stationctl plan", "look at stationctl plan"),
+    AckReason.AGAINST_THE_RULES: Meaning(
+        "sender", "quy chế không cho phát lúc này", "the rules of the air keep it off the air now",
+        "đợi đến giờ được phát; khẩn cấp thì phát khẩn cấp",
+        "wait for the hours; what is urgent is sent as an emergency"),
 }
 
 OCCURRENCE: dict[OccurrenceReason, Meaning] = {

@@ -174,13 +174,16 @@ class AsRun(msgspec.Struct, frozen=True, tag="asrun", tag_field="kind", kw_only=
     source: str = ""
     """Which source sounded: `file:<sha256 prefix>`, `stream:<n>`, `text`, `tone`."""
     volume: int | None = None
+    """As set in the zone when the item began; None when it never did and names none itself."""
     underruns: int | None = None
     start_error_ms: int | None = None
     """Measured at the card against the plan; None when it never started or joined late."""
     rule: Line = ""
     """What kept it from playing, as the regulation or the quiet says it; see `reason`."""
     broke: tuple[OccurrenceReason, ...] = ()
-    """Rules of the air that an emergency played against."""
+    """Rules of the air in force in the zone when an emergency began to sound there."""
+    above_ceiling: int | None = None
+    """The volume ceiling in force when an emergency began louder than it."""
     approved_by: Line = ""
     approval: ApprovalMeans | None = None
     """How the commune's approval is known; None when none was needed."""

@@ -17,15 +17,15 @@ from agent.contract.reports import Audit, OccurrenceRef
 from agent.core import requests as asked
 from agent.core import views
 from agent.core.announcements import LETTERS_MAX, Announcement, Announcements, title_of
-from agent.core.approvals import Word
+from agent.core.approvals import Standing, Word
 from agent.core.commands import RunState
 from agent.core.effects import Reply, Restart, SetLogLevel
 from agent.core.events import Requested
 from agent.core.facts import Override
 from agent.core.items import Item, key_of
-from agent.core.lineup import Line, Provenance
+from agent.core.lineup import Line, Provenance, provenance_of
 from agent.core.parts import Parts
-from agent.core.programme import Sound, select_zones, tone_source
+from agent.core.programme import InForce, Sound, select_zones, tone_source
 from agent.core.turn import Turn
 from agent.core.warnings import Utterance
 from agent.core.words import LocalAct
@@ -73,6 +73,9 @@ class Actions:
             return "failed", AckReason.BUSY, f"on air: {', '.join(busy)}"
         if not zones:
             return "failed", AckReason.UNKNOWN_ZONE, "no zone selected"
+        quiet = [one for zone in zones if (one := self._quiet_in(zone, turn))]
+        if quiet:
+            return "failed", AckReason.AGAINST_THE_RULES, quiet[0]
         self._count += 1
         start_ms = turn.wall_ms + TONE_LEAD_MS + self._parts.air.cold_ms(zones)
         ref = OccurrenceRef(
@@ -95,11 +98,17 @@ class Actions:
             total_ms=length_ms,
             late="skip",
             resume="drop",
+            bound="quiet",
         )
         sound = Sound(None, 0, (part,), length_ms, "tone")
         self._ad_hoc[item.key] = Line(item, sound, Provenance(recorded=False))
         self._parts.items_changed = True
         return "done", None, f"{length_ms} ms: {', '.join(zones)}"
+
+    def _quiet_in(self, zone: str, turn: Turn) -> str:
+        """Why and until when a zone is kept quiet; empty when it is not."""
+        held = self._parts.quiet.of(zone, turn.wall_ms)
+        return "" if held is None else f"{zone}: {self._parts.quiet.in_words(held)}"
 
     def _replay(self, command: said.Command, entry_id: str, turn: Turn) -> Verdict:
         parts = self._parts
@@ -114,7 +123,10 @@ class Actions:
                 zones = select_zones(parts.site, entry.zones, parts.programme.settings)
                 if sound is None:
                     return "failed", AckReason.BUSY, str(problem)
-                self._add_replay(command, entry, sound, zones, force.rank, turn)
+                standing = parts.approvals.standing(force, entry, "")
+                if standing.state in ("awaiting", "refused"):
+                    return "failed", AckReason.NOT_ALLOWED, f"approval: {standing.state}"
+                self._add_replay(command, entry, sound, zones, force, standing, turn)
                 return "done", None, entry.title
         return "failed", AckReason.UNKNOWN_ENTRY, entry_id
 
@@ -124,7 +136,8 @@ class Actions:
         entry: said.Entry,
         sound: Sound,
         zones: tuple[str, ...],
-        rank: int,
+        force: InForce,
+        standing: Standing,
         turn: Turn,
     ) -> None:
         start_ms = turn.wall_ms + TONE_LEAD_MS + self._parts.air.cold_ms(zones)
@@ -139,20 +152,22 @@ class Actions:
             key=key_of(ref),
             ref=ref,
             title=entry.title,
-            klass=max(2, entry.klass),
-            rank=rank,
+            klass=max(2, entry.klass, force.class_ceiling),
+            rank=force.rank,
             order=entry.order,
             start_ms=start_ms,
             zones=zones,
             play_ms=length_ms,
             total_ms=sound.total_ms,
             volume=entry.volume,
+            language=entry.language,
         )
-        origin = Provenance(author=entry.author, approver=entry.approver)
+        origin = provenance_of(entry, standing, force.schedule.revision)
         self._ad_hoc[item.key] = Line(item, sound, origin)
         self._parts.items_changed = True
 
     def _announce(self, body: asked.AnnounceRequest, who: str, turn: Turn) -> Any:
+        parts = self._parts
         text = body.text.strip()
         if not text:
             return asked.Refused(AckReason.MALFORMED.value, "no text")
@@ -164,11 +179,22 @@ class Actions:
 
         def say(zones: tuple[str, ...]) -> Verdict:
             made = self._announcement(body, zones, text, who, turn)
+            against = self._against_rules(made.item(parts.supply.box), turn)
+            if against is not None:
+                return "failed", AckReason.AGAINST_THE_RULES, against
             self._announcements.add(made)
             self._parts.items_changed = True
             return "done", None, f"{made.title}: {', '.join(zones)}"
 
         return self._locally(body.zones, say)
+
+    def _against_rules(self, item: Item, turn: Turn) -> str | None:
+        """What keeps an item out of every zone now, in the words of the rules."""
+        parts = self._parts
+        lines = [Line(one, None, Provenance()) for one in parts.air.items.values()]
+        *_, bound = parts.lineup.bound([*lines, Line(item, None, Provenance())], turn.wall_ms)
+        bars = [bound.item.bar_at(zone, item.start_ms) for zone in item.zones]
+        return None if None in bars or not bars else bars[0].rule  # type: ignore[union-attr]
 
     def _announcement(
         self, body: asked.AnnounceRequest, zones: tuple[str, ...], text: str, who: str, turn: Turn

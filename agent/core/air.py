@@ -27,7 +27,7 @@ from agent.core.events import (
     SourceGaveUp,
 )
 from agent.core.facts import Facts, OpenItem
-from agent.core.items import Item, Run, is_over, over_ms
+from agent.core.items import FOREVER_MS, Item, Run, is_over, over_ms
 from agent.core.ledger import Ledger
 from agent.core.lineup import Line, Provenance
 from agent.core.planner import SILENCE, BusSpan, Decision, Plan, ZoneSpan, decide, follow, foresee
@@ -160,7 +160,7 @@ class Air:
 
     def _note_blocked(self, live: list[Item], after: Decision) -> None:
         for one in after.blocked:
-            self.ledger.blocked[one.key, one.zone] = one.reason
+            self.ledger.block(one)
         if self.player == "ready":
             return
         for item in live:
@@ -178,6 +178,8 @@ class Air:
             over = over_ms(item, self.runs.get(item.key))
             if over is not None:
                 moments.append(over)
+            moments += [bar.from_ms for bar in item.bars]
+            moments += [bar.to_ms for bar in item.bars if bar.to_ms < FOREVER_MS]
         moments += [sent.end_ms + DRAIN_MAX_MS for sent in self.sent.values()]
         moments += [
             run.origin_ms + self.items[key].play_ms + SETTLE_WAIT_MS
@@ -273,6 +275,12 @@ class Air:
                 revision=origin.revision,
                 author=origin.author,
                 approver=origin.approver,
+                approved_by=origin.approved_by,
+                approval=origin.approval,
+                document_number=origin.document_number,
+                field=origin.field,
+                language=item.language,
+                moves=item.moves,
                 source=sound.label,
                 volume=item.volume,
                 recorded=origin.recorded,
@@ -283,10 +291,11 @@ class Air:
             )
         self._facts.put("open", item.key, msgspec.structs.replace(held, **_been(run)))
 
-    def sound_started(self, event: SoundStarted, turn: Turn) -> None:
+    def sound_started(self, event: SoundStarted, turn: Turn) -> str | None:
+        """Returns the key of an item that sounds for the first time."""
         sent = self.sent.get(event.token)
         if sent is None:
-            return
+            return None
         at_ms = event.at_ms + sent.shift_ms
         self.sent[event.token] = replace(
             sent, sounding=True, began_ms=event.at_ms, told_ms=event.at_ms
@@ -295,7 +304,7 @@ class Air:
         run = self.runs.get(sent.key)
         item = self.items.get(sent.key)
         if held is None:
-            return
+            return None
         self._log_start(held, event, turn)
         changes: dict[str, Any] = {"sounded": True, "seen_ms": at_ms, **_been(run)}
         if not held.sounded and event.part == 0 and event.position_ms == 0:
@@ -316,6 +325,7 @@ class Air:
         self._facts.put("open", sent.key, msgspec.structs.replace(held, **changes))
         self.ledger.sync(self.gates, self._sounding(), at_ms)
         self.dirty = True
+        return None if held.sounded else sent.key
 
     def _log_start(self, held: OpenItem, event: SoundStarted, turn: Turn) -> None:
         """On a second bus the item starts beside itself; after a break it goes on."""

@@ -22,6 +22,10 @@ from agent.player.protocol import Part, Source
 
 CLASS = 2
 TITLE_LETTERS = 60
+SPOKEN_LEAST_MS = 5_000
+LETTER_MS = 90
+"""What a letter takes to say, rather too much."""
+
 LETTERS_MAX = 1_000
 """Longer than this (about a minute and a half of speech) nobody types at the station."""
 WAIT_MS = 10 * 60_000
@@ -46,6 +50,38 @@ class Announcement:
         words = write_out(self.text, self.language)
         return Utterance(speech_key(words, self.language), words, self.language)
 
+    def sound(self, box: OnBox) -> Sound | None:
+        key = self.utterance.key
+        length_ms = box.speech.get(key)
+        if length_ms is None:
+            return None
+        part = Part((Source("file", f"speech:{key}"),))
+        return Sound(tone_source("chime"), tone_ms("chime"), (part,), length_ms, "text")
+
+    def item(self, box: OnBox) -> Item:
+        """Its place in line; until it is spoken, its length is reckoned from its letters."""
+        sound = self.sound(box)
+        total_ms = sound.total_ms if sound is not None else None
+        reckoned_ms = tone_ms("chime") + max(SPOKEN_LEAST_MS, len(self.text) * LETTER_MS)
+        return Item(
+            key=key_of(self.ref),
+            ref=self.ref,
+            title=self.title,
+            klass=CLASS,
+            rank=self.rank,
+            order=0,
+            start_ms=self.start_ms,
+            zones=self.zones,
+            play_ms=total_ms or reckoned_ms,
+            total_ms=total_ms,
+            late="restart",
+            grace_ms=WAIT_MS,
+            resume="continue",
+            ready=sound is not None,
+            problem=None if sound is not None else OccurrenceReason.SPEECH_UNAVAILABLE,
+            language=self.language,
+        )
+
 
 class Announcements:
     def __init__(self, facts: Facts) -> None:
@@ -65,36 +101,9 @@ class Announcements:
 
     def lines(self, box: OnBox) -> Iterable[Line]:
         self._tidy()
-        for key, one in self._made.items():
-            sound = _sound(one, box)
-            length_ms = sound.total_ms if sound is not None else None
-            item = Item(
-                key=key,
-                ref=one.ref,
-                title=one.title,
-                klass=CLASS,
-                rank=one.rank,
-                order=0,
-                start_ms=one.start_ms,
-                zones=one.zones,
-                play_ms=length_ms or WAIT_MS,
-                total_ms=length_ms,
-                late="restart",
-                grace_ms=WAIT_MS,
-                resume="continue",
-                ready=sound is not None,
-                problem=None if sound is not None else OccurrenceReason.SPEECH_UNAVAILABLE,
-            )
-            yield Line(item, sound, Provenance(author=one.by, approver=one.by))
-
-
-def _sound(one: Announcement, box: OnBox) -> Sound | None:
-    key = one.utterance.key
-    length_ms = box.speech.get(key)
-    if length_ms is None:
-        return None
-    part = Part((Source("file", f"speech:{key}"),))
-    return Sound(tone_source("chime"), tone_ms("chime"), (part,), length_ms, "text")
+        for one in self._made.values():
+            origin = Provenance(author=one.by, approver=one.by, approval="home", approved_by=one.by)
+            yield Line(one.item(box), one.sound(box), origin)
 
 
 def title_of(title: str, text: str) -> str:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import unicodedata
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,6 +21,7 @@ from agent.contract.documents import ApprovalRule, Entry
 from agent.contract.reasons import AckReason
 from agent.contract.reports import ApprovalMeans
 from agent.core.facts import Approval, Facts
+from agent.core.pins import name_key
 from agent.core.programme import InForce, Programme
 from agent.core.requests import ApprovalState
 
@@ -29,6 +29,7 @@ ORDINARY = 3
 """The class that plays only once the commune wants it."""
 
 DIGEST_DIGITS = 16
+DIGESTS_KEPT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,7 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
 
 def same_person(one: str, other: str) -> bool:
     """Whether two names are written for the same person; an empty name is nobody's."""
-    return _name(one) == _name(other) != ""
-
-
-def _name(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+    return name_key(one) == name_key(other) != ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +106,18 @@ class Approvals:
     def __init__(self, facts: Facts, programme: Programme) -> None:
         self._facts = facts
         self._programme = programme
+        self._digests: dict[int, tuple[Entry, str]] = {}
+
+    def digest(self, entry: Entry) -> str:
+        """`digest_of_entry`, worked out once for an entry: it is asked for all the time."""
+        known = self._digests.get(id(entry))
+        if known is not None and known[0] is entry:
+            return known[1]
+        if len(self._digests) >= DIGESTS_KEPT:
+            self._digests.clear()
+        digest = digest_of_entry(entry)
+        self._digests[id(entry)] = (entry, digest)
+        return digest
 
     def standing(self, force: InForce, entry: Entry, nominal: str) -> Standing:
         """How an occurrence stands with the commune."""
@@ -127,7 +136,7 @@ class Approvals:
         if rule.mode == "standing":
             number = rule.document_number or entry.document_number
             return Standing("approved", "standing", "", number)
-        given = self._given(authority, entry, nominal)
+        given = self._given(authority, entry, nominal) if self._facts.approvals else None
         if given is None:
             return Standing("awaiting", None, "", entry.document_number)
         return Standing(
@@ -150,7 +159,7 @@ class Approvals:
         return next(of, ApprovalRule(authority=authority))
 
     def _given(self, authority: str, entry: Entry, nominal: str) -> Approval | None:
-        digest = digest_of_entry(entry)
+        digest = self.digest(entry)
         for key in (_key(authority, entry.id, nominal), _key(authority, entry.id, None)):
             given = self._facts.approvals.get(key)
             if given is not None and given.digest == digest:
@@ -188,7 +197,7 @@ class Approvals:
         ]
         if not known:
             return AckReason.UNKNOWN_ENTRY, where
-        meant = [pair for pair in known if digest_of_entry(pair[1]) == word.digest]
+        meant = [pair for pair in known if self.digest(pair[1]) == word.digest]
         if not meant:
             return AckReason.CHANGED_SINCE, where
         force, entry = meant[0]

@@ -15,17 +15,20 @@ from agent.core.items import Item
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """`key` wanted `zone` and did not get it: `by` whom (empty: nobody)."""
+    """`key` wanted `zone` and did not get it: `by` whom (empty: nobody), by which `rule`."""
 
     key: str
     zone: str
     reason: OccurrenceReason
     by: str = ""
+    rule: str = ""
 
 
-def precedence(item: Item) -> tuple[int, int, int, int, str]:
-    """Sort key, best first: class, authority rank, local order, later start, id (D7)."""
-    return (item.klass, item.rank, item.order, -item.start_ms, item.key)
+def precedence(item: Item) -> tuple[int, int, int, int, int, str]:
+    """Sort key, best first: class, the commune's order, authority rank, the sender's order, later
+    start, id (D7). Emergencies are nobody's to order."""
+    decided = item.decided if item.klass > 1 else 0
+    return (item.klass, decided, item.rank, item.order, -item.start_ms, item.key)
 
 
 def _holds_on(item: Item, other: Item, t_ms: int) -> bool:
@@ -36,7 +39,7 @@ def _holds_on(item: Item, other: Item, t_ms: int) -> bool:
     return (
         item.end == "finish"
         and item.total_ms is not None
-        and (item.klass, item.rank, item.order) == (other.klass, other.rank, other.order)
+        and precedence(item)[:4] == precedence(other)[:4]
         and item.start_ms <= other.start_ms
         and t_ms < other.start_ms + item.within_ms
     )

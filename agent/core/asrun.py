@@ -12,9 +12,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from agent.contract.reasons import OccurrenceReason
-from agent.contract.reports import AsRun, Confirmation, OccurrenceRef, Outcome, Segment
+from agent.contract.reasons import RULES_OF_THE_AIR, OccurrenceReason
+from agent.contract.reports import AsRun, Confirmation, Outcome, Segment
 from agent.core.facts import OpenItem
+from agent.core.items import Item
+from agent.core.lineup import Provenance
 
 SEGMENTS_MAX = 48
 """Per zone; a line that flutters more often is summed up in the last one."""
@@ -129,8 +131,10 @@ def _worst(seen: Iterable[Confirmation]) -> Confirmation:
     return "yes" if found == {"yes"} else "unknown"
 
 
-def outcome_of(item: OpenItem, zone: str, end_reason: OccurrenceReason | None) -> AsRun:
-    """The one record of this occurrence in `zone`."""
+def outcome_of(
+    item: OpenItem, zone: str, end_reason: OccurrenceReason | None, rule: str = ""
+) -> AsRun:
+    """The one record of this occurrence in `zone`. rule: the words behind `end_reason`."""
     segments = item.segments.get(zone, ())
     sounded = [one for one in segments if one.gap is None]
     torn_ms = item.torn.get(zone, 0)
@@ -168,9 +172,17 @@ def outcome_of(item: OpenItem, zone: str, end_reason: OccurrenceReason | None) -
         author=item.author,
         approver=item.approver,
         source=item.source,
-        volume=item.volume,
+        volume=item.volumes.get(zone, item.volume),
         underruns=item.underruns if item.sounded else None,
         start_error_ms=item.start_error_ms,
+        rule=(rule or item.rules.get(zone, "")) if reason in RULES_OF_THE_AIR else "",
+        broke=item.broke.get(zone, ()) if sounded else (),
+        above_ceiling=item.ceilings.get(zone) if sounded else None,
+        approved_by=item.approved_by,
+        approval=item.approval,
+        document_number=item.document_number,
+        field=item.field,
+        language=item.language,
     )
 
 
@@ -181,29 +193,26 @@ def _why_torn(item: OpenItem) -> OccurrenceReason:
 
 
 def skipped(
-    ref: OccurrenceRef,
-    zone: str,
-    title: str,
-    klass: int,
-    start_ms: int,
-    play_ms: int,
-    reason: OccurrenceReason,
-    revision: int,
-    author: str,
-    approver: str,
+    item: Item, zone: str, reason: OccurrenceReason, origin: Provenance, rule: str = ""
 ) -> AsRun:
-    """The record of an occurrence that never began."""
+    """The record of an occurrence that never began. rule: the words of the rule behind it."""
     return AsRun(
-        occurrence=ref,
+        occurrence=item.ref,
         zone=zone,
-        title=title,
-        klass=klass,
-        planned_start_ms=start_ms,
-        planned_duration_ms=play_ms,
+        title=item.title,
+        klass=item.klass,
+        planned_start_ms=item.start_ms,
+        planned_duration_ms=item.play_ms,
         outcome="skipped",
         reason=reason,
         confirmed="unknown",
-        revision=revision,
-        author=author,
-        approver=approver,
+        revision=origin.revision,
+        author=origin.author,
+        approver=origin.approver,
+        rule=rule if reason in RULES_OF_THE_AIR else "",
+        approved_by=origin.approved_by,
+        approval=origin.approval,
+        document_number=origin.document_number,
+        field=origin.field,
+        language=item.language,
     )

@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from agent.contract.reasons import OccurrenceReason
-from agent.contract.reports import OccurrenceRef, Segment
+from agent.contract.reports import ApprovalMeans, OccurrenceRef, Segment
 from agent.core.backoff import SPREAD_MS
 from agent.core.commands import CommandMemory
 from agent.core.effects import Drop, Put, Save
@@ -39,7 +39,9 @@ class OpenItem(msgspec.Struct, frozen=True):
     from_ms/origin_ms: first planned sound and wall instant of position 0. begun: its start
     passed. seen_ms: last instant it is known to have sounded. segments, gaps: per zone, and the
     reason nothing sounds since the last segment. torn: per zone, ms of its segments in which no
-    sound left the card. doubts: why a zone's sound is not confirmed.
+    sound left the card. rules: the words of the rule behind a zone's gap. broke: rules it began
+    against, being an emergency. volumes: as set when it began. ceilings: where that was above one.
+    doubts: why a zone's sound is not confirmed.
     stopped: zones in which somebody ended it. finished: it came to its own end; done: why it ended
     before that. Everything an as-run record needs rides along, because the timetable may change
     meanwhile.
@@ -59,6 +61,12 @@ class OpenItem(msgspec.Struct, frozen=True):
     revision: int = 0
     author: str = ""
     approver: str = ""
+    approved_by: str = ""
+    approval: ApprovalMeans | None = None
+    document_number: str = ""
+    field: str = ""
+    language: str = ""
+    moves: bool = False
     source: str = ""
     volume: int | None = None
     sounded: bool = False
@@ -69,6 +77,10 @@ class OpenItem(msgspec.Struct, frozen=True):
     left: tuple[str, ...] = ()
     segments: dict[str, tuple[Segment, ...]] = {}
     gaps: dict[str, OccurrenceReason] = {}
+    rules: dict[str, str] = {}
+    broke: dict[str, tuple[OccurrenceReason, ...]] = {}
+    volumes: dict[str, int] = {}
+    ceilings: dict[str, int] = {}
     torn: dict[str, int] = {}
     doubts: dict[str, OccurrenceReason] = {}
     stopped: tuple[str, ...] = ()
@@ -82,11 +94,17 @@ class OpenItem(msgspec.Struct, frozen=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """An occurrence whose outcome is recorded; it never plays again. day: local nominal date."""
+    """An occurrence whose outcome is recorded; it never plays again.
+
+    zones: in which it took its air time of the day, so nobody kept it back there. moves: it was
+    one that may end later than its slot.
+    """
 
     end_ms: int
     aired: bool = False
     start_ms: int = 0
+    zones: tuple[str, ...] = ()
+    moves: bool = False
 
 
 class Override(msgspec.Struct, frozen=True):

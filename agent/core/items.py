@@ -27,6 +27,23 @@ STREAM_LENGTH_MS = 4 * 3_600_000
 """Assumed length of a source without an end of its own and without a slot."""
 
 
+FOREVER_MS = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The item may not sound in `zone` from from_ms on, until to_ms. rule: in whose words."""
+
+    zone: str
+    reason: OccurrenceReason
+    rule: str = ""
+    from_ms: int = 0
+    to_ms: int = FOREVER_MS
+
+    def at(self, t_ms: int) -> bool:
+        return self.from_ms <= t_ms < self.to_ms
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One thing that could play.
@@ -34,6 +51,9 @@ class Item:
     zones: names at this station, in the station's order. play_ms: how long it occupies its bus
     from position 0 (the end rule is already applied). total_ms: length of its sound, chime
     included, None when unknown. ready: its sound is on the box. problem: why not, or why held.
+    decided: its place as the commune ordered it, before the rank. bound: which rules of the air
+    bind it. bars: what they keep it from, zone by zone. undecided_ms: until then somebody may
+    still let it play. language: a code, of a warning in several languages joined by commas.
     """
 
     key: str
@@ -54,6 +74,29 @@ class Item:
     ready: bool = True
     problem: OccurrenceReason | None = None
     volume: int | None = None
+    decided: int = 0
+    language: str = ""
+    bound: Literal["all", "quiet"] = "all"
+    bars: tuple[Bar, ...] = ()
+    undecided_ms: int = 0
+
+    def bar_at(self, zone: str, t_ms: int) -> Bar | None:
+        """What keeps it from sounding in `zone` at that instant."""
+        of = (bar for bar in self.bars if bar.zone == zone and bar.from_ms <= t_ms < bar.to_ms)
+        return next(of, None)
+
+    @property
+    def moves(self) -> bool:
+        """It may end later than its slot."""
+        return self.resume in ("continue", "restart") or self.late == "restart"
+
+    def closed_ms(self) -> int | None:
+        """From when on it is barred everywhere for good; None when it is not."""
+        ends: dict[str, int] = {}
+        for bar in self.bars:
+            if bar.to_ms == FOREVER_MS:
+                ends[bar.zone] = min(bar.from_ms, ends.get(bar.zone, FOREVER_MS))
+        return max(ends.values()) if self.zones and ends.keys() >= set(self.zones) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +168,7 @@ def over_ms(item: Item, run: Run | None) -> int | None:
     0 when it is over for good: that must hold even if the wall clock goes back.
     """
     if run is None:
-        return item.start_ms + _late_limit(item) + 1
+        return max(item.start_ms + _late_limit(item) + 1, item.undecided_ms)
     if run.done:
         return 0
     if run.on:
@@ -148,7 +191,9 @@ def _resume_over_ms(item: Item, run: Run) -> int | None:
     if item.resume == "continue":
         if run.stopped_ms - run.origin_ms > _last_entry(item):
             return 0
-        return run.origin_ms + item.play_ms + CONTINUE_LIMIT_MS + 1
+        over_ms = run.origin_ms + item.play_ms + CONTINUE_LIMIT_MS + 1
+        closed_ms = item.closed_ms()
+        return over_ms if closed_ms is None else min(over_ms, max(closed_ms, run.stopped_ms) + 1)
     return run.origin_ms + _last_entry(item) + 1
 
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from agent.contract.reasons import OccurrenceReason
+from agent.contract.reasons import RULES_OF_THE_AIR, OccurrenceReason
 from agent.contract.reports import Confirmation
 from agent.core import asrun
+from agent.core.arbitration import Blocked
 from agent.core.events import ControllerSeen, ZoneSeen
-from agent.core.facts import Facts
+from agent.core.facts import Facts, OpenItem
 from agent.core.planner import ZoneSpan
 from agent.core.site import Site
 
@@ -43,7 +44,8 @@ class Stretch:
 
 
 class Ledger:
-    """The book of one station. blocked: why a zone does not get an item, for gaps to come."""
+    """The book of one station. blocked: why a zone does not get an item, for gaps to come.
+    rules: in whose words, where it is a rule of the air."""
 
     def __init__(self, site: Site, facts: Facts) -> None:
         self._site = site
@@ -53,6 +55,13 @@ class Ledger:
         self.zones_seen: dict[str, ZoneSeen] = {}
         self.controllers: dict[str, ControllerSeen] = {}
         self.blocked: dict[tuple[str, str], OccurrenceReason] = {}
+        self.rules: dict[tuple[str, str], str] = {}
+
+    def block(self, one: Blocked) -> None:
+        """A zone does not get an item now."""
+        self.blocked[one.key, one.zone] = one.reason
+        if one.rule:
+            self.rules[one.key, one.zone] = one.rule
 
     # --- what controllers say -----------------------------------------------------------
 
@@ -145,8 +154,7 @@ class Ledger:
         reason = self.blocked.pop((key, zone), None)
         held = self._facts.open.get(key)
         if reason is not None and held is not None and zone not in held.gaps:
-            gaps = {**held.gaps, zone: reason}
-            self._facts.put("open", key, msgspec.structs.replace(held, gaps=gaps))
+            self._note_gap(held, zone, reason)
 
     def _close(self, zone: str, at_ms: int) -> None:
         """Book the stretch; why the zone no longer hears the item goes with the gap to come."""
@@ -155,8 +163,15 @@ class Ledger:
         reason = self.blocked.get((key, zone))
         held = self._facts.open.get(key)
         if reason is not None and held is not None:
-            gaps = {**held.gaps, zone: reason}
-            self._facts.put("open", key, msgspec.structs.replace(held, gaps=gaps))
+            self._note_gap(held, zone, reason)
+
+    def _note_gap(self, held: OpenItem, zone: str, reason: OccurrenceReason) -> None:
+        rules, rule = held.rules, self.rules.get((held.key, zone))
+        if rule is not None and reason in RULES_OF_THE_AIR:
+            rules = {**rules, zone: rule}
+        gaps = {**held.gaps, zone: reason}
+        noted = msgspec.structs.replace(held, gaps=gaps, rules=rules)
+        self._facts.put("open", held.key, noted)
 
     def _book_zone(self, zone: str, to_ms: int) -> None:
         stretch = self.stretches[zone]
@@ -200,5 +215,6 @@ class Ledger:
         """The item is settled."""
         for pair in [pair for pair in self.blocked if pair[0] == key]:
             del self.blocked[pair]
+            self.rules.pop(pair, None)
         for zone in [zone for zone, one in self.stretches.items() if one.key == key]:
             del self.stretches[zone]

@@ -1,20 +1,28 @@
 """Which items stand in line around now: timetable occurrences under the local decisions.
 
-Owns how far back and ahead items are made, and how holds, skips, local order, stops and an
-untrusted clock change them. What an entry means is schedule and programme.
+Owns how far back and ahead items are made, how holds, skips, the commune's order and approvals,
+stops and an untrusted clock change them, and that the rules of the air bind all that is no
+emergency. What an entry means is schedule and programme; what a rule means is rules and sessions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from agent.contract.documents import Schedule
+from agent.contract.documents import Entry, Schedule
 from agent.contract.reasons import OccurrenceReason
+from agent.contract.reports import ApprovalMeans
+from agent.core.approvals import Approvals, Standing
 from agent.core.facts import Facts, Override
-from agent.core.items import Item, key_of
+from agent.core.items import Bar, Item, key_of
 from agent.core.programme import InForce, OnBox, Programme, Sound
+from agent.core.quiet import QuietZones
+from agent.core.requests import ApprovalState
+from agent.core.rules import Rules
 from agent.core.schedule import Occurrence
+from agent.core.sessions import Book, Slot, slot_of
 from agent.core.timekeeping import Timekeeping
 
 HOUR_MS = 3_600_000
@@ -32,13 +40,45 @@ LOOKBACK_MAX_MS = 31 * DAY_MS
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What an as-run record tells of where an item came from."""
+    """What records and the plan tell of where an item came from, and who let it play."""
 
     revision: int = 0
     author: str = ""
     approver: str = ""
     slot_ms: int | None = None
     recorded: bool = True
+    state: ApprovalState = "not_needed"
+    approval: ApprovalMeans | None = None
+    approved_by: str = ""
+    document_number: str = ""
+    field: str = ""
+    digest: str = ""
+
+
+def provenance_of(entry: Entry, standing: Standing, revision: int) -> Provenance:
+    """As the timetable and the commune's word about the entry tell it."""
+    return Provenance(
+        revision,
+        entry.author,
+        entry.approver,
+        state=standing.state,
+        approval=standing.means,
+        approved_by=standing.by,
+        document_number=standing.document_number,
+        field=entry.field,
+    )
+
+
+KEPT_BACK = frozenset(
+    {
+        OccurrenceReason.HELD,
+        OccurrenceReason.SKIPPED_LOCALLY,
+        OccurrenceReason.ALREADY_PLAYED,
+        OccurrenceReason.AWAITING_APPROVAL,
+        OccurrenceReason.NOT_APPROVED,
+    }
+)
+"""What somebody decided about an item, or has not decided: it takes no air time of the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +91,19 @@ class Line:
 
 
 class Lineup:
-    def __init__(self, facts: Facts, programme: Programme) -> None:
+    def __init__(
+        self,
+        facts: Facts,
+        programme: Programme,
+        approvals: Approvals,
+        rules: Rules,
+        quiet: QuietZones,
+    ) -> None:
         self._facts = facts
         self._programme = programme
+        self._approvals = approvals
+        self._rules = rules
+        self._quiet = quiet
 
     def lines(self, box: OnBox, time: Timekeeping, now_ms: int) -> Iterable[Line]:
         """Everything of the timetables that may still matter, up to AHEAD_MS from now.
@@ -68,43 +118,71 @@ class Lineup:
             key = key_of(occurrence.ref)
             if key in self._facts.settled:
                 continue
-            item, sound = self._item(occurrence, force, box, time)
+            line = self._line(occurrence, force, box, time)
+            item = line.item
             opened = key in self._facts.open
             past = item.start_ms + item.play_ms <= settled_ms
             if not opened and (past or not item.zones):
                 continue
-            entry = occurrence.entry
-            origin = Provenance(
-                force.schedule.revision, entry.author, entry.approver, occurrence.slot_ms
-            )
-            yield Line(item, sound, origin)
+            yield line
 
-    def between(self, box: OnBox, time: Timekeeping, from_ms: int, to_ms: int) -> dict[str, Item]:
-        """Items that start in the window, for a look further ahead than the lines."""
+    def between(self, box: OnBox, time: Timekeeping, from_ms: int, to_ms: int) -> list[Line]:
+        """What starts in the window, for a look further ahead than the lines."""
         if to_ms <= from_ms:
-            return {}
+            return []
         pairs = self._programme.occurrences(from_ms, to_ms)
-        items = (self._item(occurrence, force, box, time)[0] for occurrence, force in pairs)
-        return {item.key: item for item in items if item.zones}
+        lines = (self._line(occurrence, force, box, time) for occurrence, force in pairs)
+        return [line for line in lines if line.item.zones]
+
+    def _line(self, occurrence: Occurrence, force: InForce, box: OnBox, time: Timekeeping) -> Line:
+        entry = occurrence.entry
+        standing = self._approvals.standing(force, entry, occurrence.ref.nominal)
+        item, sound = self._item(occurrence, force, box, time, standing)
+        origin = provenance_of(entry, standing, force.schedule.revision)
+        digest = self._approvals.digest(entry)
+        return Line(item, sound, replace(origin, slot_ms=occurrence.slot_ms, digest=digest))
 
     def _item(
-        self, occurrence: Occurrence, force: InForce, box: OnBox, time: Timekeeping
+        self,
+        occurrence: Occurrence,
+        force: InForce,
+        box: OnBox,
+        time: Timekeeping,
+        standing: Standing,
     ) -> tuple[Item, Sound | None]:
         """The occurrence with the local decisions about it."""
         ref = occurrence.ref
         overrides = self._facts.overrides
         order = overrides.get(f"order|{ref.authority}|{ref.entry}")
         held = f"hold|{ref.authority}|{ref.entry}" in overrides
-        number = order.number if order is not None else None
-        item, sound = self._programme.item(occurrence, force, box, held, number)
-        kept_back = self._kept_back(item, time)
+        item, sound = self._programme.item(occurrence, force, box, held)
+        if order is not None:
+            item = replace(item, decided=order.number)
+        opened = self._facts.open.get(item.key)
+        if standing.place:
+            placed_ms = self._placed_ms(occurrence, standing.place)
+            item = replace(item, start_ms=placed_ms if opened is None else opened.start_ms)
+        kept_back = self._kept_back(item, time) or _without_approval(
+            standing, begun=opened is not None and opened.sounded
+        )
         if kept_back is not None:
             item = replace(item, ready=False, problem=kept_back)
-        opened = self._facts.open.get(item.key)
+        if kept_back is OccurrenceReason.AWAITING_APPROVAL:
+            item = replace(item, undecided_ms=self._end_of_day(occurrence))
         if opened is not None and opened.stopped:
             zones = tuple(zone for zone in item.zones if zone not in opened.stopped)
             item = replace(item, zones=zones)
         return item, sound
+
+    def _placed_ms(self, occurrence: Occurrence, place: str) -> int:
+        """The commune moved the start within its local date."""
+        local = datetime.fromisoformat(f"{occurrence.date}T{place}:00")
+        return self._programme.instant(occurrence.entry, local)
+
+    def _end_of_day(self, occurrence: Occurrence) -> int:
+        """Until then the commune may still approve an occurrence and place it."""
+        local = datetime.fromisoformat(occurrence.date) + timedelta(days=1)
+        return self._programme.instant(occurrence.entry, local)
 
     def _kept_back(self, item: Item, time: Timekeeping) -> OccurrenceReason | None:
         ref = item.ref
@@ -112,9 +190,68 @@ class Lineup:
         if skip is not None:
             moved = skip.by == MOVED_BY and item.key not in self._facts.open
             return OccurrenceReason.ALREADY_PLAYED if moved else OccurrenceReason.SKIPPED_LOCALLY
+        if item.problem is OccurrenceReason.HELD:
+            return OccurrenceReason.HELD
         if not time.may_run(item.klass, play_now=False):
             return OccurrenceReason.CLOCK_UNTRUSTED
         return None
+
+    # --- the rules of the air -----------------------------------------------------------
+
+    def bound(self, lines: Iterable[Line], now_ms: int) -> list[Line]:
+        """The lines with what the rules keep each of them from; emergencies as they are."""
+        barred = [self._barred(line, now_ms) for line in lines]
+        if not self._rules.counts():
+            return barred
+        further = Book(self._rules).keep_back(self._slots([line.item for line in barred]))
+        return [_with_bars(line, further.get(line.item.key, ())) for line in barred]
+
+    def used_up(self, items: Iterable[Item], like: Item, t_ms: int) -> dict[str, OccurrenceReason]:
+        """Zones of `like` in which an item of its length would not fit at `t_ms`, and why."""
+        if not self._rules.counts():
+            return {}
+        book = Book(self._rules)
+        book.keep_back(self._slots(items, t_ms))
+        slot = Slot(like.key, t_ms, like.play_ms, like.zones)
+        found = ((zone, book.why_not(slot, zone)) for zone in like.zones)
+        return {zone: bar.reason for zone, bar in found if bar is not None}
+
+    def _barred(self, line: Line, now_ms: int) -> Line:
+        item = line.item
+        if item.klass == 1:
+            return line
+        bars: tuple[Bar, ...] = ()
+        if item.bound == "all":
+            end_ms = item.start_ms + item.play_ms
+            bars = tuple(self._rules.bars(item.zones, item.start_ms, end_ms, item.language))
+        bars = (*bars, *self._quiet.bars(item.zones, item.start_ms, now_ms))
+        return replace(line, item=replace(item, bars=bars)) if bars or item.bars else line
+
+    def _slots(self, items: Iterable[Item], *also_ms: int) -> list[Slot]:
+        """What asks for air time: these items, and what is settled of their days."""
+        begun = {key: held.been for key, held in self._facts.open.items()}
+        asking = [item for item in items if _asks(item)]
+        slots = [slot_of(item, begun.get(item.key, ())) for item in asking]
+        starts = [*also_ms, *(item.start_ms for item in asking)]
+        if starts:
+            slots += self._settled_slots({item.key for item in asking}, min(starts), max(starts))
+        return slots
+
+    def _settled_slots(self, keys: set[str], first_ms: int, last_ms: int) -> Iterator[Slot]:
+        """What else is settled, of the days from one start to another."""
+        low_ms = self._rules.span_of(self._rules.day_of(first_ms)).from_ms
+        high_ms = self._rules.span_of(self._rules.day_of(last_ms)).to_ms
+        for key, settled in self._facts.settled.items():
+            if settled.zones and low_ms <= settled.start_ms < high_ms and key not in keys:
+                length_ms = settled.end_ms - settled.start_ms
+                yield Slot(
+                    key,
+                    settled.start_ms,
+                    length_ms,
+                    settled.zones,
+                    frozenset(settled.zones),
+                    settled.moves,
+                )
 
     def skip_moved(self, before: Schedule, after: Schedule, day: str, at_ms: int) -> None:
         """An item that aired on `day` does not air again because its start was moved (D5).
@@ -132,6 +269,26 @@ class Lineup:
     def _aired(self, key: str) -> bool:
         settled, opened = self._facts.settled.get(key), self._facts.open.get(key)
         return (settled is not None and settled.aired) or (opened is not None and opened.sounded)
+
+
+def _without_approval(standing: Standing, *, begun: bool) -> OccurrenceReason | None:
+    """An item that began is not cut off because its entry changed since it was approved."""
+    if standing.state == "refused":
+        return OccurrenceReason.NOT_APPROVED
+    if standing.state == "awaiting" and not begun:
+        return OccurrenceReason.AWAITING_APPROVAL
+    return None
+
+
+def _asks(item: Item) -> bool:
+    """Whether it asks for air time of the day."""
+    return item.klass > 1 and item.bound == "all" and item.problem not in KEPT_BACK
+
+
+def _with_bars(line: Line, bars: tuple[Bar, ...]) -> Line:
+    if not bars:
+        return line
+    return replace(line, item=replace(line.item, bars=(*line.item.bars, *bars)))
 
 
 MOVED_BY = "moved"

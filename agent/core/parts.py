@@ -18,10 +18,11 @@ from agent.core.facts import Facts
 from agent.core.health import Health as Alarms
 from agent.core.inbox import Inbox
 from agent.core.items import Item
-from agent.core.lineup import AHEAD_MS, Lineup
+from agent.core.lineup import AHEAD_MS, Line, Lineup, Provenance
 from agent.core.programme import Programme
 from agent.core.quiet import QuietZones
 from agent.core.reporter import Reporter
+from agent.core.rules import Rules
 from agent.core.schedule import Zones
 from agent.core.seal import NO_KEY_GIVEN, NoSigner, Signer
 from agent.core.settlement import Settlement
@@ -31,6 +32,8 @@ from agent.core.timekeeping import Timekeeping
 from agent.core.trust import RootKeys
 from agent.core.uplink import Uplink
 
+VolumeSource = Literal["timetable", "local", "command"]
+
 
 class Parts:
     """site: what the station is made of. facts: what it knew when it was last alive.
@@ -38,6 +41,8 @@ class Parts:
     root: who may replace every key. verify: the signature check. zones: time zone resolver.
     signer: the station's own key for its records.
     items_changed: the line-up has to be made again. lines_made_ms: when it was made last.
+    ceilings: the volume ceilings by zone, as they were from ceilings_from_ms on; until then they
+    hold (None: for ever).
     """
 
     def __init__(
@@ -57,9 +62,10 @@ class Parts:
         self.air = Air(site, facts)
         self.reporter = Reporter(site, facts, signer)
         self.approvals = Approvals(facts, self.programme)
-        self.quiet = QuietZones(facts)
+        self.rules = Rules(site, self.tz)
+        self.quiet = QuietZones(site, facts, self.tz)
         self.supply = Supply(self.programme)
-        self.lineup = Lineup(facts, self.programme)
+        self.lineup = Lineup(facts, self.programme, self.approvals, self.rules, self.quiet)
         self.settlement = Settlement(facts, self.air, self.reporter)
         self.emergencies = Emergencies(
             site, facts, self.programme, self.air, self.reporter, self.tz
@@ -71,25 +77,48 @@ class Parts:
         self.booted_mono_ms = 0
         self.items_changed = True
         self.lines_made_ms = 0
+        self.ceilings: dict[str, int] = {}
+        self.ceilings_from_ms = 0
+        self.ceilings_until_ms: int | None = None
 
     def local(self, at_ms: int) -> datetime:
         return datetime.fromtimestamp(at_ms / 1_000, self.tz)
 
-    def items_until(self, until_ms: int) -> dict[str, Item]:
-        """Items beyond those in line, for a look further ahead."""
+    def lines_until(self, until_ms: int, now_ms: int) -> list[Line]:
+        """What stands in line, and what lies beyond when the question reaches further."""
+        air = self.air
+        near = [
+            Line(item, None, air.provenance.get(key, Provenance()))
+            for key, item in air.items.items()
+        ]
         from_ms = self.lines_made_ms + AHEAD_MS
-        return self.lineup.between(self.supply.box, self.time, from_ms, until_ms)
+        further = [
+            line
+            for line in self.lineup.between(self.supply.box, self.time, from_ms, until_ms)
+            if line.item.key not in air.items
+        ]
+        return self.lineup.bound([*near, *further], now_ms) if further else near
 
     def volumes(self) -> dict[str, int]:
         """Volume 0–100 by zone: local override, else what plays there, else the settings."""
         return {zone.name: self.volume_of(zone.name)[0] for zone in self.site.zones}
 
-    def volume_of(self, zone: str) -> tuple[int, Literal["timetable", "local", "command"]]:
-        settings = self.programme.settings
+    def volume_of(self, zone: str) -> tuple[int, VolumeSource]:
+        """The volume of a zone now and who set it: under the ceiling, but for emergencies."""
         span = self.air.gates.get(zone)
-        item = self.air.items.get(span.key) if span is not None else None
+        return self.volume_for(self.air.items.get(span.key) if span is not None else None, zone)
+
+    def volume_for(self, item: Item | None, zone: str) -> tuple[int, VolumeSource]:
+        """The volume with which an item sounds in a zone; None: nothing does."""
+        settings = self.programme.settings
         if item is not None and item.klass == 1:
             return (settings.warning_volume if settings is not None else 90), "timetable"
+        wanted, source = self._wanted_volume(zone, item)
+        ceiling = self.ceilings.get(zone)
+        return (wanted if ceiling is None else min(wanted, ceiling)), source
+
+    def _wanted_volume(self, zone: str, item: Item | None) -> tuple[int, VolumeSource]:
+        settings = self.programme.settings
         override = self.facts.overrides.get(f"volume|{zone}")
         if override is not None:
             return override.number, override.source
@@ -98,3 +127,12 @@ class Parts:
         if settings is None:
             return 70, "timetable"
         return settings.zone_volumes.get(zone, settings.volume), "timetable"
+
+    def look_at_ceilings(self, now_ms: int) -> bool:
+        """Read the volume ceilings in force now; whether that changes anything."""
+        before = self.ceilings
+        found = {zone.name: self.rules.ceiling(zone.name, now_ms) for zone in self.site.zones}
+        self.ceilings = {zone: volume for zone, volume in found.items() if volume is not None}
+        self.ceilings_until_ms = self.rules.ceiling_changes_ms(now_ms)
+        self.ceilings_from_ms = now_ms
+        return self.ceilings != before

@@ -168,11 +168,7 @@ def decide(
     origins, able, kept = _candidates(items, runs, t_ms)
     if not able and not kept:
         return SILENCE
-    blocked = [
-        Blocked(item.key, zone, item.problem or OccurrenceReason.LATE)
-        for item in kept
-        for zone in item.zones
-    ]
+    blocked = list(_kept_back(kept, able, t_ms))
     wishes = _wishes(site, able, runs, before, t_ms)
     choices = {
         zone.name: tuple(choice.bus for choice in zone.buses)
@@ -198,6 +194,21 @@ def decide(
     return Decision(buses, zones, tuple(blocked))
 
 
+def _kept_back(kept: Sequence[Item], able: Sequence[Item], t_ms: int) -> Iterator[Blocked]:
+    """Where an item may not sound whoever else does; a rule goes before what is missing."""
+    for item in kept:
+        for zone in item.zones:
+            bar = item.bar_at(zone, t_ms)
+            if bar is not None:
+                yield Blocked(item.key, zone, bar.reason, rule=bar.rule)
+            else:
+                yield Blocked(item.key, zone, item.problem or OccurrenceReason.LATE)
+    for item in able:
+        for bar in item.bars:
+            if bar is item.bar_at(bar.zone, t_ms):
+                yield Blocked(item.key, bar.zone, bar.reason, rule=bar.rule)
+
+
 def _wishes(
     site: Site,
     able: Sequence[Item],
@@ -212,6 +223,8 @@ def _wishes(
         here: list[Item] = []
         for item in able:
             run = runs.get(item.key)
+            if item.bars and item.bar_at(zone.name, t_ms) is not None:
+                continue
             if zone.name in item.zones and zone_may_join(item, run, zone.name, t_ms):
                 sounds = was is not None and was.key == item.key
                 here.insert(place_of(item, sounds, here, t_ms), item)
@@ -338,6 +351,9 @@ def _moments(item: Item, run: Run | None, live: Sequence[Item]) -> Iterator[int]
     over = over_ms(item, run)
     if over is not None:
         yield over
+    for bar in item.bars:
+        yield bar.from_ms
+        yield bar.to_ms
     if run is None:
         return
     if not joins_anywhere(item) and len(run.been) < len(item.zones):

@@ -29,7 +29,7 @@ from agent.contract.documents import (
 )
 from agent.contract.reasons import OccurrenceReason
 from agent.core.items import Item, key_of, play_ms
-from agent.core.schedule import Expander, Horizon, Occurrence, Zones
+from agent.core.schedule import Expander, Horizon, Occurrence, Zones, to_utc_ms
 from agent.core.site import Site
 from agent.player import protocol
 
@@ -220,6 +220,11 @@ class Programme:
         self._days[day] = found
         return found
 
+    def instant(self, entry: Entry, local: datetime) -> int:
+        """A local wall time of the entry as an instant."""
+        zone = self._zones(entry.when.tz)
+        return to_utc_ms(local, UTC if zone is None else zone)
+
     def day_of(self, schedule: Schedule, day: str) -> list[Occurrence]:
         """Occurrences of one timetable whose nominal start lies on the local `day`."""
         noon = datetime.fromisoformat(f"{day}T12:00:00").replace(tzinfo=UTC)
@@ -296,7 +301,6 @@ class Programme:
         force: InForce,
         box: OnBox,
         held: bool,
-        order: int | None,
     ) -> tuple[Item, Sound | None]:
         """The occurrence as the planner sees it, and its sound."""
         entry = occurrence.entry
@@ -313,7 +317,7 @@ class Programme:
             title=entry.title,
             klass=max(entry.klass, force.class_ceiling),
             rank=force.rank,
-            order=entry.order if order is None else order,
+            order=entry.order,
             start_ms=occurrence.start_ms,
             zones=select_zones(self._site, entry.zones, self.settings),
             play_ms=play_ms(occurrence.slot_ms, estimate_ms, entry.end.rule, entry.end.within_ms),
@@ -326,6 +330,7 @@ class Programme:
             ready=sound is not None and not held,
             problem=problem,
             volume=entry.volume,
+            language=entry.language,
         )
         return item, sound
 

@@ -8,9 +8,15 @@ the last one asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import datetime, tzinfo
 
+from agent.contract.reasons import OccurrenceReason
 from agent.core.facts import Facts, Quiet
+from agent.core.items import Bar
+from agent.core.requests import QuietView
+from agent.core.rules import shortened
+from agent.core.site import Site
 
 DAY_MS = 86_400_000
 QUIET_MAX_MS = 31 * DAY_MS
@@ -18,8 +24,10 @@ QUIET_MAX_MS = 31 * DAY_MS
 
 
 class QuietZones:
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, site: Site, facts: Facts, tz: tzinfo) -> None:
+        self._zones = tuple(zone.name for zone in site.zones)
         self._facts = facts
+        self._tz = tz
 
     def keep(
         self, zones: Iterable[str], until_ms: int, reason: str, by: str, now_ms: int
@@ -42,6 +50,32 @@ class QuietZones:
         """The quiet of a zone at an instant."""
         held = self._facts.quiets.get(zone)
         return held if held is not None and at_ms < held.until_ms else None
+
+    def bars(self, zones: Iterable[str], start_ms: int, now_ms: int) -> Iterator[Bar]:
+        """What quiet keeps from an item that starts at `start_ms`."""
+        for zone in zones:
+            held = self.of(zone, max(start_ms, now_ms))
+            if held is not None:
+                words = self.in_words(held)
+                from_ms = min(held.from_ms, now_ms)  # also after the clock went back
+                yield Bar(zone, OccurrenceReason.QUIET, words, from_ms, held.until_ms)
+
+    def in_words(self, held: Quiet) -> str:
+        """Why and until when, for the record."""
+        until = datetime.fromtimestamp(held.until_ms / 1_000, self._tz)
+        return shortened(held.reason, f" → {until:%H:%M %d/%m/%Y}").strip()
+
+    def views(self, now_ms: int) -> tuple[QuietView, ...]:
+        """Zones kept quiet together, the first to end first."""
+        together: dict[tuple[int, str, str], list[str]] = {}
+        for zone in self._zones:
+            held = self.of(zone, now_ms)
+            if held is not None:
+                together.setdefault((held.until_ms, held.reason, held.by), []).append(zone)
+        return tuple(
+            QuietView(tuple(zones), until_ms, reason, by)
+            for (until_ms, reason, by), zones in sorted(together.items())
+        )
 
     def tidy(self, now_ms: int) -> None:
         """Forget what is long over; a clock that goes back a little must still find it."""

@@ -81,7 +81,7 @@ class SkipRequest(msgspec.Struct, frozen=True, tag="skip", tag_field="ask"):
 
 
 class OrderRequest(msgspec.Struct, frozen=True, tag="order", tag_field="ask"):
-    """Local order of an entry among equals; lower goes first."""
+    """The commune's order of an entry among those of its class; lower goes first."""
 
     authority: str
     entry: str
@@ -293,6 +293,8 @@ class ZoneView(msgspec.Struct, frozen=True):
     playing: str
     power: str
     lease: str
+    ceiling: int | None = None
+    """The volume ceiling in force, if any."""
 
 
 class ZonesView(msgspec.Struct, frozen=True, tag="zones", tag_field="answer"):

@@ -208,14 +208,17 @@ def _check_settings_right(schedule: Schedule, grant: RoleGrant, authority: Autho
 
 
 def _check_commune_right(command: Command, grant: RoleGrant, authority: AuthorityGrant) -> None:
-    """The commune decides about what others send; they about their own.
+    """The commune decides about what others send; they hold back their own.
 
-    Nobody approves for the commune, and a key narrowed to zones decides about no whole entry.
+    Nobody approves or orders for the commune, and a key narrowed to zones decides about no whole
+    entry.
     """
     match command.action:
         case ApproveEntry():
             whose, own = "approvals", False
-        case HoldEntry(authority=of) | OrderEntry(authority=of):
+        case OrderEntry():
+            whose, own = "the order", False
+        case HoldEntry(authority=of):
             whose, own = f"an entry of {of}", of == authority.id
         case _:
             return

@@ -6,16 +6,18 @@ its segments is asrun.
 
 from __future__ import annotations
 
-from agent.contract.reasons import OccurrenceReason
+from agent.contract.reasons import RULES_OF_THE_AIR, OccurrenceReason
 from agent.contract.reports import AsRun
 from agent.core import asrun
 from agent.core.air import Air
 from agent.core.facts import Facts, OpenItem, Settled
 from agent.core.items import Item
-from agent.core.lineup import Provenance
+from agent.core.lineup import KEPT_BACK, Provenance
 from agent.core.reporter import Reporter
 from agent.core.timekeeping import Timekeeping
 from agent.core.turn import Turn
+
+UNAPPROVED = (OccurrenceReason.AWAITING_APPROVAL, OccurrenceReason.NOT_APPROVED)
 
 UNSEEN_MARGIN_MS = 60_000
 
@@ -83,17 +85,28 @@ class Settlement:
         records: list[AsRun] = []
         for zone in zones:
             if held is not None:
-                record = asrun.outcome_of(held, zone, self._why_ended(held, item, zone))
+                why = self._why_ended(held, item, zone)
+                record = asrun.outcome_of(held, zone, why, self._rule(item, zone, why))
             else:
-                record = self._skipped(item, zone, origin, time)
+                why = self._why_skipped(item, zone, time)
+                record = asrun.skipped(item, zone, why, origin, self._rule(item, zone, why))
             records.append(record)
             if origin.recorded:
                 self._reporter.record(record, turn)
-        self._close(item.key, item.start_ms, item.play_ms, aired=bool(held and held.sounded))
+        asked = tuple(one.zone for one in records if item.klass > 1 and _took_time(one))
+        aired = bool(held and held.sounded)
+        end_ms = item.start_ms + item.play_ms
+        settled = Settled(end_ms, aired, item.start_ms, asked, item.moves)
+        self._close(item.key, settled)
         return records
 
-    def _close(self, key: str, start_ms: int, play_ms: int, *, aired: bool) -> None:
-        self._facts.put("settled", key, Settled(start_ms + play_ms, aired, start_ms))
+    def _rule(self, item: Item, zone: str, reason: OccurrenceReason | None) -> str:
+        """The words of the rule that kept the zone from the item."""
+        bars = (bar.rule for bar in item.bars if bar.zone == zone and bar.reason is reason)
+        return self._air.ledger.rules.get((item.key, zone)) or next(bars, "")
+
+    def _close(self, key: str, settled: Settled) -> None:
+        self._facts.put("settled", key, settled)
         self._facts.drop("open", key)
         self._air.forget(key)
 
@@ -108,21 +121,12 @@ class Settlement:
         heard = any(one.gap is None for one in held.segments.get(zone, ()))
         return None if heard else blocked or OccurrenceReason.ZONE_NOT_CONFIRMED
 
-    def _skipped(self, item: Item, zone: str, origin: Provenance, time: Timekeeping) -> AsRun:
-        return asrun.skipped(
-            item.ref,
-            zone,
-            item.title,
-            item.klass,
-            item.start_ms,
-            item.play_ms,
-            self._why_skipped(item, zone, time),
-            origin.revision,
-            origin.author,
-            origin.approver,
-        )
-
     def _why_skipped(self, item: Item, zone: str, time: Timekeeping) -> OccurrenceReason:
+        bar = item.bar_at(zone, item.start_ms)
+        if bar is not None:
+            return bar.reason  # also while the station was off: it would not have played
+        if item.problem in UNAPPROVED:
+            return item.problem
         if item.start_ms < self.booted_ms:
             return OccurrenceReason.STATION_OFF
         if time.in_doubt(item.start_ms):
@@ -148,7 +152,15 @@ class Settlement:
             for record in records if held.recorded else ():
                 self._reporter.record(record, turn)
             _log_outcome(key, records, turn)
-            self._close(key, held.start_ms, held.play_ms, aired=held.sounded)
+            end_ms = held.start_ms + held.play_ms
+            asked = held.been if held.klass > 1 else ()
+            self._close(key, Settled(end_ms, held.sounded, held.start_ms, asked, held.moves))
+
+
+def _took_time(record: AsRun) -> bool:
+    """Whether the zone's air time of the day went to it: not when it was kept back whole."""
+    kept_back = record.reason in RULES_OF_THE_AIR or record.reason in KEPT_BACK
+    return not (record.outcome == "skipped" and kept_back)
 
 
 def _log_outcome(key: str, records: list[AsRun], turn: Turn) -> None:

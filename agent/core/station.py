@@ -13,6 +13,7 @@ from agent.contract.documents import Cursor, Schedule, Trust, Warnings
 from agent.contract.envelope import VerifySignature
 from agent.contract.reasons import AckReason, AlarmCode, OccurrenceReason
 from agent.contract.reports import AlarmEvent, Audit, Health
+from agent.core import onset
 from agent.core.actions import Actions
 from agent.core.commands import Duplicate, Fresh, admit, answer
 from agent.core.content import KEEP_AFTER_MS
@@ -140,7 +141,9 @@ class Station(Parts):
                     turn.log("player_lost", "warning", why=event.why, detail=event.detail)
                 self.air.player_lost(event.silent_ms, turn)
             case SoundStarted():
-                self.air.sound_started(event, turn)
+                first = self.air.sound_started(event, turn)
+                if first is not None:
+                    onset.began(self, first, turn)
             case SoundProgress():
                 self.air.sound_progress(event)
             case SourceGaveUp():
@@ -178,6 +181,7 @@ class Station(Parts):
         stale = not 0 <= now_ms - self.lines_made_ms < EVERY_MS
         if self.items_changed or stale:
             self._make_lines(turn)
+        self.air.dirty |= self._ceilings_moved(now_ms)
         if self.air.dirty or self.air.next_ms is None or now_ms >= self.air.next_ms:
             self._look = True
             self.air.replan(turn, self.volumes)
@@ -190,6 +194,12 @@ class Station(Parts):
         self._watch(turn)
         self._report(turn)
 
+    def _ceilings_moved(self, now_ms: int) -> bool:
+        """At the edge of a band the volumes change, whatever else goes on."""
+        until_ms = self.ceilings_until_ms
+        held = now_ms >= self.ceilings_from_ms and (until_ms is None or now_ms < until_ms)
+        return not held and self.look_at_ceilings(now_ms)
+
     def _make_lines(self, turn: Turn) -> None:
         self.items_changed = False
         now_ms = self.lines_made_ms = turn.wall_ms
@@ -197,7 +207,8 @@ class Station(Parts):
         self.supply.speak_ahead(wanted, turn)
         box = self.supply.box
         timetable = self.lineup.lines(box, self.time, now_ms)
-        self.air.set_items([*timetable, *self.emergencies.lines(box), *self.actions.lines(now_ms)])
+        lines = [*timetable, *self.emergencies.lines(box), *self.actions.lines(now_ms)]
+        self.air.set_items(self.lineup.bound(lines, now_ms))
 
     def _wake(self, now: Now) -> int | None:
         moments = [
@@ -209,7 +220,7 @@ class Station(Parts):
             self.reporter.heartbeat_wake_mono_ms() if self.uplink.connected else None,
             self.reporter.report_wake_mono_ms(now.mono_ms),
         ]
-        walls = [self.air.next_ms]
+        walls = [self.air.next_ms, self.ceilings_until_ms]
         walls += [moment for moment in self.emergencies.ends_ms() if moment > now.wall_ms]
         if self.booted_mono_ms:
             walls.append(self.lines_made_ms + EVERY_MS)
@@ -361,6 +372,8 @@ class Station(Parts):
         for force in self.programme.schedules:
             for entry, fault in force.expander.refused:
                 turn.log("entry_unreadable", "error", entry=entry, detail=fault.detail)
+        self.rules.adopt(self.programme.settings)
+        self.ceilings_until_ms = 0
         self.items_changed = self.supply.changed = True
 
     def _schedule_replaced(self, before: Schedule, after: Schedule, turn: Turn) -> None:

@@ -6,13 +6,16 @@ doctor's details are written here, in both languages, because they say what was 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from agent.contract.reasons import OccurrenceReason
 from agent.contract.reports import Confirmation
+from agent.core.arbitration import Blocked
 from agent.core.doctor import examine
 from agent.core.events import Now
 from agent.core.items import Item
+from agent.core.lineup import Line
 from agent.core.parts import Parts
 from agent.core.planner import foresee
 from agent.core.reporter import document_reports
@@ -20,6 +23,7 @@ from agent.core.requests import (
     AlarmsView,
     AlarmView,
     DoctorView,
+    Kept,
     OnAir,
     PlanView,
     StatusView,
@@ -35,6 +39,7 @@ UPCOMING_SHOWN = 8
 
 def status(station: Parts, now: Now) -> StatusView:
     host, horizon = station.host, station.programme.horizon()
+    coming = upcoming(station, now, 24)
     return StatusView(
         station=station.site.station,
         name=station.site.name,
@@ -46,7 +51,7 @@ def status(station: Parts, now: Now) -> StatusView:
         connected_since_ms=station.uplink.since_wall_ms,
         player=station.air.player,
         on_air=_on_air(station),
-        upcoming=upcoming(station, now, 24)[:UPCOMING_SHOWN],
+        upcoming=coming[:UPCOMING_SHOWN],
         alarms=_alarms(station),
         documents=document_reports(station.facts),
         refusals=station.inbox.refusals,
@@ -58,6 +63,8 @@ def status(station: Parts, now: Now) -> StatusView:
         storage_free_mib=host.storage_free_mib,
         memory_free_mib=host.memory_free_mib,
         uptime_s=host.uptime_s,
+        quiet=station.quiet.views(now.wall_ms),
+        awaiting=sum(one.approval == "awaiting" for one in coming),
     )
 
 
@@ -93,43 +100,83 @@ def _on_air(station: Parts) -> tuple[OnAir, ...]:
 def upcoming(station: Parts, now: Now, hours: int) -> tuple[Upcoming, ...]:
     """The plan from now on, with what keeps each item, or a zone of it, from playing."""
     until_ms = now.wall_ms + hours * HOUR_MS
-    items = _items_until(station, until_ms)
-    expected = [
-        item if item.ready or item.problem not in MAY_COME else _as_if_ready(item)
-        for item in items.values()
-    ]
+    lines = {line.item.key: line for line in station.lines_until(until_ms, now.wall_ms)}
+    expected = [_expected(line.item) for line in lines.values()]
     plan = foresee(
         station.site, expected, station.air.runs, station.air.decision, now.wall_ms, until_ms
     )
-    problems: dict[str, tuple[OccurrenceReason, set[str]]] = {}
+    blocked: dict[str, list[Blocked]] = {}
     for span in plan.blocked:
-        reason, zones = problems.setdefault(span.blocked.key, (span.blocked.reason, set()))
-        zones.add(span.blocked.zone)
-        if reason is OccurrenceReason.PREEMPTED:
-            problems[span.blocked.key] = (span.blocked.reason, zones)
-    shown: list[Upcoming] = []
-    for key, item in sorted(items.items(), key=lambda pair: pair[1].start_ms):
-        if not now.wall_ms < item.start_ms <= until_ms:
-            continue
-        problem, zones = problems.get(key, (None, set()))
-        if not item.ready and item.problem is not None:
-            problem, zones = item.problem, set(item.zones)
-        shown.append(
-            Upcoming(
-                start_ms=item.start_ms,
-                duration_ms=item.play_ms,
-                title=item.title,
-                klass=item.klass,
-                entry=item.ref.entry,
-                authority=item.ref.authority,
-                nominal=item.ref.nominal,
-                zones=item.zones,
-                ready=item.ready,
-                problem=problem.value if problem is not None else "",
-                problem_zones=tuple(z for z in item.zones if z in zones),
-            )
+        blocked.setdefault(span.blocked.key, []).append(span.blocked)
+    return tuple(
+        _upcoming(line, blocked.get(key, []))
+        for key, line in sorted(lines.items(), key=lambda pair: pair[1].item.start_ms)
+        if _is_to_come(line.item, now.wall_ms, until_ms)
+    )
+
+
+def _is_to_come(item: Item, now_ms: int, until_ms: int) -> bool:
+    """Also what should have begun today and somebody may still place."""
+    return item.start_ms <= until_ms and now_ms < max(item.start_ms, item.undecided_ms)
+
+
+def _upcoming(line: Line, blocked: list[Blocked]) -> Upcoming:
+    item, origin = line.item, line.origin
+    problem, zones, rule = _problem(item, blocked)
+    return Upcoming(
+        start_ms=item.start_ms,
+        duration_ms=item.play_ms,
+        title=item.title,
+        klass=item.klass,
+        entry=item.ref.entry,
+        authority=item.ref.authority,
+        nominal=item.ref.nominal,
+        zones=item.zones,
+        ready=item.ready,
+        problem=problem.value if problem is not None else "",
+        problem_zones=tuple(zone for zone in item.zones if zone in zones),
+        rule=rule,
+        kept=tuple(_kept(item)),
+        approval=origin.state,
+        approval_means=origin.approval,
+        approved_by=origin.approved_by,
+        document_number=origin.document_number,
+        digest=origin.digest,
+        author=origin.author,
+        approver=origin.approver,
+    )
+
+
+def _problem(item: Item, blocked: list[Blocked]) -> tuple[OccurrenceReason | None, set[str], str]:
+    """What keeps the item, or zones of it, from playing as planned, and in whose words.
+
+    Of several the first that is met; one that pre-empts it goes before what only delays it.
+    """
+    if not item.ready and item.problem is not None:
+        return item.problem, set(item.zones), ""
+    if not blocked:
+        return None, set(), ""
+    preempted = (one for one in blocked if one.reason is OccurrenceReason.PREEMPTED)
+    told = next(preempted, blocked[0])
+    return told.reason, {one.zone for one in blocked}, told.rule
+
+
+def _kept(item: Item) -> Iterable[Kept]:
+    """What the rules of the air keep it from, zones with the same told together."""
+    end_ms = item.start_ms + item.play_ms
+    together: dict[tuple[int, int, OccurrenceReason, str], list[str]] = {}
+    for bar in item.bars:
+        from_ms, to_ms = max(bar.from_ms, item.start_ms), min(bar.to_ms, end_ms)
+        if from_ms < to_ms:
+            together.setdefault((from_ms, to_ms, bar.reason, bar.rule), []).append(bar.zone)
+    for (from_ms, to_ms, reason, rule), zones in together.items():
+        yield Kept(
+            tuple(zones),
+            reason.value,
+            rule,
+            None if from_ms == item.start_ms else from_ms,
+            None if to_ms == end_ms else to_ms,
         )
-    return tuple(shown)
 
 
 MAY_COME = frozenset(
@@ -143,20 +190,14 @@ MAY_COME = frozenset(
 """Problems that may be over by the start; the plan reserves the time meanwhile."""
 
 
-def _as_if_ready(item: Item) -> Item:
-    return replace(item, ready=True)
-
-
-def _items_until(station: Parts, until_ms: int) -> dict[str, Item]:
-    """The live items, and further ones when the question reaches beyond them."""
-    items = dict(station.air.items)
-    for key, item in station.items_until(until_ms).items():
-        items.setdefault(key, item)
-    return items
+def _expected(item: Item) -> Item:
+    """As it will be if what it waits for comes in time."""
+    return item if item.ready or item.problem not in MAY_COME else replace(item, ready=True)
 
 
 def plan(station: Parts, now: Now, hours: int) -> PlanView:
-    return PlanView(now.wall_ms, station.site.tz, upcoming(station, now, hours))
+    quiet = station.quiet.views(now.wall_ms)
+    return PlanView(now.wall_ms, station.site.tz, upcoming(station, now, hours), quiet)
 
 
 def zones(station: Parts, now: Now) -> ZonesView:
@@ -180,6 +221,7 @@ def zones(station: Parts, now: Now) -> ZonesView:
                 line=seen.line if seen is not None else "unknown",
                 volume=volumes[zone.name],
                 volume_source=station.volume_of(zone.name)[1],
+                ceiling=station.ceilings.get(zone.name),
                 gain_cdb=gain_for(zone, volumes[zone.name]),
                 level_cdb=seen.level_cdb if seen is not None else None,
                 playing=item.title if item is not None else "",

@@ -145,6 +145,7 @@ def item_of(
         end="finish",
         within_ms=FINISH_WITHIN_MS,
         ready=sound is not None,
+        language=",".join(dict.fromkeys((*warning.texts, *warning.files))),
     )
 
 

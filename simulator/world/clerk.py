@@ -70,7 +70,7 @@ class Clerk:
         file.outcomes[key] = body
         if ref.entry.startswith("w-"):
             return
-        if "-replay-" in ref.entry:
+        if "-replay-" in ref.entry or ref.entry.startswith("announce-"):
             return
         if not any(
             one.nominal == ref.nominal for one in self._could_be_planned(box, ref.audience, ref)

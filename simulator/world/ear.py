@@ -62,7 +62,7 @@ class Ear:
         """Who signed this sound; None for a tone that stands alone."""
         found: Owner | None = None
         for source in played.sources:
-            if source.startswith("tone:"):
+            if source.startswith("tone:") or source in self._case.announced:
                 continue
             owner = self._case.office.owners.get(source)
             if owner is None:

@@ -81,6 +81,8 @@ class Case:
     counts: dict[str, int] = field(default_factory=dict)
     replayed: set[str] = field(default_factory=set)
     """Entries that somebody asked to hear once more."""
+    announced: set[str] = field(default_factory=set)
+    """Speech that somebody asked for at the station itself."""
 
     def file(self, box: Box) -> File:
         return self.files[box.site.station]

@@ -27,7 +27,10 @@ from agent.contract.documents import Warning as Emergency
 from agent.contract.reasons import OccurrenceReason
 from agent.contract.reports import Ack, AsRun
 from agent.core.events import FetchFault, HostSeen, Requested
+from agent.core.programme import speech_key
+from agent.core.requests import AnnounceRequest
 from agent.core.site import Amplifier, BusChoice, Site, Zone
+from agent.core.spoken import write_out
 from simulator.world.box import Box
 from simulator.world.broker import Broker
 from simulator.world.clockwork import Clockwork
@@ -208,6 +211,9 @@ class Village:
         assert self.box.life is not None
         replies = self.box.life.replies
         before = len(replies)
+        if isinstance(body, AnnounceRequest):
+            words = write_out(body.text, body.language)
+            self.judge.case.announced.add(f"speech:{speech_key(words, body.language)}")
         self.box.tell(Requested(1, "cán bộ", body))
         self.wait(0.5)
         assert len(replies) > before

@@ -430,6 +430,8 @@ def _commune_commands() -> Iterator[Case]:
     yield case("hold of what it sends itself", "accepted", d.PROVINCE, own, authority="tinh")
     order = OrderEntry(authority="tinh", entry="thoi-su", order=-5)
     yield case("the commune orders what another sends", "accepted", d.SERVICE, order)
+    mine = OrderEntry(authority="tinh", entry="thoi-su", order=-5)
+    yield case("nobody orders for the commune", Why.NOT_ALLOWED, d.PROVINCE, mine, authority="tinh")
     funeral = KeepQuiet(
         zones=ZoneSelector(names=("thôn Đông",)), until_ms=d.NOW_MS + d.HOUR_MS, reason="tang lễ"
     )

@@ -69,5 +69,6 @@ def test_vectors_cover_every_reason_a_message_alone_can_be_refused_for() -> None
         AckReason.CREATOR_IS_APPROVER,
         AckReason.CHANGED_SINCE,
         AckReason.NOTHING_TO_APPROVE,
+        AckReason.AGAINST_THE_RULES,
     }
     assert set(AckReason) - later <= expected
