@@ -25,6 +25,17 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
+from agent.config_box import (
+    IdentitySection,
+    LinkSection,
+    PlaceSection,
+    PowerSection,
+    ReportsSection,
+    identity,
+    is_date,
+    link_terms,
+    place,
+)
 from agent.config_texts import words
 from agent.contract.bounds import in_words, plainly
 from agent.contract.documents import FEATURES, Key
@@ -145,6 +156,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     clock: ClockSection = ClockSection()
     content: ContentSection = ContentSection()
     sound: SoundSection = SoundSection()
+    identity: IdentitySection = IdentitySection()
+    place: PlaceSection = PlaceSection()
+    link: LinkSection = LinkSection()
+    power: PowerSection = PowerSection()
+    reports: ReportsSection = ReportsSection()
     approvers: ApproversSection = ApproversSection()
     controller: tuple[ControllerSection, ...] = ()
     amplifier: tuple[AmplifierSection, ...] = ()
@@ -384,6 +400,8 @@ class _Draft:
         self.station = self._one("station", StationSection)
         self.broker = self._one("broker", BrokerSection)
         self.sound = SoundSection() if "sound" not in data else self._one("sound", SoundSection)
+        self.place = self._one("place", PlaceSection)
+        self.link = self._one("link", LinkSection)
         self.amplifiers = self._many("amplifier", AmplifierSection)
         self.zones = self._many("zone", ZoneSection)
         self.controller_ids = self._names("controller", "id")
@@ -436,6 +454,7 @@ def _contradictions(draft: _Draft) -> Iterator[Problem]:
     yield from _doubles("controller", draft.controller_ids)
     yield from _doubles("amplifier", draft.amplifier_names)
     yield from _doubles("zone", draft.zone_names)
+    yield from _nowhere_and_never(draft)
     broker = draft.broker
     if broker is not None and broker.tls and bool(broker.certificate) != bool(broker.key):
         yield _problem("broker.certificate", "pair")
@@ -446,6 +465,17 @@ def _contradictions(draft: _Draft) -> Iterator[Problem]:
     for number, zone in draft.zones:
         yield from _zone_contradictions(f"zone[{number}]", zone, draft)
     yield from _shared_terminals(draft)
+
+
+def _nowhere_and_never(draft: _Draft) -> Iterator[Problem]:
+    """A place and a day that look like ones and are none."""
+    try:
+        place(draft.place or PlaceSection())
+    except ValueError as error:
+        yield _problem("place.position", "no-place", given=error)
+    expires = draft.link.sim_expires if draft.link is not None else ""
+    if expires and not is_date(expires):
+        yield _problem("link.sim_expires", "no-date", given=expires)
 
 
 def _zone_contradictions(path: str, zone: ZoneSection, draft: _Draft) -> Iterator[Problem]:
@@ -504,6 +534,8 @@ def _missing_things(config: Config) -> Iterator[Problem]:
             yield _problem(f"{path}.port", "not-there", "port-next", name=one.port)
         if not one.adopted_id:
             yield _problem(f"{path}.adopted_id", "not-adopted", port=one.port)
+    if config.power.mains_file and not is_there(Path(config.power.mains_file)):
+        yield _problem("power.mains_file", "not-there", "mains-next", name=config.power.mains_file)
     wanted = [("content.ca", config.content.ca)]
     if config.broker.tls:
         wanted += [
@@ -533,6 +565,7 @@ def _absolute(config: Config, folder: Path) -> Config:
         return str(folder / name) if name else name
 
     station, broker, content = config.station, config.broker, config.content
+    power = config.power
     return msgspec.structs.replace(
         config,
         station=msgspec.structs.replace(
@@ -548,6 +581,7 @@ def _absolute(config: Config, folder: Path) -> Config:
             key=under(broker.key),
         ),
         content=msgspec.structs.replace(content, ca=under(content.ca)),
+        power=msgspec.structs.replace(power, mains_file=under(power.mains_file)),
         controller=tuple(
             msgspec.structs.replace(one, port=under(one.port)) for one in config.controller
         ),
@@ -589,6 +623,11 @@ def _site(config: Config) -> Site:
         language=config.station.language,
         version=VERSION,
         storage_low_mib=config.station.storage_low_mib,
+        identity=identity(config.identity),
+        place=place(config.place),
+        link=link_terms(config.link),
+        heartbeat_ms=config.reports.heartbeat_s * 1_000,
+        details_pause_ms=config.reports.details_pause_s * 1_000,
         features=FEATURES,
     )
 

@@ -46,6 +46,12 @@ TEXTS: dict[str, Words] = {
     "no-time-zone-next": Words("Thường là Asia/Ho_Chi_Minh", "Usually Asia/Ho_Chi_Minh"),
     "pair": Words("certificate và key phải đi cùng nhau", "certificate and key belong together"),
     "pair-next": Words("ghi cả hai hoặc bỏ cả hai", "Give both or neither"),
+    "no-place": Words("{given} không có trên bản đồ", "{given} is on no map"),
+    "no-place-next": Words(
+        "vĩ độ trước, kinh độ sau, ví dụ \"21.8534, 106.7610\"",
+        "Latitude first, then longitude, for example \"21.8534, 106.7610\""),
+    "no-date": Words("{given} không phải ngày có thật", "there is no such day as {given}"),
+    "no-date-next": Words("ghi năm-tháng-ngày", "Write year-month-day"),
     "not-described": Words(
         "{name!r} chưa được khai báo trong tệp này", "{name!r} is not described in this file"),
     "known": Words("Đã khai báo: {names}", "Known: {names}"),
@@ -90,6 +96,9 @@ TEXTS: dict[str, Words] = {
     "port-next": Words(
         "cắm bộ điều khiển; xem tên: python -m firmware_bridge probe",
         "Plug the controller in; see its name: python -m firmware_bridge probe"),
+    "mains-next": Words(
+        "kiểm tra chân GPIO đã xuất; chưa có thì đài không biết điện lưới",
+        "Check that the GPIO line is exported; until then the mains are unknown"),
     "enrol-next": Words(
         "chép từ bộ ghi danh: districtctl enrol", "Copy it from the enrolment: districtctl enrol"),
     "no-certificate": Words(

@@ -38,6 +38,14 @@ _PATTERNS: dict[str, Words] = {
     r"^[A-Za-z]+(/[A-Za-z0-9_+-]+){0,2}\Z": Words(
         "múi giờ, ví dụ Asia/Ho_Chi_Minh", "a time zone, for example Asia/Ho_Chi_Minh"
     ),
+    r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?\Z": Words(
+        "năm-tháng-ngày hoặc để trống, ví dụ 2026-11-25",
+        "year-month-day or nothing, for example 2026-11-25",
+    ),
+    r"^(-?[0-9]{1,2}(\.[0-9]{1,9})?, ?-?[0-9]{1,3}(\.[0-9]{1,9})?)?\Z": Words(
+        "vĩ độ, kinh độ tính bằng độ, ví dụ 21.8534, 106.7610",
+        "latitude, longitude in degrees, for example 21.8534, 106.7610",
+    ),
     r"^[0-9a-f]{64}\Z": Words(
         f"64 chữ số thập lục phân, ví dụ {'01ab' * 16}",
         f"64 hexadecimal digits, for example {'01ab' * 16}",

@@ -43,6 +43,43 @@ class Amplifier:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """What authorities ask of every receiver; "" was not configured."""
+
+    area: str = ""
+    area_code: str = ""
+    supplier: str = ""
+    supplier_code: str = ""
+    model: str = ""
+    serial: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the box stands, millionths of a degree."""
+
+    latitude_udeg: int
+    longitude_udeg: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTerms:
+    """What was agreed for the way out. metered: interfaces paid by the byte; empty: modems.
+
+    data_plan_mib 0: none. data_plan_day: 1–28. sim_expires: local date or "". probe_url "": the
+    Internet is never asked for.
+    """
+
+    metered: frozenset[str] = frozenset()
+    data_plan_mib: int = 0
+    data_plan_day: int = 1
+    sim_number: str = ""
+    sim_expires: str = ""
+    roaming: bool = False
+    probe_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """The station. `tz` is the IANA name of its wall; `buses` how many channels carry sound."""
 
@@ -55,6 +92,11 @@ class Site:
     language: str = "vi"
     version: str = "0"
     storage_low_mib: int = 500
+    identity: Identity = Identity()
+    place: Place | None = None
+    link: LinkTerms = LinkTerms()
+    heartbeat_ms: int = 300_000
+    details_pause_ms: int = 60_000
     features: frozenset[str] = field(default_factory=frozenset)
 
     def zone(self, name: str) -> Zone | None:

@@ -13,7 +13,7 @@ import pytest
 from agent import config
 from agent.config import VERSION, Loaded, load
 from agent.config_texts import TEXTS
-from agent.core.site import BusChoice
+from agent.core.site import BusChoice, LinkTerms, Place
 from agent.errors import ConfigError
 
 REPOSITORY = Path(__file__).parents[2]
@@ -67,7 +67,8 @@ def test_the_example_describes_a_station(tmp_path: Path) -> None:
 
 def test_the_example_shows_every_key_there_is() -> None:
     written = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
-    for section in ("station", "clock", "broker", "content", "sound", "approvers"):
+    plain = ("station", "clock", "broker", "content", "sound", "approvers")
+    for section in (*plain, "identity", "place", "link", "power", "reports"):
         known = getattr(config, f"{section.capitalize()}Section").__struct_fields__
         assert set(written[section]) == set(known), section
     for section in ("controller", "amplifier", "zone"):
@@ -87,6 +88,32 @@ def test_what_may_come_later_is_a_warning_with_its_line(tmp_path: Path) -> None:
 def test_relative_paths_start_at_the_configuration_file(tmp_path: Path) -> None:
     loaded = load_text(tmp_path, example(**{'"/var/lib/commune-radio"': '"state"'}))
     assert loaded.config.station.state_dir == str(tmp_path / "state")
+
+
+def test_the_box_and_its_surroundings_are_read(tmp_path: Path) -> None:
+    site = load_text(
+        tmp_path,
+        example(
+            **{
+                'position = ""': 'position = "21.853421, 106.7610"',
+                "data_plan_mib = 0": "data_plan_mib = 4096",
+                "metered = []": 'metered = ["usb0"]',
+                'sim_expires = ""': 'sim_expires = "2026-11-30"',
+            }
+        ),
+    ).site
+    assert site.place == Place(21_853_421, 106_761_000)
+    assert site.link == LinkTerms(frozenset({"usb0"}), 4_096, 1, "", "2026-11-30")
+    assert (site.heartbeat_ms, site.identity.area) == (300_000, "xã Mẫu, tỉnh Mẫu")
+
+
+def test_a_mains_file_is_relative_to_the_configuration_and_may_come_later(tmp_path: Path) -> None:
+    loaded = load_text(tmp_path, example(**{'mains_file = ""': 'mains_file = "gpio17"'}))
+    assert loaded.config.power.mains_file == str(tmp_path / "gpio17")
+    assert "power.mains_file" in {warning.path for warning in loaded.warnings}
+    (tmp_path / "gpio17").write_text("1")
+    loaded = load_text(tmp_path, example(**{'mains_file = ""': 'mains_file = "gpio17"'}))
+    assert "power.mains_file" not in {warning.path for warning in loaded.warnings}
 
 
 @pytest.mark.parametrize(
@@ -109,6 +136,14 @@ def test_relative_paths_start_at_the_configuration_file(tmp_path: Path) -> None:
         ('id = "xa-mau-01"', 'id = "Xã Mẫu"', "station.id"),
         ('host = "mqtt.tinh.example.vn"\n', "", "broker.host: is missing"),
         ('mqtt = "auto"', 'mqtt = "4"', "broker.mqtt"),
+        ('position = ""', 'position = "106.7610, 21.8534"', "for example 21.8534, 106.7610"),
+        ('position = ""', 'position = "97.7, 21.8"', "place.position: 97.7, 21.8 is on no map"),
+        ('position = ""', "position = 21.8", "place.position: must be a text"),
+        ('sim_expires = ""', 'sim_expires = "30/11/2026"', "for example 2026-11-25"),
+        ('sim_expires = ""', 'sim_expires = "2026-02-30"', "no such day as 2026-02-30"),
+        ("data_plan_mib = 0", "data_plan_gb = 4", 'The key is "data_plan_mib"'),
+        ("data_plan_day = 1", "data_plan_day = 31", "link.data_plan_day: at most 28"),
+        ("heartbeat_s = 300", "heartbeat_s = 1", "reports.heartbeat_s: at least 5"),
     ],
 )
 def test_a_mistake_is_told_with_its_place_and_remedy(
