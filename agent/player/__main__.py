@@ -16,6 +16,7 @@ import selectors
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 from agent.player import protocol as p
 from agent.player.clockmap import NS_PER_MS, NS_PER_S, WallMap
@@ -170,14 +171,20 @@ class Child:
                 return
             log.info("clock_wanders device=%s opened_again", self._output.device)
             self._opening_since_ns, self._reopening = now_ns, True
-            threading.Thread(target=self._open_card, name="open-card", daemon=True).start()
+            threading.Thread(target=self._reopen_card, name="open-card", daemon=True).start()
 
     def _open_card(self) -> None:
+        if self._opened(lambda: self._output.open(self._render)):
+            self._decoders.warm()
+
+    def _reopen_card(self) -> None:
+        self._opened(self._output.reopen)
+        self._reopening = False
+
+    def _opened(self, opening: Callable[[], None]) -> bool:
+        """Open, where it may hang; what goes wrong is left for the control loop."""
         try:
-            if self._reopening:
-                self._output.reopen()
-            else:
-                self._output.open(self._render)
+            opening()
         except NoDevice as error:
             self._open_error = p.Trouble("no_device", str(error))
         except DeviceFailed as error:
@@ -186,10 +193,7 @@ class Child:
             log.exception("open_failed")
             self._open_error = p.Trouble("internal", str(error))
         self._wake()
-        if self._reopening:
-            self._reopening = False
-        elif self._open_error is None:
-            self._decoders.warm()
+        return self._open_error is None
 
     def _render(self, frames: int, dac_ns: int, underrun: bool) -> bytes:
         return self._mixer.render(frames, dac_ns, underrun=underrun).tobytes()

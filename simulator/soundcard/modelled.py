@@ -72,9 +72,10 @@ class ModelledOutput:
         self._render = render
         self._stop.clear()
         self._first_ns = time.monotonic_ns() + self.latency_ms * 1_000_000
-        self._thread = threading.Thread(target=self._run, args=(render,), name="modelled-card")
-        self._thread.daemon = True
-        self._thread.start()
+        thread = threading.Thread(target=self._run, args=(render,), name="modelled-card")
+        thread.daemon = True
+        thread.start()
+        self._thread = thread  # only now: it may be closed from another thread at any moment
 
     def close(self) -> None:
         """Stop the card's clock."""

@@ -469,7 +469,7 @@ def test_what_is_too_large_is_refused_before_it_is_sent(sent: Sent) -> None:
     many = tuple(entry(f"muc-{number}", at_ms, note="n" * 150) for number in range(300))
     with pytest.raises(DistrictError) as refused:
         sent.rig.district.push(many, to=STATION, made_from=HELD)
-    assert refused.value.code == "message_too_large"
+    assert refused.value.code == "timetable_too_large"
 
 
 def test_a_giant_and_a_flood_of_rubbish_do_not_keep_a_command_waiting(sent: Sent) -> None:
