@@ -16,6 +16,7 @@ import msgspec
 
 from agent.cli import offline
 from agent.cli.arguments import (
+    EXIT_FAULT,
     EXIT_UNREACHABLE,
     build_parser,
     completed,
@@ -27,15 +28,20 @@ from agent.cli.client import (
     Ask,
     Unreachable,
     asker,
+    configured,
     configured_socket,
+    configured_state_dir,
     real_ask,
 )
-from agent.cli.commands import Session, Shown, run
-from agent.cli.findings import finding_lines
+from agent.cli.commands import run
+from agent.cli.findings import Finding, finding_lines
+from agent.cli.pin import Place, run_pin
 from agent.cli.pipes import quietly
+from agent.cli.prompts import GaveUp, Prompts, open_terminal
 from agent.cli.screens.doctor import render_doctor
-from agent.cli.texts import Lang
-from agent.core.requests import Answer
+from agent.cli.session import Session, Shown
+from agent.cli.texts import Lang, say
+from agent.cli.wording import FAULT
 
 _COLOURS = {"✗": "31;1", "!": "33", "?": "35", "✓": "32"}
 _MARK = re.compile(r"(?<!\S)[✗!?✓](?!\S)")
@@ -51,6 +57,7 @@ class Surroundings:
     at_ms: int
     free_mib: int | None
     on_terminal: bool
+    prompts: Prompts | None = None
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -65,6 +72,7 @@ def main(argv: list[str] | None = None) -> int:
         at_ms=offline.read_wall_ms(),
         free_mib=offline.read_free_mib(),
         on_terminal=sys.stdout.isatty(),
+        prompts=open_terminal(),
     )
     return quietly(lambda: run_in(around, sys.argv[1:] if argv is None else argv))
 
@@ -77,13 +85,28 @@ def run_in(around: Surroundings, argv: list[str]) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     socket = typed.socket or configured_socket(typed.config) or DEFAULT_SOCKET
-    session = Session(asker(around.ask, socket, lang), lang, typed.width)
+    chatty = around.on_terminal and not typed.json
+    session = Session(asker(around.ask, socket, lang), lang, typed.width, around.prompts, chatty)
     try:
-        shown = run(typed, session)
+        shown = _run(typed, session, around)
     except Unreachable as failure:
         return _show_unreachable(failure, typed, around, lang)
+    except GaveUp:
+        lines = finding_lines(Finding(FAULT, say(lang, "gave-up")), typed.width)
+        print("\n".join(lines), file=sys.stderr)
+        return EXIT_FAULT
     _print(shown, typed, around)
     return shown.exit_status
+
+
+def _run(typed: argparse.Namespace, session: Session, around: Surroundings) -> Shown:
+    if typed.command != "pin":
+        return run(typed, session)
+    state_dir = configured_state_dir(typed.config) or offline.DEFAULT_STATE_DIR
+    tz = configured(typed.config, "tz")
+    readings = offline.LocalReadings(around.at_ms, around.free_mib)
+    place = Place(state_dir, readings.at_ms, tz if isinstance(tz, str) else readings.tz)
+    return run_pin(typed, session, place)
 
 
 def _show_unreachable(
@@ -117,7 +140,7 @@ def _print(shown: Shown, typed: argparse.Namespace, around: Surroundings) -> Non
     print("\n".join(paint(line) if coloured else line for line in shown.lines))
 
 
-def as_json(answer: Answer) -> str:
+def as_json(answer: msgspec.Struct) -> str:
     return msgspec.json.format(msgspec.json.encode(answer), indent=1).decode()
 
 

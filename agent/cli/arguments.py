@@ -6,13 +6,14 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from agent.cli.client import DEFAULT_CONFIG
 from agent.cli.columns import wrap
 from agent.cli.texts import Lang, say
+from agent.core.pins import RIGHTS
 
 PROGRAM = "stationctl"
 WIDTH_DEFAULT = 44
@@ -46,6 +47,19 @@ class Parser(argparse.ArgumentParser):
     """argparse whose complaints are one line in the reader's language and a next step."""
 
     lang: Lang = "vi"
+    mixed = False
+    """Options may stand between the words: `announce dong --lang vi "…"`."""
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        if not self.mixed:
+            return super().parse_known_args(args, namespace)
+        self.mixed = False  # it asks this method for its two passes
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self.mixed = True
 
     def error(self, message: str) -> NoReturn:
         problem = _translated(message, self.lang)
@@ -93,16 +107,19 @@ def build_parser(lang: Lang, version: str) -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    def command(name: str) -> argparse.ArgumentParser:
+    def command(name: str) -> Parser:
         text = say(lang, f"help-{name}")
         made: Parser = commands.add_parser(name, help=text, description=text, parents=[common])
-        made.lang = lang
+        made.lang, made.mixed = lang, name != "pin"
         return made
 
     for name in ("status", "zones", "alarms"):
         command(name)
     _add_reading(command, lang)
     _add_doing(command, lang)
+    _add_deciding(command, lang)
+    _add_speaking(command, lang)
+    _add_pin(command("pin"), lang)
     return parser
 
 
@@ -127,16 +144,72 @@ def _add_doing(command: Callable[[str], argparse.ArgumentParser], lang: Lang) ->
     volume.add_argument(
         "volume", metavar="N|auto", type=_volume(lang), help=say(lang, "help-level")
     )
+    for made in (tone, volume):
+        _add_who(made, lang)
+
+
+def _add_who(made: argparse.ArgumentParser, lang: Lang) -> None:
+    """The PIN itself is never an argument: others could read it in the list of processes."""
+    made.add_argument("--name", metavar="NAME", help=say(lang, "help-name"))
+    made.add_argument("--pin-file", type=Path, metavar="FILE", help=say(lang, "help-pin-file"))
+
+
+def _add_deciding(command: Callable[[str], argparse.ArgumentParser], lang: Lang) -> None:
+    for name in ("approve", "reject"):
+        made = command(name)
+        made.set_defaults(at=None)
+        made.add_argument("entry", nargs="?", metavar="ID", help=say(lang, "help-approve-entry"))
+        made.add_argument("when", nargs="*", metavar="WHEN", help=say(lang, "help-when"))
+        made.add_argument("--all-from", metavar="AUTHORITY", help=say(lang, "help-all-from"))
+        extent = made.add_mutually_exclusive_group()
+        extent.add_argument("--once", action="store_true", help=say(lang, "help-once"))
+        extent.add_argument("--every", action="store_true", help=say(lang, "help-every"))
+        if name == "approve":
+            made.add_argument("--at", type=_clock(lang), metavar="HH:MM", help=say(lang, "help-at"))
+        made.add_argument("--document", default="", metavar="NO", help=say(lang, "help-document"))
+        _add_who(made, lang)
     for name in ("hold", "release", "skip", "order"):
         made = command(name)
-        made.add_argument("entry", metavar="ENTRY", help=say(lang, "help-entry"))
+        made.add_argument("entry", metavar="ID", help=say(lang, "help-entry"))
         if name == "skip":
-            made.add_argument(
-                "nominal", nargs="?", metavar="YYYY-MM-DDTHH:MM:SS", help=say(lang, "help-nominal")
-            )
+            made.add_argument("when", nargs="*", metavar="WHEN", help=say(lang, "help-when"))
         if name == "order":
             made.add_argument(
                 "order", metavar="N", type=_between(-1000, 1000, lang), help=say(lang, "help-rank")
+            )
+        _add_who(made, lang)
+
+
+def _add_speaking(command: Callable[[str], argparse.ArgumentParser], lang: Lang) -> None:
+    made = command("stop")
+    made.add_argument("zones", nargs="*", metavar="ZONE", help=say(lang, "help-zone"))
+    _add_who(made, lang)
+    made = command("quiet")
+    made.add_argument("words", nargs="*", metavar="WORD", help=say(lang, "help-quiet-words"))
+    made.add_argument("--reason", default="", metavar="WHY", help=say(lang, "help-reason"))
+    _add_who(made, lang)
+    made = command("announce")
+    made.add_argument("words", nargs="+", metavar="WORD", help=say(lang, "help-announce-words"))
+    made.add_argument("--speak", choices=("vi", "en"), help=say(lang, "help-speak"))
+    _add_who(made, lang)
+
+
+def _add_pin(made: Parser, lang: Lang) -> None:
+    actions: argparse._SubParsersAction[Parser] = made.add_subparsers(
+        dest="action", metavar="ACTION", required=True
+    )
+    for name in ("set", "list", "remove"):
+        text = say(lang, f"help-pin-{name}")
+        one: Parser = actions.add_parser(name, help=text, description=text, parents=[_common(lang)])
+        one.lang = lang
+        if name != "list":
+            one.add_argument("person", metavar="NAME", help=say(lang, "help-pin-name"))
+        if name == "set":
+            one.add_argument(
+                "--may", type=_rights(lang), metavar="RIGHTS", help=say(lang, "help-may")
+            )
+            one.add_argument(
+                "--pin-file", type=Path, metavar="FILE", help=say(lang, "help-pin-file")
             )
 
 
@@ -190,6 +263,28 @@ def _volume(lang: Lang) -> Callable[[str], int | None]:
         raise argparse.ArgumentTypeError(say(lang, "usage-volume", given=text))
 
     return volume
+
+
+def _clock(lang: Lang) -> Callable[[str], str]:
+    def clock(text: str) -> str:
+        hour, colon, minute = text.partition(":")
+        numbers = hour.isdecimal() and minute.isdecimal() and len(hour) <= 2 and len(minute) == 2
+        if colon and numbers and int(hour) < 24 and int(minute) < 60:
+            return f"{int(hour):02}:{int(minute):02}"
+        raise argparse.ArgumentTypeError(say(lang, "usage-clock", given=text))
+
+    return clock
+
+
+def _rights(lang: Lang) -> Callable[[str], tuple[str, ...]]:
+    def rights(text: str) -> tuple[str, ...]:
+        names = tuple(one.strip() for one in text.split(",") if one.strip())
+        if set(names) <= set(RIGHTS):
+            return tuple(one for one in RIGHTS if one in names)
+        choice = ", ".join(RIGHTS)
+        raise argparse.ArgumentTypeError(say(lang, "usage-rights", names=choice, given=text))
+
+    return rights
 
 
 def environment_of_process() -> Mapping[str, str]:

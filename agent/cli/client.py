@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import grp
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
+from agent.adapters.pins import Signer
 from agent.cli.findings import Finding
 from agent.cli.texts import Lang, say
 from agent.cli.wording import FAULT
@@ -29,7 +29,15 @@ TIMEOUT_S = 12.0
 class Ask(Protocol):
     """One request → its answer. Raises OSError (TimeoutError included) or ValueError."""
 
-    def __call__(self, path: Path, request: Request, timeout_s: float) -> Answer: ...
+    def __call__(
+        self, path: Path, request: Request, timeout_s: float, signer: Signer | None
+    ) -> Answer: ...
+
+
+class Asked(Protocol):
+    """`Ask` of one agent. Raises Unreachable."""
+
+    def __call__(self, request: Request, signer: Signer | None = None) -> Answer: ...
 
 
 class Unreachable(Exception):  # noqa: N818 - it is a state of the agent, not a mistake of ours
@@ -40,19 +48,19 @@ class Unreachable(Exception):  # noqa: N818 - it is a state of the agent, not a 
         self.finding = finding
 
 
-def real_ask(path: Path, request: Request, timeout_s: float) -> Answer:
+def real_ask(path: Path, request: Request, timeout_s: float, signer: Signer | None) -> Answer:
     """Through the adapter, loaded only when something is asked."""
     from agent.adapters.control_client import ask
 
-    return ask(path, request, timeout_s)
+    return ask(path, request, timeout_s, signer)
 
 
-def asker(ask: Ask, path: Path, lang: Lang) -> Callable[[Request], Answer]:
+def asker(ask: Ask, path: Path, lang: Lang) -> Asked:
     """`ask` bound to a socket; every failure becomes Unreachable."""
 
-    def asked(request: Request) -> Answer:
+    def asked(request: Request, signer: Signer | None = None) -> Answer:
         try:
-            return ask(path, request, TIMEOUT_S)
+            return ask(path, request, TIMEOUT_S, signer)
         except (OSError, ValueError, ImportError, msgspec.MsgspecError) as error:
             raise Unreachable(explain(error, path, lang)) from error
 
@@ -92,10 +100,23 @@ def _group(path: Path) -> str:
 
 
 def configured_socket(config: Path) -> Path | None:
-    """The socket named in the configuration, even when other parts of that file are wrong."""
+    return _configured_path(config, "control_socket")
+
+
+def configured_state_dir(config: Path) -> Path | None:
+    return _configured_path(config, "state_dir")
+
+
+def _configured_path(config: Path, key: str) -> Path | None:
+    """What the configuration names, even when other parts of that file are wrong."""
+    named = configured(config, key)
+    return config.absolute().parent / named if isinstance(named, str) else None
+
+
+def configured(config: Path, key: str) -> Any:
+    """A value of [station] as it is written; None: there is none, or no readable file."""
     try:
         station = tomllib.loads(config.read_text(encoding="utf-8")).get("station", {})
     except (OSError, ValueError):
         return None
-    named = station.get("control_socket") if isinstance(station, dict) else None
-    return config.absolute().parent / named if isinstance(named, str) else None
+    return station.get(key) if isinstance(station, dict) else None

@@ -6,16 +6,21 @@ import difflib
 import unicodedata
 from dataclasses import dataclass
 
+from agent.cli.times import read_time, says
 from agent.core.requests import Upcoming
 
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """candidates: the nearest names (none: nothing is near). several: more than one fits."""
+    """candidates: the nearest names (none: nothing is near). several: more than one fits.
+
+    at: it is there, but does not start then; the candidates are its starts.
+    """
 
     wanted: str
     candidates: tuple[str, ...]
     several: bool = False
+    at: str = ""
 
 
 def fold(text: str) -> str:
@@ -40,18 +45,26 @@ def find_name(wanted: str, names: tuple[str, ...]) -> str | NotFound:
     return NotFound(wanted, tuple(by_key[one] for one in near))
 
 
-def find_entry(
-    wanted: str, items: tuple[Upcoming, ...], nominal: str | None = None
-) -> Upcoming | NotFound:
-    """`authority/entry` or `entry` → its next planned occurrence (or the one at `nominal`)."""
-    fits = [item for item in items if wanted in (item.entry, f"{item.authority}/{item.entry}")]
-    if nominal is not None:
-        fits = [item for item in fits if item.nominal == nominal]
-    authorities = {item.authority for item in fits}
-    if len(authorities) > 1:
-        full = sorted({f"{item.authority}/{item.entry}" for item in fits})
+STARTS_NAMED = 3
+
+
+def find_entry(wanted: str, items: tuple[Upcoming, ...], when: str = "") -> Upcoming | NotFound:
+    """`authority/entry` or `entry` → its next planned occurrence, or the one meant by `when`."""
+    fits = [item for item in items if wanted in (item.entry, full_id(item))]
+    full = sorted({full_id(item) for item in fits})
+    if len(full) > 1:
         return NotFound(wanted, tuple(full), several=True)
-    if fits:
-        return min(fits, key=lambda item: item.start_ms)
-    ids = sorted({f"{item.authority}/{item.entry}" for item in items})
-    return NotFound(wanted, tuple(difflib.get_close_matches(wanted, ids, n=3, cutoff=0.4)))
+    if not fits:
+        ids = sorted({full_id(item) for item in items})
+        return NotFound(wanted, tuple(difflib.get_close_matches(wanted, ids, n=3, cutoff=0.4)))
+    fits.sort(key=lambda item: item.start_ms)
+    typed = read_time(when)
+    then = [item for item in fits if not when or (typed and says(typed, item.nominal))]
+    if not then:
+        starts = tuple(item.nominal for item in fits[:STARTS_NAMED])
+        return NotFound(wanted, starts, at=when)
+    return then[0]
+
+
+def full_id(item: Upcoming) -> str:
+    return f"{item.authority}/{item.entry}"

@@ -1,13 +1,15 @@
 """Every sentence `stationctl` says of its own, in both languages, in one table.
 
-Reasons and alarms have their texts in `agent.contract.reasons`. A test holds the two languages
-to the same placeholders and every key to a use.
+Those about decisions are written in `texts_deciding`. Reasons and alarms have their texts in
+`agent.contract.reasons`. A test holds the two languages to the same placeholders and every key to a
+use.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from agent.cli.texts_deciding import DECIDING
 from agent.contract.reasons import Lang
 
 __all__ = ["TEXTS", "Lang", "say"]
@@ -25,6 +27,7 @@ def say(lang: Lang, key: str, **values: object) -> str:
 
 
 TEXTS: dict[str, Both] = {
+    **{key: Both(*words) for key, words in DECIDING.items()},
     # --- words
     "now": Both("ĐANG PHÁT", "ON AIR"),
     "now-emergency": Both("KHẨN CẤP ĐANG PHÁT", "EMERGENCY ON AIR"),

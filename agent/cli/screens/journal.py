@@ -97,6 +97,8 @@ def _receipt(body: DocumentReceipt, lang: Lang) -> tuple[str, str]:
 def _audit(body: Audit, lang: Lang) -> tuple[str, str]:
     """Who did what, and what became of it."""
     by = AUTHOR[body.by].text(lang) if body.by in AUTHOR else body.by
+    if body.means == "pin":
+        by = say(lang, "by-pin", name=by)
     what = AUDIT[body.what].text(lang) if body.what in AUDIT else body.what
     text = f"{say(lang, 'audit', by=by, what=what)} {_about(body.detail, lang)}".rstrip()
     if body.result in ("", "done"):

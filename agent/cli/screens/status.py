@@ -5,6 +5,7 @@ from __future__ import annotations
 from agent.cli.arguments import PROGRAM
 from agent.cli.columns import clean, cut, display_width, flow, spread, wrap
 from agent.cli.findings import Finding, alarm_finding, finding_lines, worst_first
+from agent.cli.names import full_id
 from agent.cli.texts import Lang, say
 from agent.cli.wording import (
     FAULT,
@@ -26,7 +27,7 @@ from agent.cli.wording import (
 )
 from agent.contract.reasons import AlarmCode, OccurrenceReason
 from agent.contract.reports import Confirmation, Refusal
-from agent.core.requests import OnAir, StatusView, Upcoming
+from agent.core.requests import OnAir, QuietView, StatusView, Upcoming
 
 UPCOMING_SHOWN = 3
 ZONES_NAMED = 8
@@ -42,6 +43,7 @@ def render_status(view: StatusView, lang: Lang, width: int) -> list[str]:
     for finding in status_findings(view, lang):
         lines += finding_lines(finding, width)
     lines += _on_air(view, lang, width)
+    lines += quiet_lines(view.quiet, view.at_ms, view.tz, lang, width)
     lines += _upcoming(view, lang, width)
     return lines + flow(_basics(view, lang), width, between=" · ")
 
@@ -60,6 +62,9 @@ def status_findings(view: StatusView, lang: Lang) -> list[Finding]:
         Finding(WATCH, say(lang, "warning-active", what=warning), rank=0)
         for warning in view.warnings
     ]
+    if view.awaiting:
+        text = say(lang, "awaiting-count", count=view.awaiting)
+        findings.append(Finding(WATCH, text, f"{PROGRAM} approve", 3))
     findings += [_refusal(refusal, lang) for refusal in view.refusals]
     return worst_first(findings + _timetable(view, lang))
 
@@ -152,6 +157,20 @@ def _zone(name: str, confirmed: Confirmation, lang: Lang) -> str:
     return f"{name} {mark_of(confirmed)}{note}"
 
 
+def quiet_lines(
+    quiet: tuple[QuietView, ...], now_ms: int, tz: str, lang: Lang, width: int
+) -> list[str]:
+    """`YÊN LẶNG đến 11:00: Đông`, below it why and who wanted it."""
+    lines: list[str] = []
+    for one in quiet:
+        zones = ", ".join(one.zones)
+        until = moment(one.until_ms, now_ms, tz)
+        lines += wrap(say(lang, "quiet-line", until=until, zones=zones), width)
+        why = " · ".join(text for text in (one.reason, one.by) if text)
+        lines += wrap(why, width, first="  ") if why else []
+    return lines
+
+
 def _upcoming(view: StatusView, lang: Lang, width: int) -> list[str]:
     head = f"{say(lang, 'next')} "
     if not view.upcoming:
@@ -176,6 +195,8 @@ def coming(item: Upcoming, lang: Lang, width: int, lead: str) -> list[str]:
         lines += wrap(state, width, first=indent, then=indent + "  ") if state else []
     if item.problem:
         step = next_step(item, lang)
+        if not step:
+            return lines
         if display_width(f"{indent}→ {step}") > width:
             indent = "  "  # a command that is broken across lines cannot be copied
         lines += wrap(step, width, first=f"{indent}→ ", then=f"{indent}  ")
@@ -183,9 +204,17 @@ def coming(item: Upcoming, lang: Lang, width: int, lead: str) -> list[str]:
 
 
 def next_step(item: Upcoming, lang: Lang) -> str:
-    """What to do about its problem; for what was decided here, the command that takes it back."""
-    if item.problem == OccurrenceReason.HELD:
-        return f"{PROGRAM} release {item.authority}/{item.entry}"
+    """What to do about its problem; for what is decided here, the command that decides it.
+
+    Nothing for a quiet: the plan says until when and why, and it ends by itself.
+    """
+    match item.problem:
+        case OccurrenceReason.HELD:
+            return f"{PROGRAM} release {full_id(item)}"
+        case OccurrenceReason.AWAITING_APPROVAL | OccurrenceReason.NOT_APPROVED:
+            return f"{PROGRAM} approve {full_id(item)}"
+        case OccurrenceReason.QUIET:
+            return ""
     return occurrence_reason(item.problem, lang)[1]
 
 

@@ -9,12 +9,12 @@ import msgspec
 import pytest
 
 from agent.cli.columns import clean
-from agent.cli.commands import refusal
 from agent.cli.screens.alarms import render_alarms
 from agent.cli.screens.journal import render_journal
 from agent.cli.screens.plan import render_plan
 from agent.cli.screens.status import render_status
 from agent.cli.screens.zones import render_zones
+from agent.cli.session import refusal
 from agent.cli.texts import Lang
 from agent.contract.documents import Action, SignedKind
 from agent.contract.reasons import AckReason, AlarmCode, OccurrenceReason

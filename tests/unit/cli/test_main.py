@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.adapters.pins import Signer
 from agent.cli import offline
 from agent.cli.__main__ import Surroundings, main, paint, run_in
 from agent.core.requests import (
@@ -47,13 +48,17 @@ class FakeAgent:
 
     def __init__(self, answer: Answer | None = None, error: Exception | None = None) -> None:
         self.asked: list[Request] = []
+        self.signers: list[Signer | None] = []
         self.sockets: list[Path] = []
         self._answer = answer
         self._error = error
 
-    def __call__(self, path: Path, request: Request, timeout_s: float) -> Answer:
+    def __call__(
+        self, path: Path, request: Request, timeout_s: float, signer: Signer | None = None
+    ) -> Answer:
         self.sockets.append(path)
         self.asked.append(request)
+        self.signers.append(signer)
         if self._error is not None:
             raise self._error
         return READ.get(type(request)) or self._answer or Done()

@@ -39,9 +39,19 @@ def test_nothing_like_it_offers_nothing() -> None:
 
 
 def test_an_entry_is_its_next_occurrence() -> None:
-    later = views.replace(views.AREA, start_ms=views.AREA.start_ms + 86_400_000, nominal="later")
+    later = views.replace(
+        views.AREA, start_ms=views.AREA.start_ms + 86_400_000, nominal="2026-11-24T05:30:00"
+    )
     assert find_entry("khu-vuc", (later, views.AREA)) is views.AREA
-    assert find_entry("huyen/khu-vuc", (later, views.AREA), "later") is later
+    for when in ("24/11 05:30", "2026-11-24T05:30:00", "2026-11-24 5:30"):
+        assert find_entry("huyen/khu-vuc", (later, views.AREA), when) is later
+    assert find_entry("khu-vuc", (later, views.AREA), "05:30") is views.AREA
+
+
+@pytest.mark.parametrize("when", ["05:31", "25/11 05:30", "noon"])
+def test_an_entry_that_does_not_start_then_names_its_starts(when: str) -> None:
+    found = find_entry("khu-vuc", (views.AREA,), when)
+    assert found == NotFound("khu-vuc", ("2026-11-23T05:30:00",), at=when)
 
 
 def test_an_entry_of_two_senders_must_be_named_in_full() -> None:

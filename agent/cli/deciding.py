@@ -1,0 +1,312 @@
+"""What the commune decides about the timetable: approve, reject, hold, release, skip, order.
+
+An approval is bound to the digest of the entry as it was shown here; whether it may be given is
+decided by the agent.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+import msgspec
+
+from agent.cli.arguments import EXIT_FAULT, EXIT_OK, EXIT_USAGE, PROGRAM
+from agent.cli.findings import Finding, finding_lines
+from agent.cli.names import NotFound, find_entry, full_id
+from agent.cli.people import Decider
+from agent.cli.prompts import Prompts
+from agent.cli.screens.awaiting import Waiting, render_awaiting, render_waiting, waiting
+from agent.cli.session import Session, Shown, not_found, refusal, shown_done
+from agent.cli.texts import Lang, say
+from agent.cli.times import read_time
+from agent.cli.wording import FAULT, OK, clock, day
+from agent.contract.reasons import AckReason
+from agent.core.requests import (
+    ApproveRequest,
+    Done,
+    HoldRequest,
+    OrderRequest,
+    PlanRequest,
+    PlanView,
+    Refused,
+    Request,
+    SkipRequest,
+    Upcoming,
+)
+
+LOOK_AHEAD_HOURS = 336
+"""How far entries are looked for by their id: the horizon the agent plans."""
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What became of one approval, for `--json`."""
+
+    authority: str
+    entry: str
+    nominal: str | None
+    result: Done | Refused
+
+
+class Decisions(msgspec.Struct, frozen=True, tag="decisions", tag_field="answer"):
+    decisions: tuple[Decision, ...]
+
+
+# --- approving ------------------------------------------------------------------------------
+
+
+def approve(typed: argparse.Namespace, session: Session) -> Shown:
+    """`approve` and `reject`, of one item, of all of a sender, or of the one chosen in the list."""
+    if typed.entry and typed.all_from:
+        return session.wrong("one-or-all", "see-plan", AckReason.MALFORMED, EXIT_USAGE)
+    view = session.ask(PlanRequest(LOOK_AHEAD_HOURS))
+    if not isinstance(view, PlanView):
+        return session.not_shown(view)
+    if typed.entry:
+        found = _one(typed, view, session)
+        return found if isinstance(found, Shown) else _decide(typed, (found,), view, session)
+    all_waiting = waiting(view)
+    if typed.all_from:
+        return _all_from(typed, all_waiting, view, session)
+    lines = render_awaiting(all_waiting, view, session.lang, session.width, typed.command)
+    if not all_waiting or session.prompts is None or not session.chatty:
+        items = tuple(item for one in all_waiting for item in one.starts)
+        return Shown(lines, msgspec.structs.replace(view, items=items))
+    session.prompts.tell(lines)
+    return _chosen(typed, session.prompts, all_waiting, view, session)
+
+
+def _one(typed: argparse.Namespace, view: PlanView, session: Session) -> Waiting | Shown:
+    when = " ".join(typed.when)
+    if when and read_time(when) is None:
+        return session.wrong(
+            "time-odd", "time-odd-next", AckReason.MALFORMED, EXIT_USAGE, typed=when
+        )
+    found = find_entry(typed.entry, view.items, when)
+    if isinstance(found, NotFound):
+        return not_found(found, "entry", session)
+    same = (one for one in view.items if full_id(one) == full_id(found))
+    later = sorted((one for one in same if one.start_ms >= found.start_ms), key=_start)
+    return Waiting((found, *(one for one in later if one is not found)))
+
+
+def _start(item: Upcoming) -> int:
+    return item.start_ms
+
+
+def _all_from(
+    typed: argparse.Namespace, all_waiting: list[Waiting], view: PlanView, session: Session
+) -> Shown:
+    of = tuple(one for one in all_waiting if one.next.authority == typed.all_from)
+    if of:
+        return _decide(typed, of, view, session)
+    known = sorted({one.next.authority for one in all_waiting})
+    step = say(session.lang, "choose", names=", ".join(known)) if known else ""
+    text = say(session.lang, "authority-unknown", wanted=typed.all_from)
+    refused = Refused(AckReason.NOTHING_TO_APPROVE.value, typed.all_from)
+    return session.found(Finding(FAULT, text, step or say(session.lang, "see-plan")), refused)
+
+
+def _chosen(
+    typed: argparse.Namespace,
+    prompts: Prompts,
+    all_waiting: list[Waiting],
+    view: PlanView,
+    session: Session,
+) -> Shown:
+    number = prompts.line(say(session.lang, "ask-number"))
+    if not number.isdecimal() or not 1 <= int(number) <= len(all_waiting):
+        return session.wrong(
+            "number-odd",
+            "number-odd-next",
+            AckReason.MALFORMED,
+            EXIT_USAGE,
+            typed=number,
+        )
+    return _decide(typed, (all_waiting[int(number) - 1],), view, session)
+
+
+def _decide(
+    typed: argparse.Namespace, chosen: tuple[Waiting, ...], view: PlanView, session: Session
+) -> Shown:
+    """Show what is decided about, make sure of who decides, ask for each, tell each."""
+    if session.prompts is not None and session.chatty and typed.entry:
+        for one in chosen:
+            session.prompts.tell(render_waiting(one, view, session.lang, session.width))
+    decider = Decider(typed, session)
+    findings: list[Finding] = []
+    decisions: list[Decision] = []
+    for one in chosen:
+        request = _approval(typed, one, session)
+        if isinstance(request, Shown):
+            return request
+        answer = decider.ask(request)
+        if isinstance(answer, Shown):
+            return answer
+        if not isinstance(answer, Done | Refused):
+            return session.not_shown(answer)
+        if isinstance(answer, Refused):
+            findings.append(_with_name(refusal(answer, session.lang), one.next, len(chosen) > 1))
+        else:
+            findings.append(_approved(typed, request, one.next, view, decider.name, session.lang))
+        decisions.append(Decision(request.authority, request.entry, request.nominal, answer))
+        if isinstance(answer, Refused) and answer.code in _ABOUT_THE_PERSON:
+            break  # it would be refused for the others, too, and count as one more wrong PIN
+    return _told(findings, decisions, session)
+
+
+_ABOUT_THE_PERSON = frozenset(
+    {
+        AckReason.WRONG_PIN,
+        AckReason.PIN_LOCKED,
+        AckReason.PIN_NEEDED,
+        AckReason.PIN_FILE,
+        AckReason.UNKNOWN_PERSON,
+        AckReason.NO_RIGHT,
+        AckReason.MALFORMED,
+        AckReason.UNSUPPORTED,
+    }
+)
+
+
+def _told(findings: list[Finding], decisions: list[Decision], session: Session) -> Shown:
+    lines = [line for one in findings for line in finding_lines(one, session.width)]
+    status = EXIT_FAULT if any(one.mark == FAULT for one in findings) else EXIT_OK
+    if len(decisions) == 1:
+        return Shown(lines, decisions[0].result, status)
+    return Shown(lines, Decisions(tuple(decisions)), status)
+
+
+def _approval(typed: argparse.Namespace, one: Waiting, session: Session) -> ApproveRequest | Shown:
+    item = one.next
+    if not item.digest:
+        return session.wrong(
+            "not-awaiting",
+            "see-plan",
+            AckReason.NOTHING_TO_APPROVE,
+            EXIT_FAULT,
+            entry=named(item),
+        )
+    every = typed.every or _every_wanted(typed, one, session)
+    return ApproveRequest(
+        authority=item.authority,
+        entry=item.entry,
+        digest=item.digest,
+        by="",  # the agent writes the name whose PIN was right
+        means="pin",
+        approved=typed.command == "approve",
+        nominal=None if every else item.nominal,
+        place=typed.at,
+        document_number=typed.document,
+    )
+
+
+def _every_wanted(typed: argparse.Namespace, one: Waiting, session: Session) -> bool:
+    """Asked only of somebody at the keyboard who chose from the list."""
+    asked = not (typed.once or typed.entry or typed.all_from) and len(one.starts) > 1
+    if not asked or session.prompts is None:
+        return False
+    return session.prompts.line(say(session.lang, "ask-extent"), "1") == "2"
+
+
+def _approved(
+    typed: argparse.Namespace,
+    request: ApproveRequest,
+    item: Upcoming,
+    view: PlanView,
+    who: str,
+    lang: Lang,
+) -> Finding:
+    if request.nominal is None:
+        which = say(lang, "which-every")
+    else:
+        start = f"{day(item.start_ms, view.tz, lang)} {clock(item.start_ms, view.tz)}"
+        which = say(lang, "which-once", time=start)
+    if request.place is not None:
+        which += f", {say(lang, 'placed-at', time=request.place)}"
+    key = "done-approve" if typed.command == "approve" else "done-reject"
+    text = say(lang, key, entry=named(item), which=which)
+    return Finding(OK, f"{text} · {who}")
+
+
+def _with_name(finding: Finding, item: Upcoming, several: bool) -> Finding:
+    text = f"{named(item)}: {finding.text}" if several else finding.text
+    return Finding(finding.mark, text, finding.next)
+
+
+# --- the local order of things --------------------------------------------------------------
+
+
+def _with_entry(
+    typed: argparse.Namespace, session: Session, act: Callable[[Upcoming], Shown]
+) -> Shown:
+    """Find the entry that is meant in the plan, then act on it."""
+    when = " ".join(getattr(typed, "when", ()))
+    if when and read_time(when) is None:
+        return session.wrong(
+            "time-odd", "time-odd-next", AckReason.MALFORMED, EXIT_USAGE, typed=when
+        )
+    answer = session.ask(PlanRequest(LOOK_AHEAD_HOURS))
+    if not isinstance(answer, PlanView):
+        return session.not_shown(answer)
+    found = find_entry(typed.entry, answer.items, when)
+    if isinstance(found, NotFound):
+        return _entry_not_found(typed, found, act, session)
+    return act(found)
+
+
+def _entry_not_found(
+    typed: argparse.Namespace,
+    missing: NotFound,
+    act: Callable[[Upcoming], Shown],
+    session: Session,
+) -> Shown:
+    """A held entry is not in the plan, yet it must be possible to release it by its full id."""
+    authority, slash, entry = typed.entry.partition("/")
+    if typed.command in ("release", "hold") and slash and authority and entry:
+        return act(Upcoming(0, None, "", 3, entry, authority, "", (), None))
+    return not_found(missing, "entry", session)
+
+
+def _do(request: Request, said: str, typed: argparse.Namespace, session: Session) -> Shown:
+    answer = Decider(typed, session).ask(request)
+    if isinstance(answer, Shown):
+        return answer
+    return shown_done(answer, Finding(OK, said), session)
+
+
+def hold(typed: argparse.Namespace, session: Session) -> Shown:
+    """`hold` and `release`."""
+    held = typed.command == "hold"
+
+    def act(item: Upcoming) -> Shown:
+        said = say(session.lang, "done-hold" if held else "done-release", entry=named(item))
+        step = f"{PROGRAM} release {full_id(item)}" if held else ""
+        answer = Decider(typed, session).ask(HoldRequest(item.authority, item.entry, held))
+        if isinstance(answer, Shown):
+            return answer
+        return shown_done(answer, Finding(OK, said, step), session)
+
+    return _with_entry(typed, session, act)
+
+
+def skip(typed: argparse.Namespace, session: Session) -> Shown:
+    def act(item: Upcoming) -> Shown:
+        time = item.nominal.replace("T", " ")
+        said = say(session.lang, "done-skip", entry=named(item), time=time)
+        return _do(SkipRequest(item.authority, item.entry, item.nominal), said, typed, session)
+
+    return _with_entry(typed, session, act)
+
+
+def order(typed: argparse.Namespace, session: Session) -> Shown:
+    def act(item: Upcoming) -> Shown:
+        said = say(session.lang, "done-order", entry=named(item), order=typed.order)
+        return _do(OrderRequest(item.authority, item.entry, typed.order), said, typed, session)
+
+    return _with_entry(typed, session, act)
+
+
+def named(item: Upcoming) -> str:
+    name = full_id(item)
+    return f"{item.title} ({name})" if item.title else name

@@ -1,0 +1,80 @@
+"""What awaits the commune's word: each item once, numbered, with what is needed to decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.cli.arguments import PROGRAM
+from agent.cli.columns import cut, flow, spread, wrap
+from agent.cli.names import full_id
+from agent.cli.texts import Lang, say
+from agent.cli.wording import OK, class_name, clock, day, length
+from agent.core.requests import PlanView, Upcoming
+
+DIGEST_SHOWN = 8
+_INDENT = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An entry that is decided about, with its next starts, soonest first; there is one."""
+
+    starts: tuple[Upcoming, ...]
+
+    @property
+    def next(self) -> Upcoming:
+        return self.starts[0]
+
+
+def waiting(view: PlanView) -> list[Waiting]:
+    """What awaits approval, soonest first; a changed entry is another one."""
+    found: dict[tuple[str, str], list[Upcoming]] = {}
+    for item in sorted(view.items, key=lambda one: one.start_ms):
+        if item.approval == "awaiting":
+            found.setdefault((full_id(item), item.digest), []).append(item)
+    return [Waiting(tuple(items)) for items in found.values()]
+
+
+def render_awaiting(
+    all_waiting: list[Waiting], view: PlanView, lang: Lang, width: int, command: str = "approve"
+) -> list[str]:
+    """command: what is to be typed next, `approve` or `reject`."""
+    when = f"{day(view.at_ms, view.tz, lang)} {clock(view.at_ms, view.tz)}"
+    lines = [spread(say(lang, "awaiting-title", count=len(all_waiting)), when, width)]
+    if not all_waiting:
+        return [*lines, cut(f"{OK} {say(lang, 'awaiting-none')}", width)]
+    for number, one in enumerate(all_waiting, start=1):
+        lines += render_waiting(one, view, lang, width, f"{number} ")
+        step = f"{PROGRAM} {command} {full_id(one.next)}"
+        lines += wrap(step, width, first="  → ", then="    ")
+    return lines
+
+
+def render_waiting(
+    one: Waiting, view: PlanView, lang: Lang, width: int, lead: str = ""
+) -> list[str]:
+    """One item, its title behind `lead`."""
+    item, indent = one.next, _INDENT
+    start = f"{day(item.start_ms, view.tz, lang)} {clock(item.start_ms, view.tz)}"
+    facts = [start, class_name(item.klass, lang)]
+    if item.duration_ms is not None:
+        facts.insert(1, length(item.duration_ms))
+    lines = wrap(item.title or full_id(item), width, first=lead, then=indent)
+    lines += flow([*facts, ", ".join(item.zones)], width, between=" · ", indent=indent)
+    if len(one.starts) > 1:
+        last = day(one.starts[-1].start_ms, view.tz, lang)
+        more = say(lang, "awaiting-more", count=len(one.starts) - 1, date=last)
+        lines += wrap(more, width, first=indent, then=indent)
+    return lines + flow(_papers(item, lang), width, between=" · ", indent=indent)
+
+
+def _papers(item: Upcoming, lang: Lang) -> list[str]:
+    """Who made it, who let it go out above, by which document, and what an approval is bound to."""
+    unknown = say(lang, "not-named")
+    return [
+        say(lang, "made-by", who=item.author or unknown),
+        say(lang, "approved-above", who=item.approver or unknown),
+        say(lang, "document-number", number=item.document_number or unknown),
+        say(lang, "item-id", id=full_id(item)),
+        say(lang, "item-digest", digest=item.digest[:DIGEST_SHOWN] or unknown),
+    ]

@@ -1,0 +1,185 @@
+"""What silences the loudspeakers or speaks through them: stop, quiet, announce."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+
+from agent.cli.arguments import EXIT_OK, EXIT_USAGE, PROGRAM
+from agent.cli.findings import Finding
+from agent.cli.names import fold
+from agent.cli.people import Decider
+from agent.cli.screens.status import quiet_lines
+from agent.cli.session import Session, Shown, look_up, refusal, shown_done, where, zone_names
+from agent.cli.texts import Lang, say
+from agent.cli.times import coming, read_time
+from agent.cli.wording import FAULT, OK, moment
+from agent.contract.reasons import AckReason
+from agent.core.announcements import LETTERS_MAX
+from agent.core.quiet import DAY_MS, QUIET_MAX_MS
+from agent.core.requests import (
+    AnnounceRequest,
+    Answer,
+    PlanRequest,
+    PlanView,
+    QuietRequest,
+    Refused,
+    StopRequest,
+)
+
+UNTIL = ("until", "den")
+END = ("end", "het")
+"""As `fold` writes what was typed: `đến`, `hết`."""
+
+
+def stop(typed: argparse.Namespace, session: Session) -> Shown:
+    names = zone_names(typed.zones, session)
+    if isinstance(names, Shown):
+        return names
+    answer = Decider(typed, session).ask(StopRequest(names))
+    if isinstance(answer, Shown):
+        return answer
+    said = say(session.lang, "done-stop", zones=where(names, session.lang))
+    return shown_done(answer, Finding(OK, said), session)
+
+
+# --- quiet ----------------------------------------------------------------------------------
+
+
+def quiet(typed: argparse.Namespace, session: Session) -> Shown:
+    """`quiet`, `quiet ZONES until TIME --reason WHY`, `quiet end ZONES`."""
+    words: list[str] = typed.words
+    if not words:
+        return _quiet_now(session)
+    if fold(words[0]) in END:
+        return _end_quiet(words[1:], typed, session)
+    place = next((at for at, word in enumerate(words) if fold(word) in UNTIL), None)
+    if place is None or place == 0 or place + 1 == len(words):
+        return _quiet_wrong("quiet-until", session)
+    if not typed.reason.strip():
+        return _quiet_wrong("quiet-reason", session)
+    return _begin_quiet(words[:place], " ".join(words[place + 1 :]), typed, session)
+
+
+def _quiet_wrong(key: str, session: Session) -> Shown:
+    return session.wrong(key, "quiet-none-next", AckReason.MALFORMED, EXIT_USAGE)
+
+
+def _quiet_now(session: Session) -> Shown:
+    view = session.ask(PlanRequest(1))
+    if not isinstance(view, PlanView):
+        return session.not_shown(view)
+    if not view.quiet:
+        step = say(session.lang, "quiet-none-next")
+        return session.found(Finding(OK, say(session.lang, "quiet-none"), step), view)
+    lines: list[str] = []
+    for one in view.quiet:
+        lines += quiet_lines((one,), view.at_ms, view.tz, session.lang, session.width)
+        lines.append(f"  → {PROGRAM} quiet end {_quoted(one.zones)}")
+    return Shown(lines, view, EXIT_OK)
+
+
+def _begin_quiet(
+    zones: list[str], until: str, typed: argparse.Namespace, session: Session
+) -> Shown:
+    view = session.ask(PlanRequest(1))
+    if not isinstance(view, PlanView):
+        return session.not_shown(view)
+    time = read_time(until)
+    if time is None:
+        return session.wrong(
+            "time-odd", "time-odd-next", AckReason.MALFORMED, EXIT_USAGE, typed=until
+        )
+    until_ms = coming(time, view.at_ms, view.tz)
+    if until_ms is None:
+        return session.wrong(
+            "time-past", "time-odd-next", AckReason.MALFORMED, EXIT_USAGE, typed=until
+        )
+    if until_ms - view.at_ms > QUIET_MAX_MS:
+        days = QUIET_MAX_MS // DAY_MS
+        return session.wrong(
+            "quiet-long", "time-odd-next", AckReason.MALFORMED, EXIT_USAGE, days=days
+        )
+    names = zone_names(zones, session)
+    if isinstance(names, Shown):
+        return names
+    answer = Decider(typed, session).ask(QuietRequest(names, until_ms, typed.reason.strip()))
+    if isinstance(answer, Shown):
+        return answer
+    said = say(
+        session.lang,
+        "done-quiet",
+        until=moment(until_ms, view.at_ms, view.tz),
+        zones=where(names, session.lang),
+    )
+    step = say(session.lang, "done-quiet-next", zones=_quoted(names))
+    return shown_done(answer, Finding(OK, said, step), session)
+
+
+def _end_quiet(zones: list[str], typed: argparse.Namespace, session: Session) -> Shown:
+    if not zones:
+        return _quiet_now(session)  # with the command that ends each
+    names = zone_names(zones, session)
+    if isinstance(names, Shown):
+        return names
+    answer = Decider(typed, session).ask(QuietRequest(names, 0))
+    if isinstance(answer, Shown):
+        return answer
+    said = say(session.lang, "done-quiet-end", zones=where(names, session.lang))
+    return shown_done(answer, Finding(OK, said), session)
+
+
+def _quoted(zones: tuple[str, ...]) -> str:
+    """As they can be typed; none: all."""
+    return shlex.join(zones) if zones else "all"
+
+
+# --- announcements --------------------------------------------------------------------------
+
+
+def announce(typed: argparse.Namespace, session: Session) -> Shown:
+    *zones, text = typed.words
+    text = " ".join(text.split())
+    wrong = _no_words(text, session)
+    if wrong is not None:
+        return wrong
+    names = zone_names(zones, session)
+    if isinstance(names, Shown):
+        return names
+    language = typed.speak or getattr(typed, "lang", "vi")
+    answer = Decider(typed, session).ask(AnnounceRequest(names, text, language))
+    if isinstance(answer, Shown):
+        return answer
+    if isinstance(answer, Refused):
+        return session.found(_not_said(answer, session.lang), answer)
+    return _said(answer, names, text, session)
+
+
+def _said(answer: Answer, names: tuple[str, ...], text: str, session: Session) -> Shown:
+    said = say(session.lang, "done-announce", zones=where(names, session.lang), text=text)
+    step = say(session.lang, "done-announce-next")
+    return shown_done(answer, Finding(OK, said, step), session)
+
+
+def _no_words(text: str, session: Session) -> Shown | None:
+    """Nothing to say, too much of it, or the name of a zone where the words should stand."""
+
+    def wrong(key: str, step: str, **values: object) -> Shown:
+        return session.wrong(key, step, AckReason.MALFORMED, EXIT_USAGE, **values)
+
+    if not fold(text):
+        return wrong("announce-empty", "announce-next")
+    if len(text) > LETTERS_MAX:
+        return wrong("announce-long", "announce-long-next", letters=len(text), most=LETTERS_MAX)
+    _, zone = look_up(text, session)
+    if isinstance(zone, str) and fold(zone) == fold(text):
+        return wrong("announce-zone", "announce-next", text=text)
+    return None
+
+
+def _not_said(answer: Refused, lang: Lang) -> Finding:
+    if answer.code != AckReason.EMERGENCY_ON_AIR:
+        return refusal(answer, lang)
+    text = say(lang, "announce-emergency")
+    about = f" ({answer.detail})" if answer.detail else ""
+    return Finding(FAULT, text + about, say(lang, "announce-emergency-next"))
