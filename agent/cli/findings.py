@@ -26,6 +26,7 @@ _ALARMS: dict[str, tuple[str, int]] = {
     AlarmCode.CLOCK_UNTRUSTED: (FAULT, 3),
     AlarmCode.STORAGE_LOW: (WATCH, 4),
     AlarmCode.SOURCE_UNREACHABLE: (WATCH, 5),
+    AlarmCode.SOURCE_API: (WATCH, 6),
 }
 """Mark and rank of each alarm: what keeps the whole station silent stands first."""
 

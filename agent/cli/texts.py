@@ -142,6 +142,7 @@ TEXTS: dict[str, Both] = {
     "journal-through": Both("hệ thống nguồn đã nhận đến số {seq}", "received above up to {seq}"),
     "journal-none": Both("chưa có bản ghi nào", "no record yet"),
     "journal-strange": Both("bản ghi lạ", "strange record"),
+    "source-receipt": Both("báo lại HTTTN: {what}", "told the source system: {what}"),
     "item-began": Both("bắt đầu phát {title} · {zones}", "{title} began · {zones}"),
     "receipt-applied": Both("đã áp dụng", "applied"),
     "receipt-changed": Both("đã thay bản cũ", "replaced the one before"),

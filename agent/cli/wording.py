@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from agent.cli.texts import Lang, say
 from agent.contract.reasons import ACK, ALARM, OCCURRENCE, AckReason, AlarmCode, OccurrenceReason
 from agent.contract.reports import Confirmation
-from agent.core.words import CONTROLLER, LINK, PLAYER
+from agent.core.words import CONTROLLER, LINK, PLAYER, SOURCE_API
 
 OK, FAULT, WATCH, UNKNOWN = "✓", "✗", "!", "?"
 """Marks: what is said is never said by colour alone."""
@@ -124,6 +124,8 @@ def alarm_said(code: str, subject: str, detail: str, lang: Lang) -> tuple[str, s
             said = say(lang, "controller-state", controller=subject, state=state.text(lang))
             return said, state.next(lang)
         case AlarmCode.SOURCE_UNREACHABLE if (link := LINK.get(detail)) is not None:  # type: ignore[call-overload]
+            return f"{text}: {link.text(lang)}", link.next(lang)
+        case AlarmCode.SOURCE_API if (link := SOURCE_API.get(detail)) is not None:  # type: ignore[call-overload]
             return f"{text}: {link.text(lang)}", link.next(lang)
         case AlarmCode.NO_SOUND if (player := PLAYER.get(detail)) is not None:  # type: ignore[call-overload]
             return f"{text}: {player.text(lang)}", step

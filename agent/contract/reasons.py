@@ -142,6 +142,7 @@ class AlarmCode(StrEnum):
     CLOCK_UNTRUSTED = "clock_untrusted"
     SOURCE_UNREACHABLE = "source_unreachable"
     RECORDS_UNSIGNED = "records_unsigned"
+    SOURCE_API = "source_api"
 
 
 # The tables are read and translated as tables.
@@ -426,4 +427,9 @@ ALARM: dict[AlarmCode, Meaning] = {
         "technician", "nhật ký không được đài ký", "the station does not sign its records",
         "xem vì sao: stationctl doctor; nhật ký vẫn được ghi",
         "see why: stationctl doctor; records are kept all the same"),
+    AlarmCode.SOURCE_API: Meaning(
+        "technician", "chưa báo được về HTTTN qua HTTP",
+        "what is reported over the source-system API is not taken",
+        "xem [source_api] và stationctl journal; bản ghi vẫn được giữ",
+        "see [source_api] and stationctl journal; the records are kept"),
 }

@@ -20,6 +20,19 @@ Confirmation = Literal["yes", "no", "unknown"]
 Outcome = Literal["played", "partial", "skipped"]
 ApprovalMeans = Literal["home", "standing", "key", "pin", "declared"]
 """home: the commune's own. declared: an approver is only named, with a document number."""
+SourceVerb = Literal[
+    "volume",
+    "stop",
+    "skip",
+    "pause",
+    "resume",
+    "play_now",
+    "reboot",
+    "save",
+    "cancel",
+    "unknown",
+]
+"""What can be asked through the source-system API; save and cancel are about its schedules."""
 AckState = Literal[
     "received", "accepted", "running", "done", "failed", "expired", "duplicate", "rejected"
 ]
@@ -293,7 +306,34 @@ class WarningReport(msgspec.Struct, frozen=True, tag="warning", tag_field="kind"
     detail: str = ""
 
 
-Body = AsRun | AirStart | AlarmEvent | Audit | DocumentReceipt | WarningReport | Checkpoint
+class SourceReceipt(
+    msgspec.Struct, frozen=True, tag="source_receipt", tag_field="kind", kw_only=True
+):
+    """What became of something that was asked through the source-system API.
+
+    call: the asker's own id for it. schedule, title, items: LichPhatID, TenLichPhat, BanTinID.
+    """
+
+    what: SourceVerb
+    state: Literal["applied", "refused"]
+    reason: AckReason | None = None
+    detail: str = ""
+    call: str = ""
+    schedule: str = ""
+    title: str = ""
+    items: tuple[str, ...] = ()
+
+
+Body = (
+    AsRun
+    | AirStart
+    | AlarmEvent
+    | Audit
+    | DocumentReceipt
+    | SourceReceipt
+    | WarningReport
+    | Checkpoint
+)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

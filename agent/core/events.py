@@ -361,6 +361,39 @@ class Requested:
     refused: Any = None
 
 
+SourceApiState = Literal["ok", "unreachable", "not_authorised", "tls", "strange", "refusing"]
+"""strange: somebody answers who is not the source system. refusing: it takes nothing we report."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceApiSeen:
+    """How the source-system API takes what is reported to it."""
+
+    state: SourceApiState
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTook:
+    """The source-system API is done with every record up to `through`.
+
+    set_aside: (record, why) it refused. mended: records set aside before, and taken now. gone: so
+    many records were pruned before they could be told.
+    """
+
+    through: int
+    set_aside: tuple[tuple[int, str], ...] = ()
+    mended: tuple[int, ...] = ()
+    gone: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAsked:
+    """The source-system API asks for something. `call` is an `agent.core.source_calls.Call`."""
+
+    call: Any
+
+
 @dataclass(frozen=True, slots=True)
 class CommitFailed:
     """A batch could not be made durable (disk full, read-only)."""
@@ -402,6 +435,9 @@ Event = (
     | PlaceSeen
     | ClockSeen
     | Requested
+    | SourceApiSeen
+    | SourceTook
+    | SourceAsked
     | CommitFailed
     | HousekeepingDue
     | Leaving

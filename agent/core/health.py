@@ -1,6 +1,6 @@
 """Observations to alarms, with hysteresis: a state must hold for a while before it is one.
 
-Six alarms to begin with. Owns the delays before onset and before the end; the facts keep the
+Owns the delays before onset and before the end; the facts keep the
 episodes. An alarm is raised once per episode, however often it is observed.
 """
 
@@ -18,6 +18,7 @@ ONSET_MS: dict[AlarmCode, int] = {
     AlarmCode.CLOCK_UNTRUSTED: 60_000,
     AlarmCode.SOURCE_UNREACHABLE: 180_000,
     AlarmCode.RECORDS_UNSIGNED: 0,
+    AlarmCode.SOURCE_API: 180_000,
 }
 """A fault must last this long before its alarm."""
 
@@ -29,6 +30,7 @@ CLEAR_MS: dict[AlarmCode, int] = {
     AlarmCode.CLOCK_UNTRUSTED: 0,
     AlarmCode.SOURCE_UNREACHABLE: 10_000,
     AlarmCode.RECORDS_UNSIGNED: 0,
+    AlarmCode.SOURCE_API: 10_000,
 }
 """It must be gone this long before the alarm ends."""
 

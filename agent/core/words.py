@@ -11,9 +11,10 @@ from typing import Literal, get_args
 
 from agent.contract import documents
 from agent.contract.reasons import Meaning
+from agent.contract.reports import SourceVerb
 from agent.contract.texts import Words
 from agent.core.backoff import Cause
-from agent.core.events import ControllerState
+from agent.core.events import ControllerState, SourceApiState
 
 PlayerState = Literal["starting", "ready", "lost"]
 
@@ -34,6 +35,14 @@ LocalAct = Literal[
 """What somebody at the station itself asked for and is kept in the journal."""
 
 OwnAct = Literal["document_applied", "commit_failed", "clock_step"]
+
+SourceAct = Literal["source_set_aside", "source_records_gone"]
+"""What became of records on their way through the source-system API."""
+
+
+def source_act(verb: SourceVerb) -> str:
+    """What the journal calls something asked through the source-system API."""
+    return f"source_{verb}"
 
 
 def command_act(action: documents.Action) -> str:
@@ -88,6 +97,30 @@ PLAYER: dict[PlayerState, Words] = {
     "lost": Words("bộ phát tiếng đã dừng", "the sound player is gone"),
 }
 
+SOURCE_API: dict[SourceApiState, Meaning] = {
+    "ok": Meaning("nobody", "nhận tốt", "takes everything", "không cần làm gì", "nothing to do"),
+    "unreachable": Meaning(
+        "network", "máy chủ không trả lời", "the server does not answer",
+        "kiểm tra mạng và base_url; bản ghi vẫn được giữ",
+        "check the network and base_url; the records are kept"),
+    "not_authorised": Meaning(
+        "technician", "tài khoản không được chấp nhận", "the account is not accepted",
+        "kiểm tra username, password_file trong [source_api]",
+        "check username and password_file in [source_api]"),
+    "tls": Meaning(
+        "technician", "chứng thư không được chấp nhận", "a certificate was not accepted",
+        "kiểm tra giờ của đài và ca trong [source_api]",
+        "check the station's clock, and ca in [source_api]"),
+    "strange": Meaning(
+        "network", "có nơi khác trả lời thay máy chủ", "somebody else answers for the server",
+        "kiểm tra trang đăng nhập của mạng và base_url",
+        "look for a login page of the network, and check base_url"),
+    "refusing": Meaning(
+        "technician", "máy chủ từ chối bản ghi", "the server refuses records",
+        "xem lý do: stationctl journal; sửa [source_api] rồi khởi động lại",
+        "see why: stationctl journal; mend [source_api] and restart"),
+}
+
 AUDIT: dict[str, Words] = {
     "document_applied": Words("đã áp dụng", "applied"),
     "commit_failed": Words("không ghi được vào thẻ nhớ", "nothing could be stored"),
@@ -119,9 +152,24 @@ AUDIT: dict[str, Words] = {
     "command_OrderEntry": Words("lệnh xếp thứ tự", "command: order"),
     "command_KeepQuiet": Words("lệnh giữ yên lặng", "command: keep quiet"),
     "command_Reboot": Words("lệnh khởi động lại", "command: restart"),
+    "source_volume": Words("xin đặt âm lượng", "asks for volume"),
+    "source_stop": Words("xin dừng phát", "asks to stop"),
+    "source_skip": Words("xin chuyển mục tiếp", "asks to skip"),
+    "source_pause": Words("xin tạm dừng", "asks to pause"),
+    "source_resume": Words("xin phát tiếp", "asks to resume"),
+    "source_play_now": Words("xin phát ngay", "asks to play now"),
+    "source_reboot": Words("xin khởi động lại", "asks to restart"),
+    "source_save": Words("gửi lịch phát", "sends a schedule"),
+    "source_cancel": Words("hủy lịch phát", "cancels a schedule"),
+    "source_unknown": Words("lệnh lạ", "strange command"),
+    "source_set_aside": Words("từ chối bản ghi", "refused a record"),
+    "source_records_gone": Words(
+        "bản ghi đã xóa khi chưa gửi được", "records were pruned before they could be sent"),
 }
 
 AUTHOR: dict[str, Words] = {
+    "source_api": Words("HTTTN qua HTTP", "source-system API"),
+    "source-api": Words("HTTTN qua HTTP", "source-system API"),
     "station": Words("đài", "station"),
     "clock": Words("đồng hồ", "clock"),
 }
@@ -130,7 +178,8 @@ AUTHOR: dict[str, Words] = {
 # fmt: on
 
 AUDITED: frozenset[str] = frozenset(
-    [*get_args(LocalAct), *get_args(OwnAct)]
+    [*get_args(LocalAct), *get_args(OwnAct), *get_args(SourceAct)]
     + [f"command_{action.__name__}" for action in get_args(documents.Action)]
+    + [source_act(verb) for verb in get_args(SourceVerb)]
 )
 """Every code an audit record of this version can carry."""

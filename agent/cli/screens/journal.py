@@ -28,10 +28,11 @@ from agent.contract.reports import (
     Body,
     Checkpoint,
     DocumentReceipt,
+    SourceReceipt,
     WarningReport,
 )
 from agent.core.requests import JournalLine, JournalView
-from agent.core.words import AUDIT, AUTHOR
+from agent.core.words import AUDIT, AUTHOR, source_act
 
 
 def render_journal(view: JournalView, lang: Lang, width: int) -> list[str]:
@@ -76,6 +77,8 @@ def _said(record: JournalLine, lang: Lang) -> tuple[str, str]:
             return "·", say(lang, "records-signed", seq=body.through)
         case DocumentReceipt():
             return _receipt(body, lang)
+        case SourceReceipt():
+            return _told_back(body, lang)
         case Audit():
             pass
     return _audit(body, lang)
@@ -92,6 +95,18 @@ def _receipt(body: DocumentReceipt, lang: Lang) -> tuple[str, str]:
         return "·", text
     known = ack_reason(body.reason.value, lang)
     return WATCH, f"{text}: {known[0] if known is not None else body.reason.value}"
+
+
+def _told_back(body: SourceReceipt, lang: Lang) -> tuple[str, str]:
+    """What the source-system API is told of something it asked for."""
+    about = " ".join(part for part in (body.schedule, body.title) if part)
+    what = f"{AUDIT[source_act(body.what)].text(lang)} {about}".rstrip()
+    text = say(lang, "source-receipt", what=what)
+    if body.reason is None:
+        return "·", f"{text} · {say(lang, 'audit-done')}"
+    known = ack_reason(body.reason.value, lang)
+    why = known[0] if known is not None else body.reason.value
+    return WATCH, f"{text} · {say(lang, 'refused', reason=why)}"
 
 
 def _audit(body: Audit, lang: Lang) -> tuple[str, str]:

@@ -25,10 +25,11 @@ from agent.contract.reports import (
     Body,
     DocumentReceipt,
     Refusal,
+    SourceReceipt,
     WarningReport,
 )
 from agent.core.backoff import Cause
-from agent.core.events import ControllerSeen, ControllerState, LinkChanged, ZoneSeen
+from agent.core.events import ControllerSeen, ControllerState, LinkChanged, SourceApiState, ZoneSeen
 from agent.core.requests import (
     AlarmsView,
     AlarmView,
@@ -40,7 +41,7 @@ from agent.core.requests import (
     ZonesView,
     ZoneView,
 )
-from agent.core.words import AUDIT, AUDITED, CONTROLLER, LINK, PLAYER
+from agent.core.words import AUDIT, AUDITED, CONTROLLER, LINK, PLAYER, SOURCE_API
 from tests.unit.cli import views
 
 WIDE = 400
@@ -68,6 +69,7 @@ def alarm_details() -> Iterator[tuple[AlarmCode, str]]:
     """What the station itself says of each alarm."""
     yield from ((AlarmCode.CONTROLLER_LOST, one) for one in get_args(ControllerState))
     yield from ((AlarmCode.SOURCE_UNREACHABLE, one) for one in get_args(Cause))
+    yield from ((AlarmCode.SOURCE_API, one) for one in get_args(SourceApiState))
     yield from ((AlarmCode.NO_SOUND, one) for one in values(StatusView, "player"))
     yield from ((AlarmCode.ZONE_NOT_CONFIRMED, one.value) for one in OccurrenceReason)
     yield from ((one, "") for one in AlarmCode)
@@ -77,6 +79,7 @@ def test_the_tables_hold_every_code_of_their_types() -> None:
     assert set(LINK) == set(values(LinkChanged, "cause"))
     assert set(CONTROLLER) == set(values(ControllerSeen, "state"))
     assert set(PLAYER) == set(values(StatusView, "player"))
+    assert set(SOURCE_API) == set(get_args(SourceApiState))
     assert set(AUDIT) == AUDITED
     for words in (*LINK.values(), *CONTROLLER.values(), *PLAYER.values(), *AUDIT.values()):
         assert all(text.strip() == text != "" for text in words)
@@ -145,6 +148,17 @@ def test_what_became_of_a_document_is_said_in_words(state: Any, lang: Lang) -> N
     codes = ("trust", "schedule", "content", "warning", state, *(one.value for one in AckReason))
     assert unsaid(lines, codes, lang) == []
     assert sum("huyen" in line for line in lines) == len(receipts) + len(refused)
+
+
+@both_languages
+@pytest.mark.parametrize("what", values(SourceReceipt, "what"))
+def test_what_the_source_system_is_told_back_is_said_in_words(what: Any, lang: Lang) -> None:
+    taken = SourceReceipt(what=what, state="applied", schedule="LP7", title="Lịch tuần 48")
+    refused = [replace(taken, state="refused", reason=one) for one in AckReason]
+    lines = journal(lang, taken, *refused)
+    codes = (f"source_{what}", "applied", "refused", *(one.value for one in AckReason))
+    assert unsaid(lines, codes, lang) == []
+    assert sum("LP7 Lịch tuần 48" in line for line in lines) == 1 + len(refused)
 
 
 @both_languages
