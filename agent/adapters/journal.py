@@ -268,6 +268,16 @@ class SqliteJournal:
 
         return self._ask(read)
 
+    def records_after(self, after: int, limit: int) -> Future[tuple[StoredRecord, ...]]:
+        def read() -> tuple[StoredRecord, ...]:
+            rows = self._db.execute(
+                "SELECT seq, at_ms, body FROM record WHERE seq>? ORDER BY seq LIMIT ?",
+                (after, limit),
+            )
+            return tuple(StoredRecord(row[0], row[1], bytes(row[2])) for row in rows)
+
+        return self._ask(read)
+
     def close(self) -> None:
         with self._change:
             self._closing = True

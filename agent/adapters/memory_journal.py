@@ -71,6 +71,13 @@ class MemoryJournal:
             found = tuple(self._records[seq] for seq in wanted)
         return self._answer(found)
 
+    def records_after(self, after: int, limit: int) -> Future[tuple[StoredRecord, ...]]:
+        """While nothing becomes durable, everything counts: no number is ever given twice here."""
+        with self._lock:
+            wanted = [seq for seq in sorted(self._records) if seq > after][:limit]
+            found = tuple(self._records[seq] for seq in wanted)
+        return self._answer(found)
+
     def close(self) -> None:
         self._closed = True
 

@@ -94,5 +94,11 @@ class Journal(Protocol):
     def records(self, before: int | None, limit: int) -> Future[tuple[StoredRecord, ...]]:
         """Up to `limit` records older than `before` (None: the newest), newest first."""
 
+    def records_after(self, after: int, limit: int) -> Future[tuple[StoredRecord, ...]]:
+        """Up to `limit` records newer than `after`, oldest first; only those that are durable.
+
+        Their numbers are given for good, so others may be told of them.
+        """
+
     def close(self) -> None:
         """Commit what is waiting (within a bound), then let go of the file. Blocks."""

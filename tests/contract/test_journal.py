@@ -111,6 +111,17 @@ def test_records_come_newest_first_and_in_pages(reopen: Reopen) -> None:
     assert [one.at_ms for one in journal.records(2, 1).result(5)] == [10]
 
 
+def test_records_after_a_number_come_oldest_first_and_in_pages(reopen: Reopen) -> None:
+    journal, ear = reopen(), Ear()
+    journal.start(ear)
+    last = [journal.submit([Append(seq, seq * 10, b"%d" % seq)]) for seq in (1, 2, 3, 5, 6)][-1]
+    ear.wait_through(last)
+    assert [one.seq for one in journal.records_after(0, 3).result(5)] == [1, 2, 3]
+    assert [one.seq for one in journal.records_after(3, 3).result(5)] == [5, 6]
+    assert [one.body for one in journal.records_after(5, 9).result(5)] == [b"6"]
+    assert journal.records_after(6, 9).result(5) == ()
+
+
 def test_pruning_takes_only_what_is_both_passed_and_old(reopen: Reopen) -> None:
     journal = reopen()
     journal.start(Ear())
