@@ -380,6 +380,10 @@ class Actions:
             self._parts.reporter.record(audit, turn)
         turn.do(Reply(event.id, answer))
 
+    def ask(self, body: asked.Request, who: str, turn: Turn) -> Any:
+        """A request of somebody within; its journal entry is the asker's."""
+        return self._answer(body, who, turn)
+
     def _act_of(self, body: Any) -> tuple[LocalAct, str] | None:
         """What the journal calls a request, and what it was about; None: it only looks."""
         if isinstance(body, asked.AnnounceRequest):

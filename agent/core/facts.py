@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from agent.contract.reasons import OccurrenceReason
+from agent.contract.reasons import AckReason, OccurrenceReason
 from agent.contract.reports import ApprovalMeans, OccurrenceRef, Segment
 from agent.core.backoff import SPREAD_MS
 from agent.core.commands import CommandMemory
@@ -175,6 +175,42 @@ class AlarmMemory(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
+class SourceItem(msgspec.Struct, frozen=True):
+    """A bulletin that the source-system API asked to be played, and its airings (start, end).
+
+    key: ours; schedule, bulletin: theirs. ended_ms: it stands in line no more, but records may
+    name it.
+    """
+
+    key: str
+    schedule: str
+    schedule_title: str
+    bulletin: str
+    title: str
+    klass: int
+    sha256: str
+    airings: tuple[tuple[int, int | None], ...]
+    received_ms: int
+    author: str = ""
+    field: str = ""
+    ended_ms: int | None = None
+
+
+class SourceAnswer(msgspec.Struct, frozen=True):
+    """What a call with an id was answered; reason None: it was carried out."""
+
+    reason: AckReason | None
+    detail: str
+    at_ms: int
+
+
+class SetAside(msgspec.Struct, frozen=True):
+    """A record that the source-system API refused. why: in its own words."""
+
+    why: str
+    at_ms: int
+
+
 class Marks(msgspec.Struct, frozen=True):
     """Single values. settled_through_ms: every occurrence that ended before it is settled.
 
@@ -192,6 +228,8 @@ class Marks(msgspec.Struct, frozen=True):
     chain: str = ""
     signed_seq: int = 0
     signed_ms: int = 0
+    source_through: int = 0
+    """The source-system API is done with every record up to here."""
 
 
 _KINDS: dict[str, type[msgspec.Struct]] = {
@@ -204,6 +242,9 @@ _KINDS: dict[str, type[msgspec.Struct]] = {
     "warning": WarningMemory,
     "alarm": AlarmMemory,
     "refused": RefusalMemory,
+    "source_item": SourceItem,
+    "source_answer": SourceAnswer,
+    "set_aside": SetAside,
 }
 
 
@@ -227,6 +268,9 @@ class Facts:
         self.warnings: dict[str, WarningMemory] = {}
         self.alarms: dict[str, AlarmMemory] = {}
         self.refusals: dict[str, RefusalMemory] = {}
+        self.source_items: dict[str, SourceItem] = {}
+        self.source_answers: dict[str, SourceAnswer] = {}
+        self.set_aside: dict[str, SetAside] = {}
         self.marks = Marks()
         self.commands = CommandMemory()
         self.unreadable: list[str] = []
@@ -245,6 +289,9 @@ class Facts:
             "warning": self.warnings,
             "alarm": self.alarms,
             "refused": self.refusals,
+            "source_item": self.source_items,
+            "source_answer": self.source_answers,
+            "set_aside": self.set_aside,
         }[kind]  # type: ignore[return-value]
 
     def _load(self, kind: str, key: str, value: bytes) -> None:

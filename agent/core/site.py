@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from agent.core.source_calls import SourceRules
+
 
 @dataclass(frozen=True, slots=True)
 class BusChoice:
@@ -98,6 +100,8 @@ class Site:
     heartbeat_ms: int = 300_000
     details_pause_ms: int = 60_000
     features: frozenset[str] = field(default_factory=frozenset)
+    source_rules: SourceRules | None = None
+    """What may be asked through the source-system API; None: the station has none."""
 
     def zone(self, name: str) -> Zone | None:
         return next((zone for zone in self.zones if zone.name == name), None)

@@ -48,7 +48,10 @@ from agent.core.events import (
     SoundEnded,
     SoundProgress,
     SoundStarted,
+    SourceApiSeen,
+    SourceAsked,
     SourceGaveUp,
+    SourceTook,
     SpeechFailed,
     SpeechReady,
     Wake,
@@ -60,6 +63,7 @@ from agent.core.parts import Parts
 from agent.core.schedule import Zones
 from agent.core.seal import NO_KEY_GIVEN, NoSigner, Signer
 from agent.core.site import Site
+from agent.core.source_desk import SourceDesk
 from agent.core.timekeeping import Timekeeping
 from agent.core.trust import AlreadyHeld, RootKeys
 from agent.core.turn import Turn
@@ -88,6 +92,7 @@ class Station(Parts):
     ) -> None:
         super().__init__(site, facts, root, verify, zones, signer)
         self.actions = Actions(self)
+        self.source = SourceDesk(self, self.actions, site.source_rules)
         self._filters: tuple[str, ...] = ()
         self._look = True
         self._documents_changed = True
@@ -159,6 +164,12 @@ class Station(Parts):
                 self._clock(event, turn)
             case Requested():
                 self.actions.requested(event, turn)
+            case SourceApiSeen():
+                self.source.seen(event, turn)
+            case SourceTook():
+                self.source.took(event, turn)
+            case SourceAsked():
+                self._documents_changed |= self.source.called(event.call, turn)
             case CommitFailed():
                 turn.log("commit_failed", "error", detail=event.detail)
                 self._audit("commit_failed", "station", turn, event.detail)
@@ -364,8 +375,8 @@ class Station(Parts):
     def _apply_documents(self, turn: Turn) -> None:
         self._documents_changed = False
         self.programme.replace(
-            list(self.inbox.schedules()),
-            list(self.inbox.contents()),
+            [*self.inbox.schedules(), *self.source.schedules()],
+            [*self.inbox.contents(), *self.source.contents()],
             list(self.inbox.warnings()),
             self.inbox.home_authority(),
         )
@@ -409,7 +420,9 @@ class Station(Parts):
                 self.facts.drop("override", key)
         self.quiet.tidy(now_ms)
         self.reporter.sign_records(turn)
-        self.facts.save(PruneRecords(self.facts.marks.cursor_through, now_ms - RECORDS_KEPT_MS))
+        self._documents_changed |= self.source.tidy(now_ms)
+        for through, before_ms in self.source.prunable(now_ms - RECORDS_KEPT_MS, now_ms):
+            self.facts.save(PruneRecords(through, before_ms))
         turn.log("housekeeping", evicted=evicted)
 
     # --- clock, controllers, alarms -----------------------------------------------------
@@ -478,6 +491,7 @@ class Station(Parts):
         unsigned = isinstance(signer, NoSigner)
         why = signer.why if isinstance(signer, NoSigner) else ""
         observe(AlarmCode.RECORDS_UNSIGNED, "", unsigned, mono_ms, why)
+        observe(AlarmCode.SOURCE_API, "", self.source.state != "ok", mono_ms, self.source.state)
 
     def _alarm(self, code: AlarmCode, subject: str, raised: bool, detail: str, turn: Turn) -> None:
         key = f"{code}|{subject}"

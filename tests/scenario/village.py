@@ -30,6 +30,7 @@ from agent.core.events import FetchFault, HostSeen, Requested
 from agent.core.programme import speech_key
 from agent.core.requests import AnnounceRequest
 from agent.core.site import Amplifier, BusChoice, Site, Zone
+from agent.core.source_calls import SourceRules
 from agent.core.spoken import write_out
 from simulator.world.box import Box
 from simulator.world.broker import Broker
@@ -99,9 +100,13 @@ class Village:
     """zones: dong, trung, doai. buses: how many programmes at a time."""
 
     def __init__(
-        self, buses: int = 1, narrow: Iterable[str] = (), switched_on: bool = True
+        self,
+        buses: int = 1,
+        narrow: Iterable[str] = (),
+        switched_on: bool = True,
+        rules: SourceRules | None = None,
     ) -> None:
-        """narrow: zones that can only hear bus 0."""
+        """narrow: zones that can only hear bus 0. rules: of its source-system API."""
         self.clock = Clockwork()
         self.wall0_ms = wall_of(BEGIN)
         self.broker = Broker(self.clock, self.wall_ms)
@@ -115,7 +120,13 @@ class Village:
             for number, name in enumerate(("dong", "trung", "doai"))
         )
         site = Site(
-            STATION, "Tân Liên", "Asia/Ho_Chi_Minh", zones, (Amplifier("amp", "c1"),), buses
+            STATION,
+            "Tân Liên",
+            "Asia/Ho_Chi_Minh",
+            zones,
+            (Amplifier("amp", "c1"),),
+            buses,
+            source_rules=rules,
         )
         self.box = Box(
             site,
