@@ -1,0 +1,63 @@
+"""What both dialects have in common: the port the uplink speaks to, and what goes out.
+
+Pure: a dialect makes messages and reads answers; it posts nothing and knows no time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from agent.contract.reports import Event
+from agent.core.source_calls import Call
+
+CALLS_MAX = 64
+"""More in one answer are not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message to post. key: the same for every try, and for no other message."""
+
+    message: str
+    path: str
+    body: Mapping[str, Any]
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """token "": the source system gave none, and wants none."""
+
+    token: str = ""
+
+
+class Dialect(Protocol):
+    """See `dialect_a` and `dialect_b`."""
+
+    def login(self) -> Outgoing | None:
+        """None: nothing to say before the first message."""
+
+    def logged_in(self, content: Any) -> LoggedIn | str:
+        """From the content of an accepted login; a text says what is wrong with it."""
+
+    def greetings(self) -> tuple[Outgoing, ...]:
+        """What is said once after each login."""
+
+    def status(self, now: object, place: object) -> Outgoing: ...
+
+    def of_record(self, event: Event) -> tuple[Outgoing, ...]:
+        """What is told of a record, in order; nothing for most."""
+
+    def poll(self) -> Outgoing | None: ...
+
+    def calls(self, content: Any) -> tuple[Call, ...]:
+        """What the content of an answer asks for. What cannot be read is a call with a fault."""
+
+    def farewell(self) -> Outgoing | None: ...
+
+
+def record_key(event: Event) -> str:
+    """(installation, stream, seq) is the id of a record."""
+    return f"{event.installation}/{event.stream}/{event.seq}"

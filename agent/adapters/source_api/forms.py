@@ -1,0 +1,158 @@
+"""How one of our values becomes one of theirs: every form used in the mapping, named and shown.
+
+Owns the conversion of single values. A form gets the value and the `Scope` it stands in, and
+returns what goes into the JSON. What we do not know stays empty in the way the field's type allows
+(""; 0 where only a number may stand), and the table says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from typing import Any
+
+from agent.adapters.source_api import tables, times
+from agent.adapters.source_api.settings import Codes
+from agent.contract.reports import OccurrenceRef
+
+Look = Callable[[OccurrenceRef, str], str]
+Names = Callable[[OccurrenceRef], str]
+
+TEXT_MAX = 500
+
+
+def _no_address(_occurrence: OccurrenceRef, _source: str) -> str:
+    return ""
+
+
+def entry_of(occurrence: OccurrenceRef) -> str:
+    """The bulletin's id when the source system has given none: ours."""
+    return f"{occurrence.authority}/{occurrence.entry}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where the paths of the mapping begin, and what the forms need beside the value.
+
+    roots: `ids`, `start`, `run` … by name. address: where a source's sound comes from. bulletin:
+    their id of what played. mark: see `times.moment`.
+    """
+
+    roots: Mapping[str, object]
+    tz: tzinfo = UTC
+    codes: Codes = field(default_factory=Codes)
+    address: Look = _no_address
+    bulletin: Names = entry_of
+    mark: int = 0
+
+
+Make = Callable[[Any, Scope], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """shown: as the field looks in JSON, with a word where it needs one.
+
+    of_record: the form gets what the value stands in, because it needs more of it.
+    """
+
+    shown: str
+    make: Make
+    of_record: bool = False
+
+
+def _text(value: Any, _: Scope) -> str:
+    return "" if value is None else str(value)[:TEXT_MAX]
+
+
+def _joined(value: Any, _: Scope) -> str:
+    return ", ".join(str(one) for one in value)[:TEXT_MAX]
+
+
+def _whole(value: Any, _: Scope) -> int:
+    return 0 if value is None else int(value)
+
+
+def _decimal(value: Any, _: Scope) -> float | None:
+    return None if value is None else float(value)
+
+
+def _degrees(value: Any, _: Scope) -> str:
+    return "" if value is None else f"{value / 100:.1f}"
+
+
+def _percent(value: Any, _: Scope) -> str:
+    return "" if value is None else f"{value}%"
+
+
+def _active(value: Any, _: Scope) -> int:
+    states = tables.TrangThaiHoatDong
+    return int(states.DANG_PHAT if value else states.DA_DUNG)
+
+
+def _field(value: Any, scope: Scope) -> int:
+    return int(tables.field_code(str(value)) or scope.codes.default_field)
+
+
+def _priority(value: Any, _: Scope) -> int:
+    return int(tables.MucDoUuTien(max(1, min(3, int(value)))))
+
+
+def _relay_of(value: Any, scope: Scope) -> str:
+    if tables.is_relay(value.source) is tables.TiepAm.KHONG:
+        return ""
+    return _address(value, scope) or str(value.source)
+
+
+def _address(value: Any, scope: Scope) -> str:
+    return scope.address(value.occurrence, value.source)[:TEXT_MAX]
+
+
+def _occurrence(value: Any, _: Scope) -> str:
+    return f"{value.authority}|{value.audience}|{value.entry}|{value.nominal}"[:TEXT_MAX]
+
+
+def _bulletin(value: Any, scope: Scope) -> str:
+    return scope.bulletin(value)[:TEXT_MAX]
+
+
+def _areas(value: Any, _: Scope) -> list[dict[str, str]]:
+    return [{"DichID": value.target_id, "TenDich": value.target_name}]
+
+
+FORMS: dict[str, Form] = {
+    "text": Form('"…", rỗng khi không rõ', _text),
+    "names": Form('"A, B"', _joined),
+    "list": Form('["A", "B"]', lambda value, _: [str(one) for one in value]),
+    "whole": Form("số nguyên", _whole),
+    "whole-text": Form('"70", rỗng khi không rõ', _text),
+    "decimal": Form("số thực", _decimal),
+    "degrees": Form('"41.5", rỗng khi không đo được', _degrees),
+    "percent": Form('"37%", rỗng khi không đo được', _percent),
+    "epoch-s": Form("giây từ 1970, 0 khi không rõ", lambda value, _: times.epoch_s(value)),
+    "length": Form('"HH:MM:SS"', lambda value, _: times.length(value)),
+    "moment": Form(
+        '"yyyy-MM-ddTHH:mm:ss.fffff", giờ của đài',
+        lambda value, scope: times.moment(value, scope.tz, scope.mark),
+    ),
+    "active": Form("TrangThaiHoatDong, số", _active),
+    "active-text": Form('TrangThaiHoatDong, "0"', lambda v, scope: str(_active(v, scope))),
+    "field": Form("LoaiLinhVuc", _field),
+    "priority": Form("MucDoUuTien", _priority),
+    "kind": Form("LoaiBanTin", lambda value, _: int(tables.sound_kind(str(value)))),
+    "relay": Form("0/1", lambda value, _: int(tables.is_relay(str(value)))),
+    "relay-of": Form("URL của nguồn tiếp âm, hoặc rỗng", _relay_of, of_record=True),
+    "address": Form("URL, rỗng khi không còn biết", _address, of_record=True),
+    "bulletin": Form('BanTinID đã nhận, không có thì "đơn vị/mục"', _bulletin),
+    "occurrence": Form('"đơn vị|nơi nhận|mục|giờ"', _occurrence),
+    "heard": Form("1 khi đã phát (cả khi phát một phần)", lambda v, _: int(v != "skipped")),
+    "applied": Form("1 khi đã nhận", lambda value, _: int(value == "applied")),
+    "failed": Form("0 khi đã nhận, 1 khi từ chối", lambda value, _: int(value != "applied")),
+    "areas": Form("[{DichID, TenDich}]", _areas, of_record=True),
+    "clusters": Form('{CumLoaID: ["…"]}', lambda value, _: {"CumLoaID": [str(value)]}),
+    "always-empty": Form('""', lambda _value, _scope: ""),
+    "always-0": Form("0", lambda _value, _scope: 0),
+    "always-1": Form("1", lambda _value, _scope: 1),
+}
+"""Name → form. The mapping refers to them; a test finds none unused."""
