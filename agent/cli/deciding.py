@@ -12,14 +12,15 @@ from collections.abc import Callable
 import msgspec
 
 from agent.cli.arguments import EXIT_FAULT, EXIT_OK, EXIT_USAGE, PROGRAM
+from agent.cli.client import Unreachable
 from agent.cli.findings import Finding, finding_lines
 from agent.cli.names import NotFound, find_entry, full_id
 from agent.cli.people import Decider
 from agent.cli.prompts import Prompts
-from agent.cli.screens.awaiting import Waiting, render_awaiting, render_waiting, waiting
+from agent.cli.screens.awaiting import Waiting, is_over, render_awaiting, render_waiting, waiting
 from agent.cli.session import Session, Shown, not_found, refusal, shown_done
 from agent.cli.texts import Lang, say
-from agent.cli.times import read_time
+from agent.cli.times import coming, read_time
 from agent.cli.wording import FAULT, OK, clock, day
 from agent.contract.reasons import AckReason
 from agent.core.requests import (
@@ -82,12 +83,17 @@ def _one(typed: argparse.Namespace, view: PlanView, session: Session) -> Waiting
         return session.wrong(
             "time-odd", "time-odd-next", AckReason.MALFORMED, EXIT_USAGE, typed=when
         )
-    found = find_entry(typed.entry, view.items, when)
+    found = find_entry(typed.entry, view.items, when, 0 if typed.at else view.at_ms)
     if isinstance(found, NotFound):
         return not_found(found, "entry", session)
-    same = (one for one in view.items if full_id(one) == full_id(found))
-    later = sorted((one for one in same if one.start_ms >= found.start_ms), key=_start)
-    return Waiting((found, *(one for one in later if one is not found)))
+    like = (found.authority, found.entry, found.digest, found.approval)
+    later = [
+        one
+        for one in sorted(view.items, key=_start)
+        if (one.authority, one.entry, one.digest, one.approval) == like
+        and one.start_ms > found.start_ms
+    ]
+    return Waiting((found, *later))
 
 
 def _start(item: Upcoming) -> int:
@@ -98,7 +104,9 @@ def _all_from(
     typed: argparse.Namespace, all_waiting: list[Waiting], view: PlanView, session: Session
 ) -> Shown:
     of = tuple(one for one in all_waiting if one.next.authority == typed.all_from)
-    if of:
+    timely = tuple(one for one in of if not is_over(one.next, view))
+    if timely or of:
+        of = timely or of
         return _decide(typed, of, view, session)
     known = sorted({one.next.authority for one in all_waiting})
     step = say(session.lang, "choose", names=", ".join(known)) if known else ""
@@ -129,26 +137,48 @@ def _chosen(
 def _decide(
     typed: argparse.Namespace, chosen: tuple[Waiting, ...], view: PlanView, session: Session
 ) -> Shown:
-    """Show what is decided about, make sure of who decides, ask for each, tell each."""
+    """Show what is decided about, make sure of who decides, ask for each, tell each.
+
+    What cannot be asked for is found before the first is asked: all of them or none.
+    """
     if session.prompts is not None and session.chatty and typed.entry:
         for one in chosen:
             session.prompts.tell(render_waiting(one, view, session.lang, session.width))
+    requests: list[tuple[Upcoming, ApproveRequest]] = []
+    for one in chosen:
+        request = _approval(typed, one, view, session)
+        if isinstance(request, Shown):
+            return request
+        requests.append((one.next, request))
+    return _asked(typed, requests, view, session)
+
+
+def _asked(
+    typed: argparse.Namespace,
+    requests: list[tuple[Upcoming, ApproveRequest]],
+    view: PlanView,
+    session: Session,
+) -> Shown:
     decider = Decider(typed, session)
     findings: list[Finding] = []
     decisions: list[Decision] = []
-    for one in chosen:
-        request = _approval(typed, one, session)
-        if isinstance(request, Shown):
-            return request
-        answer = decider.ask(request)
+    for item, request in requests:
+        try:
+            answer = decider.ask(request)
+        except Unreachable as failure:
+            if not findings:
+                raise
+            findings.append(failure.finding)  # what was decided before stays decided
+            break
         if isinstance(answer, Shown):
             return answer
         if not isinstance(answer, Done | Refused):
             return session.not_shown(answer)
         if isinstance(answer, Refused):
-            findings.append(_with_name(refusal(answer, session.lang), one.next, len(chosen) > 1))
+            finding = refusal(answer, session.lang)
+            findings.append(_with_name(finding, item) if len(requests) > 1 else finding)
         else:
-            findings.append(_approved(typed, request, one.next, view, decider.name, session.lang))
+            findings.append(_approved(typed, request, item, view, decider.name, session.lang))
         decisions.append(Decision(request.authority, request.entry, request.nominal, answer))
         if isinstance(answer, Refused) and answer.code in _ABOUT_THE_PERSON:
             break  # it would be refused for the others, too, and count as one more wrong PIN
@@ -177,7 +207,9 @@ def _told(findings: list[Finding], decisions: list[Decision], session: Session) 
     return Shown(lines, Decisions(tuple(decisions)), status)
 
 
-def _approval(typed: argparse.Namespace, one: Waiting, session: Session) -> ApproveRequest | Shown:
+def _approval(
+    typed: argparse.Namespace, one: Waiting, view: PlanView, session: Session
+) -> ApproveRequest | Shown:
     item = one.next
     if not item.digest:
         return session.wrong(
@@ -188,6 +220,9 @@ def _approval(typed: argparse.Namespace, one: Waiting, session: Session) -> Appr
             entry=named(item),
         )
     every = typed.every or _every_wanted(typed, one, session)
+    late = None if every or typed.command == "reject" else _too_late(typed, item, view, session)
+    if late is not None:
+        return late
     return ApproveRequest(
         authority=item.authority,
         entry=item.entry,
@@ -199,6 +234,23 @@ def _approval(typed: argparse.Namespace, one: Waiting, session: Session) -> Appr
         place=typed.at,
         document_number=typed.document,
     )
+
+
+def _too_late(
+    typed: argparse.Namespace, item: Upcoming, view: PlanView, session: Session
+) -> Shown | None:
+    """A start that is over needs an hour that is not."""
+    if typed.at is None:
+        start = f"{day(item.start_ms, view.tz, session.lang)} {clock(item.start_ms, view.tz)}"
+        key, values = "start-over", {"entry": named(item), "time": start}
+        over = is_over(item, view)
+    else:
+        place = read_time(f"{item.nominal[:10]} {typed.at}")
+        key, values = "time-past", {"typed": typed.at}
+        over = place is not None and coming(place, view.at_ms, view.tz) is None
+    if not over:
+        return None
+    return session.wrong(key, "start-over-next", AckReason.EXPIRED, EXIT_FAULT, **values)
 
 
 def _every_wanted(typed: argparse.Namespace, one: Waiting, session: Session) -> bool:
@@ -229,9 +281,8 @@ def _approved(
     return Finding(OK, f"{text} · {who}")
 
 
-def _with_name(finding: Finding, item: Upcoming, several: bool) -> Finding:
-    text = f"{named(item)}: {finding.text}" if several else finding.text
-    return Finding(finding.mark, text, finding.next)
+def _with_name(finding: Finding, item: Upcoming) -> Finding:
+    return Finding(finding.mark, f"{named(item)}: {finding.text}", finding.next)
 
 
 # --- the local order of things --------------------------------------------------------------
@@ -249,7 +300,7 @@ def _with_entry(
     answer = session.ask(PlanRequest(LOOK_AHEAD_HOURS))
     if not isinstance(answer, PlanView):
         return session.not_shown(answer)
-    found = find_entry(typed.entry, answer.items, when)
+    found = find_entry(typed.entry, answer.items, when, answer.at_ms)
     if isinstance(found, NotFound):
         return _entry_not_found(typed, found, act, session)
     return act(found)

@@ -48,8 +48,13 @@ def find_name(wanted: str, names: tuple[str, ...]) -> str | NotFound:
 STARTS_NAMED = 3
 
 
-def find_entry(wanted: str, items: tuple[Upcoming, ...], when: str = "") -> Upcoming | NotFound:
-    """`authority/entry` or `entry` → its next planned occurrence, or the one meant by `when`."""
+def find_entry(
+    wanted: str, items: tuple[Upcoming, ...], when: str = "", now_ms: int = 0
+) -> Upcoming | NotFound:
+    """`authority/entry` or `entry` → its next planned occurrence, or the one meant by `when`.
+
+    One of today that is over and may still be placed comes after those that are not.
+    """
     fits = [item for item in items if wanted in (item.entry, full_id(item))]
     full = sorted({full_id(item) for item in fits})
     if len(full) > 1:
@@ -57,7 +62,7 @@ def find_entry(wanted: str, items: tuple[Upcoming, ...], when: str = "") -> Upco
     if not fits:
         ids = sorted({full_id(item) for item in items})
         return NotFound(wanted, tuple(difflib.get_close_matches(wanted, ids, n=3, cutoff=0.4)))
-    fits.sort(key=lambda item: item.start_ms)
+    fits.sort(key=lambda item: (item.start_ms <= now_ms, item.start_ms))
     typed = read_time(when)
     then = [item for item in fits if not when or (typed and says(typed, item.nominal))]
     if not then:

@@ -15,6 +15,10 @@ DECIDING: dict[str, Words] = {
         "nothing awaits approval in the next 14 days",
     ),
     "awaiting-more": Words("và {count} lượt nữa đến {date}", "and {count} more until {date}"),
+    "awaiting-over": Words(
+        "đã quá giờ: chỉ phát được vào giờ khác trong ngày",
+        "its hour has passed: it can play at another one today",
+    ),
     "awaiting-count": Words(
         "{count} lượt phát trong 24 giờ tới chờ xã duyệt",
         "{count} starts in the next 24 hours await approval",
@@ -28,7 +32,8 @@ DECIDING: dict[str, Words] = {
     "item-digest": Words("dấu nội dung {digest}", "digest {digest}"),
     # --- how an item stands with the commune
     "approval-awaiting": Words("chờ xã duyệt", "awaits approval"),
-    "approval-refused": Words("xã không duyệt: {who}", "not approved: {who}"),
+    "approval-refused": Words("xã không duyệt", "not approved"),
+    "decided-by": Words("người quyết định: {who}", "decided by {who}"),
     "approval-pin": Words("xã duyệt: {who} (mã PIN)", "approved by {who} (PIN)"),
     "approval-key": Words("xã duyệt: {who} (chữ ký số)", "approved by {who} (key)"),
     "approval-standing": Words("xã duyệt sẵn", "standing approval"),
@@ -92,6 +97,8 @@ DECIDING: dict[str, Words] = {
     "done-quiet-end": Words("hết giữ yên lặng: {zones}", "quiet is over: {zones}"),
     "done-announce": Words("sẽ đọc ở {zones}: “{text}”", "to be said in {zones}: “{text}”"),
     "done-announce-next": Words("theo dõi: stationctl status", "follow it: stationctl status"),
+    "start-over": Words("{entry}: lượt {time} đã qua", "{entry}: its start {time} has passed"),
+    "start-over-next": Words("thêm --at GIỜ:PHÚT", "add --at HH:MM"),
     "one-or-all": Words(
         "chọn một: mã bản tin hoặc --all-from", "either an item or --all-from, not both"
     ),

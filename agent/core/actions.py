@@ -374,6 +374,7 @@ class Actions:
         act = self._act_of(event.body)
         if act is not None:
             what, detail = act
+            detail += _claimed(event.refused)
             result = answer.code if isinstance(answer, asked.Refused) else "done"
             means: Literal["pin"] | None = "pin" if event.by else None
             audit = Audit(what=what, by=who, detail=detail, result=result, means=means)
@@ -406,9 +407,9 @@ class Actions:
                 return "local_order", f"{authority}/{entry}: {order}"
             case asked.ApproveRequest(authority=authority, entry=entry):
                 when = f"{body.nominal or '*'}{' → ' + body.place if body.place else ''}"
-                by = f"{body.by} ({body.means})"
+                paper = f" · {body.document_number}" if body.document_number else ""
                 act: LocalAct = "local_approve" if body.approved else "local_refuse"
-                return act, f"{authority}/{entry} {when}: {by}"
+                return act, f"{authority}/{entry} {when}{paper}"
             case asked.StopRequest(zones=zones):
                 return "local_stop", self._named(zones)
             case asked.QuietRequest(zones=zones, until_ms=until_ms, reason=reason):
@@ -486,6 +487,12 @@ def _word_of(
         given.place,
         given.document_number,
     )
+
+
+def _claimed(refused: asked.Refused | None) -> str:
+    """Whose PIN somebody tried, for the journal."""
+    tried = (AckReason.WRONG_PIN, AckReason.PIN_LOCKED)
+    return f" · {refused.detail}" if refused is not None and refused.code in tried else ""
 
 
 def _told(verdict: Verdict) -> asked.Done | asked.Refused:

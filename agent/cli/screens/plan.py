@@ -95,7 +95,9 @@ def _standing(item: Upcoming, lang: Lang) -> str:
             told = item.problem == OccurrenceReason.AWAITING_APPROVAL
             return "" if told else f"{UNKNOWN} {say(lang, 'approval-awaiting')}"
         case "refused", _:
-            return f"{FAULT} {say(lang, 'approval-refused', who=who)}{paper}"
+            told = item.problem == OccurrenceReason.NOT_APPROVED
+            refused = "" if told else f"{FAULT} {say(lang, 'approval-refused')} · "
+            return f"{refused}{say(lang, 'decided-by', who=who)}{paper}"
         case _, "declared":
             return f"{UNKNOWN} {say(lang, 'approval-declared', who=who)}{paper}"
         case "approved", "standing":

@@ -119,6 +119,15 @@ def test_an_audit_line_is_said_in_words_with_its_result(what: str, lang: Lang) -
     assert any("hoa" in line and "Đông: 60" in line for line in lines)
 
 
+@both_languages
+def test_a_person_whose_pin_was_right_is_told_apart_from_a_login(lang: Lang) -> None:
+    person = Audit(what="local_stop", by="Nguyễn Văn Hòa", detail="Đông", result="done")
+    known, login = journal(lang, person, replace(person, means="pin"))[-2:]
+    word = "PIN" if lang == "en" else "mã PIN"
+    assert f"Nguyễn Văn Hòa ({word})" in known
+    assert word not in login
+
+
 def test_every_command_from_above_has_an_audit_text() -> None:
     for action in get_args(Action):
         assert f"command_{action.__name__}" in AUDIT

@@ -8,7 +8,9 @@ import shlex
 import msgspec
 import pytest
 
+from agent.cli.__main__ import run_in
 from agent.cli.arguments import build_parser
+from agent.cli.screens.awaiting import render_awaiting, waiting
 from agent.cli.screens.plan import render_plan
 from agent.cli.screens.status import render_status
 from agent.cli.texts import TEXTS, Lang
@@ -16,6 +18,7 @@ from agent.contract.reasons import ACK, ALARM, OCCURRENCE, OccurrenceReason
 from agent.core.requests import PlanView
 from agent.core.words import CONTROLLER, LINK
 from tests.unit.cli import views
+from tests.unit.cli.people import HOA, PIN, Agent, Keyboard, around
 
 _COMMAND = re.compile(r"(?:^|[:;] )(?:sudo )?(stationctl [^;.]+)")
 STEPS = sorted(
@@ -62,3 +65,57 @@ def test_a_held_item_names_the_whole_command_that_releases_it(lang: Lang) -> Non
         command = step.removeprefix("→ ")
         assert command == "stationctl release huyen/khu-vuc"
         assert understood(command) == "release"
+
+
+def steps(lines: list[str]) -> list[str]:
+    """What stands behind the arrows, each in one line again."""
+    found: list[str] = []
+    going = False
+    for line in lines:
+        text = line.strip()
+        if text.startswith("→ "):
+            found.append(text.removeprefix("→ "))
+            going = True
+        elif going and line.startswith("    ") and not line.startswith("      "):
+            found[-1] += f" {text}"
+        else:
+            going = False
+    return found
+
+
+def commands(lines: list[str]) -> list[str]:
+    return [found for step in steps(lines) for found in _COMMAND.findall(step)]
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_what_the_screens_of_decisions_say_to_type_can_be_typed(lang: Lang) -> None:
+    found = commands(render_plan(views.DECIDING, lang, 44))
+    found += commands(render_status(views.STATUS_DECIDING, lang, 44))
+    for command in ("approve", "reject"):
+        lines = render_awaiting(waiting(views.DECIDING), views.DECIDING, lang, 44, command)
+        found += commands(lines)
+    verbs = {understood(one) for one in found}
+    assert verbs == {"approve", "reject", "release"}
+    assert "stationctl approve tiem-chung --at 05:27" in found
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+@pytest.mark.parametrize(
+    ("typed", "verb"),
+    [
+        (["hold", "khu-vuc"], "release"),
+        (["quiet"], "quiet"),
+        (["quiet", "Đông", "Chợ", "until", "11:00", "--reason", "tang lễ"], "quiet"),
+        (["quiet", "Đông"], "quiet"),
+        (["announce", "Mời bà con đi họp", "--name", HOA], "status"),
+        (["announce", "dong"], "announce"),
+        (["approve"], "approve"),
+        (["reject"], "reject"),
+    ],
+)
+def test_what_a_decision_says_to_type_next_can_be_typed(
+    typed: list[str], verb: str, lang: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_in(around(Agent(), Keyboard(PIN), chatty=False), [*typed, "--lang", lang])
+    found = commands(capsys.readouterr().out.splitlines())
+    assert {understood(one) for one in found} == {verb}

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
+from agent.adapters.pins import Person
 from agent.cli.columns import display_width
+from agent.cli.pin import Place, render_pins
 from agent.cli.screens.alarms import render_alarms
+from agent.cli.screens.awaiting import render_awaiting, render_waiting, waiting
 from agent.cli.screens.doctor import render_doctor
 from agent.cli.screens.journal import render_journal
 from agent.cli.screens.plan import render_plan
@@ -31,6 +36,37 @@ def test_status_looks_as_agreed(name: str, lang: Lang) -> None:
 def test_plan_looks_as_agreed(lang: Lang) -> None:
     view = PlanView(views.NOW_MS, views.TZ, ITEMS)
     golden(f"plan.{lang}", render_plan(view, lang, 44, 48))
+
+
+@both_languages
+def test_the_plan_tells_what_is_decided_and_what_is_not(lang: Lang) -> None:
+    golden(f"plan-deciding.{lang}", render_plan(views.DECIDING, lang, 44))
+
+
+@both_languages
+def test_what_awaits_approval_looks_as_agreed(lang: Lang) -> None:
+    found = waiting(views.DECIDING)
+    golden(f"awaiting.{lang}", render_awaiting(found, views.DECIDING, lang, 44))
+    nothing = views.replace(views.DECIDING, items=())
+    golden(f"awaiting-none.{lang}", render_awaiting(waiting(nothing), nothing, lang, 44))
+
+
+PEOPLE = tuple(
+    Person(name=name, may=may, salt="00" * 16, hash="00" * 32, n=16384, r=8, p=1, set_ms=set_ms)
+    for name, may, set_ms in (
+        ("Nguyễn Văn Hòa", ("approve", "announce"), views.at(8, 0, day=2)),
+        ("Chủ tịch Ủy ban nhân dân xã Trần Thị Mai", (), views.at(8, 0) - 400 * 86_400_000),
+        ("Lê Tám", ("microphone",), views.at(8, 0)),
+    )
+)
+
+
+@both_languages
+def test_the_people_with_a_pin_look_as_agreed(lang: Lang) -> None:
+    place = Place(Path("/var/lib/commune-radio"), views.NOW_MS, views.TZ)
+    lines = [*render_pins(PEOPLE, place, lang, 44), "", *render_pins((), place, lang, 44)]
+    assert "00" * 16 not in "".join(lines)
+    golden(f"pins.{lang}", lines)
 
 
 @both_languages
@@ -71,6 +107,10 @@ def test_empty_screens_say_that_there_is_nothing(lang: Lang) -> None:
 def test_no_line_is_wider_than_the_terminal(width: int, lang: Lang) -> None:
     lines = [line for view in views.STATUSES.values() for line in render_status(view, lang, width)]
     lines += render_plan(PlanView(views.NOW_MS, views.TZ, ITEMS), lang, width)
+    lines += render_plan(views.DECIDING, lang, width)
+    for one in waiting(views.DECIDING):
+        lines += render_waiting(one, views.DECIDING, lang, width, "1 ")
+    lines += render_awaiting(waiting(views.DECIDING), views.DECIDING, lang, width)
     lines += render_zones(views.ZONES, lang, width)
     lines += render_journal(views.JOURNAL, lang, width)
     lines += render_doctor(views.DOCTOR, lang, width)
@@ -127,3 +167,31 @@ def test_the_end_of_the_timetable_is_told_as_it_is(
     text = "\n".join(render_status(view, "vi", 80))
     assert [one for one in words if one not in text] == []
     assert ("✗" in text) == ("✗" in words[0])
+
+
+@both_languages
+@pytest.mark.parametrize("name", views.DECIDED)
+def test_an_approval_that_is_only_declared_has_no_tick_and_one_that_is_known_has(
+    name: str, lang: Lang
+) -> None:
+    view = PlanView(views.NOW_MS, views.TZ, (views.DECIDED[name],))
+    text = "\n".join(render_plan(view, lang, 44))
+    declared = {"vi": "? theo khai báo", "en": "? declared"}[lang]
+    assert (declared in text) == (name == "declared")
+    ticks = sum(line.strip().startswith("✓") for line in text.splitlines())
+    assert ticks == (name in ("pin", "key", "standing"))
+
+
+def test_a_changed_entry_is_decided_about_anew_and_one_of_today_that_is_over_last() -> None:
+    changed = views.replace(views.TOMORROW, digest="1111111111111111")
+    view = PlanView(views.NOW_MS, views.TZ, (views.OVER, views.AWAITING, changed))
+    assert [one.next for one in waiting(view)] == [views.AWAITING, changed, views.OVER]
+
+
+def test_the_status_counts_what_awaits_a_decision_before_what_is_only_to_know() -> None:
+    view = views.replace(views.STATUS_DECIDING, alarms=(views.OFFLINE, views.OPEN_LINE))
+    lines = render_status(view, "vi", 44)
+    marks = [line for line in lines if line[:1] in "✗!"]
+    assert marks[0].startswith("✗ Thôn Đoài")
+    assert marks[1] == "! 3 lượt phát trong 24 giờ tới chờ xã duyệt"
+    assert lines[lines.index(marks[1]) + 1] == "  → stationctl approve"

@@ -25,7 +25,10 @@ from agent.core.requests import (
     DoctorView,
     JournalLine,
     JournalView,
+    Kept,
     OnAir,
+    PlanView,
+    QuietView,
     StatusView,
     Upcoming,
     ZonesView,
@@ -331,3 +334,92 @@ JOURNAL = JournalView(
         JournalLine(8, at(5, 5), msgspec.Raw(b'{"kind":"of-a-later-version"}')),
     ),
 )
+
+# --- decisions -----------------------------------------------------------------------------
+
+AWAITING = replace(
+    AREA,
+    problem=OccurrenceReason.AWAITING_APPROVAL,
+    problem_zones=AREA.zones,
+    approval="awaiting",
+    digest="0123456789abcdef",
+    author="Lê Văn Tám",
+    approver="Phạm Hùng",
+    document_number="12/KH-UBND",
+)
+TOMORROW = replace(AWAITING, start_ms=AWAITING.start_ms + 86_400_000, nominal="2026-11-24T05:30:00")
+OVER = replace(
+    AWAITING,
+    title="Thông báo lịch tiêm chủng mở rộng cho trẻ em dưới hai tuổi tại trạm y tế xã",
+    start_ms=at(5, 0),
+    nominal="2026-11-23T05:00:00",
+    entry="tiem-chung",
+    authority="tinh",
+    digest="fedcba9876543210",
+    author="",
+    approver="",
+    document_number="",
+)
+PLAIN = replace(AREA, digest="00000000000000aa", start_ms=at(6, 0), nominal="2026-11-23T06:00:00")
+DECIDED = {
+    "pin": replace(
+        PLAIN,
+        approval="approved",
+        approval_means="pin",
+        approved_by="Nguyễn Văn Hòa",
+        document_number="5/UBND",
+    ),
+    "key": replace(PLAIN, approval="approved", approval_means="key", approved_by="hoa"),
+    "standing": replace(
+        PLAIN, approval="approved", approval_means="standing", document_number="7/QĐ-UBND"
+    ),
+    "declared": replace(
+        PLAIN,
+        approval_means="declared",
+        approved_by="Phạm Hùng",
+        document_number="1234/KH-UBND ngày 20/11/2026",
+    ),
+    "home": replace(PLAIN, approval_means="home", approved_by="Nguyễn Văn Hòa"),
+    "refused": replace(
+        PLAIN,
+        approval="refused",
+        approval_means="pin",
+        approved_by="Nguyễn Văn Hòa",
+        problem=OccurrenceReason.NOT_APPROVED,
+        problem_zones=PLAIN.zones,
+    ),
+    "held-and-awaiting": replace(AWAITING, problem=OccurrenceReason.HELD, problem_zones=()),
+    "ruled": replace(
+        PLAIN,
+        problem=OccurrenceReason.OUTSIDE_HOURS,
+        problem_zones=("Đông",),
+        rule="Quy chế 12/2026/QĐ-UBND: 05:00-05:40, T2-T6",
+        kept=(
+            Kept(
+                ("Đông",),
+                OccurrenceReason.OUTSIDE_HOURS,
+                "Quy chế 12/2026/QĐ-UBND: 05:00-05:40, T2-T6",
+                at(6, 10),
+            ),
+            Kept(("Trung",), OccurrenceReason.QUIET, "tang lễ → 11:00 23/11/2026", None, at(6, 5)),
+        ),
+    ),
+    "quiet": replace(
+        PLAIN,
+        problem=OccurrenceReason.QUIET,
+        problem_zones=("Trung",),
+        kept=(Kept(("Trung",), OccurrenceReason.QUIET, "tang lễ → 11:00 23/11/2026"),),
+    ),
+    "of-a-later-version": replace(
+        PLAIN, kept=(Kept(("Trung",), "of_a_later_version", "từ xa"),), approval="later"
+    ),
+}
+"""How an item may stand with the commune and its rules."""
+
+QUIET = (
+    QuietView(("Thôn Đông", "Chợ"), at(11, 0), "tang lễ cụ Lê Văn Ba", "Nguyễn Văn Hòa"),
+    QuietView(("Trung",), at(7, 0, day=24), "thi học kỳ", ""),
+)
+DECIDING = PlanView(NOW_MS, TZ, (OVER, AWAITING, *DECIDED.values(), TOMORROW), QUIET)
+STATUS_DECIDING = replace(WELL, awaiting=3, quiet=QUIET, upcoming=(AWAITING, DECIDED["ruled"]))
+STATUSES["deciding"] = STATUS_DECIDING
