@@ -175,7 +175,7 @@ def outcome_of(
         volume=item.volumes.get(zone, item.volume),
         underruns=item.underruns if item.sounded else None,
         start_error_ms=item.start_error_ms,
-        rule=(rule or item.rules.get(zone, "")) if reason in RULES_OF_THE_AIR else "",
+        rule=_rule(item, zone, reason, rule),
         broke=item.broke.get(zone, ()) if sounded else (),
         above_ceiling=item.ceilings.get(zone) if sounded else None,
         approved_by=item.approved_by,
@@ -184,6 +184,13 @@ def outcome_of(
         field=item.field,
         language=item.language,
     )
+
+
+def _rule(item: OpenItem, zone: str, reason: OccurrenceReason | None, rule: str) -> str:
+    """The words of the rule behind the reason, if it is one."""
+    if reason is None or reason not in RULES_OF_THE_AIR:
+        return ""
+    return rule or item.rules.get(zone, {}).get(reason, "")
 
 
 def _why_torn(item: OpenItem) -> OccurrenceReason:

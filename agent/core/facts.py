@@ -39,7 +39,8 @@ class OpenItem(msgspec.Struct, frozen=True):
     from_ms/origin_ms: first planned sound and wall instant of position 0. begun: its start
     passed. seen_ms: last instant it is known to have sounded. segments, gaps: per zone, and the
     reason nothing sounds since the last segment. torn: per zone, ms of its segments in which no
-    sound left the card. rules: the words of the rule behind a zone's gap. broke: rules it began
+    sound left the card. rules: per zone, the words of the rules
+    behind its gaps. broke: rules it began
     against, being an emergency. volumes: as set when it began. ceilings: where that was above one.
     doubts: why a zone's sound is not confirmed.
     stopped: zones in which somebody ended it. finished: it came to its own end; done: why it ended
@@ -77,7 +78,7 @@ class OpenItem(msgspec.Struct, frozen=True):
     left: tuple[str, ...] = ()
     segments: dict[str, tuple[Segment, ...]] = {}
     gaps: dict[str, OccurrenceReason] = {}
-    rules: dict[str, str] = {}
+    rules: dict[str, dict[OccurrenceReason, str]] = {}
     broke: dict[str, tuple[OccurrenceReason, ...]] = {}
     volumes: dict[str, int] = {}
     ceilings: dict[str, int] = {}

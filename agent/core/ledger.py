@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from agent.contract.reasons import RULES_OF_THE_AIR, OccurrenceReason
+from agent.contract.reasons import OccurrenceReason
 from agent.contract.reports import Confirmation
 from agent.core import asrun
 from agent.core.arbitration import Blocked
@@ -55,13 +55,13 @@ class Ledger:
         self.zones_seen: dict[str, ZoneSeen] = {}
         self.controllers: dict[str, ControllerSeen] = {}
         self.blocked: dict[tuple[str, str], OccurrenceReason] = {}
-        self.rules: dict[tuple[str, str], str] = {}
+        self.rules: dict[tuple[str, str], dict[OccurrenceReason, str]] = {}
 
     def block(self, one: Blocked) -> None:
         """A zone does not get an item now."""
         self.blocked[one.key, one.zone] = one.reason
         if one.rule:
-            self.rules[one.key, one.zone] = one.rule
+            self.rules.setdefault((one.key, one.zone), {})[one.reason] = one.rule
 
     # --- what controllers say -----------------------------------------------------------
 
@@ -166,9 +166,9 @@ class Ledger:
             self._note_gap(held, zone, reason)
 
     def _note_gap(self, held: OpenItem, zone: str, reason: OccurrenceReason) -> None:
-        rules, rule = held.rules, self.rules.get((held.key, zone))
-        if rule is not None and reason in RULES_OF_THE_AIR:
-            rules = {**rules, zone: rule}
+        rules, words = held.rules, self.rules.get((held.key, zone))
+        if words is not None:
+            rules = {**rules, zone: {**rules.get(zone, {}), **words}}
         gaps = {**held.gaps, zone: reason}
         noted = msgspec.structs.replace(held, gaps=gaps, rules=rules)
         self._facts.put("open", held.key, noted)

@@ -286,9 +286,10 @@ def _asks(item: Item) -> bool:
 
 
 def _with_bars(line: Line, bars: tuple[Bar, ...]) -> Line:
+    """What keeps it back whole goes first: it is why the item did not play."""
     if not bars:
         return line
-    return replace(line, item=replace(line.item, bars=(*line.item.bars, *bars)))
+    return replace(line, item=replace(line.item, bars=(*bars, *line.item.bars)))
 
 
 MOVED_BY = "moved"

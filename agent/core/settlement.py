@@ -102,8 +102,11 @@ class Settlement:
 
     def _rule(self, item: Item, zone: str, reason: OccurrenceReason | None) -> str:
         """The words of the rule that kept the zone from the item."""
+        if reason is None:
+            return ""
+        met = self._air.ledger.rules.get((item.key, zone), {}).get(reason)
         bars = (bar.rule for bar in item.bars if bar.zone == zone and bar.reason is reason)
-        return self._air.ledger.rules.get((item.key, zone)) or next(bars, "")
+        return met or next(bars, "")
 
     def _close(self, key: str, settled: Settled) -> None:
         self._facts.put("settled", key, settled)
@@ -116,9 +119,12 @@ class Settlement:
         if held.done is not None:
             return held.done
         blocked = self._air.ledger.blocked.get((item.key, zone))
+        heard = any(one.gap is None for one in held.segments.get(zone, ()))
+        bar = None if heard else item.bar_at(zone, item.start_ms)
+        if bar is not None:
+            return bar.reason
         if not held.finished:
             return blocked or held.gaps.get(zone) or item.problem
-        heard = any(one.gap is None for one in held.segments.get(zone, ()))
         return None if heard else blocked or OccurrenceReason.ZONE_NOT_CONFIRMED
 
     def _why_skipped(self, item: Item, zone: str, time: Timekeeping) -> OccurrenceReason:

@@ -17,7 +17,7 @@ from agent.core.events import Now
 from agent.core.items import Item
 from agent.core.lineup import Line
 from agent.core.parts import Parts
-from agent.core.planner import foresee
+from agent.core.planner import Plan, foresee
 from agent.core.reporter import document_reports
 from agent.core.requests import (
     AlarmsView,
@@ -101,10 +101,7 @@ def upcoming(station: Parts, now: Now, hours: int) -> tuple[Upcoming, ...]:
     """The plan from now on, with what keeps each item, or a zone of it, from playing."""
     until_ms = now.wall_ms + hours * HOUR_MS
     lines = {line.item.key: line for line in station.lines_until(until_ms, now.wall_ms)}
-    expected = [_expected(line.item) for line in lines.values()]
-    plan = foresee(
-        station.site, expected, station.air.runs, station.air.decision, now.wall_ms, until_ms
-    )
+    plan = _foreseen(station, lines.values(), now.wall_ms, until_ms)
     blocked: dict[str, list[Blocked]] = {}
     for span in plan.blocked:
         blocked.setdefault(span.blocked.key, []).append(span.blocked)
@@ -113,6 +110,17 @@ def upcoming(station: Parts, now: Now, hours: int) -> tuple[Upcoming, ...]:
         for key, line in sorted(lines.items(), key=lambda pair: pair[1].item.start_ms)
         if _is_to_come(line.item, now.wall_ms, until_ms)
     )
+
+
+def foreseen(station: Parts, now_ms: int, until_ms: int) -> Plan:
+    """What every zone will do, if what is still missing comes in time and nothing else happens."""
+    return _foreseen(station, station.lines_until(until_ms, now_ms), now_ms, until_ms)
+
+
+def _foreseen(station: Parts, lines: Iterable[Line], now_ms: int, until_ms: int) -> Plan:
+    expected = [_expected(line.item) for line in lines]
+    air = station.air
+    return foresee(station.site, expected, air.runs, air.decision, now_ms, until_ms)
 
 
 def _is_to_come(item: Item, now_ms: int, until_ms: int) -> bool:

@@ -12,12 +12,13 @@ The rules, for every second of station time:
    air: from where it is, to its end. Off air: `drop` no more; `restart` from the beginning;
    `continue` from where it stopped, until two hours past the end it was heading for; `rejoin`
    from where it would be by now. Both need enough left, as above. What reached its end is over.
-2. *In which zones?* Those it addresses. A zone that lost it takes it again unless `drop`. A zone
-   that never had it takes it within its first 2 s, or later when it may `join` late or is one to
-   `restart` (a warning).
-3. *Who is better?* Lower class, lower rank, lower order, later start, lower id.
+2. *In which zones?* Those it addresses and is not barred from at that second. A zone that lost it
+   takes it again unless `drop`. A zone that never had it takes it within its first 2 s, or later
+   when it may `join` late or is one to `restart` (a warning).
+3. *Who is better?* Lower class, lower in the commune's order (of emergencies nobody orders any),
+   lower rank, lower order, later start, lower id.
 4. *Finishing.* An item that says `finish` and whose end is known holds off an item of equal
-   class, rank and order with the same or a later start, until `within` after that start. Where it
+   class, rank and orders with the same or a later start, until `within` after that start. Where it
    was heard the second before, it moves up past each next better item that it holds off, until
    the first it does not. So in a zone; and for its buses with the zones that heard it, while its
    other zones keep its own place.
@@ -94,10 +95,13 @@ class Life:
             return there if self.enough_left(there) else None
         return None
 
-    def welcome(self, zone: str, position: int) -> bool:
+    def welcome(self, zone: str, position: int, wall: int) -> bool:
         """Rule 2."""
         if zone not in self.item.zones:
             return False
+        for bar in self.item.bars:
+            if bar.zone == zone and bar.from_ms <= wall * 1000 < bar.to_ms:
+                return False
         if self.phase == "new":
             return True
         if zone in self.lost:
@@ -120,8 +124,14 @@ def better_first(lives: Iterable[Life]) -> list[Life]:
     order.sort(key=lambda life: life.item.start_ms, reverse=True)
     order.sort(key=lambda life: life.item.order)
     order.sort(key=lambda life: life.item.rank)
+    order.sort(key=lambda life: chosen(life.item))
     order.sort(key=lambda life: life.item.klass)
     return order
+
+
+def chosen(item: Item) -> int:
+    """Rule 3: the commune's order."""
+    return 0 if item.klass == 1 else item.decided
 
 
 def holds_off(mine: Item, other: Item, wall: int) -> bool:
@@ -129,6 +139,8 @@ def holds_off(mine: Item, other: Item, wall: int) -> bool:
     if mine.end != "finish" or mine.total_ms is None:
         return False
     if mine.klass != other.klass or mine.rank != other.rank or mine.order != other.order:
+        return False
+    if chosen(mine) != chosen(other):
         return False
     return mine.start_ms <= other.start_ms and wall * 1000 < other.start_ms + mine.within_ms
 
@@ -178,7 +190,7 @@ class Walk:
         for zone in self.zones:
             here: list[Life] = []
             for life, position in able:
-                if life.welcome(zone, position):
+                if life.welcome(zone, position, wall):
                     up = 0
                     if self.last.zones.get(zone, ("", 0))[0] == life.item.key:
                         up = move_up([other.item for other in here], life.item, wall)

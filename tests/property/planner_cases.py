@@ -13,13 +13,17 @@ from typing import Literal
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from agent.contract.reasons import OccurrenceReason
 from agent.contract.reports import OccurrenceRef
-from agent.core.items import Item, Run, play_ms
+from agent.core.items import FOREVER_MS, Bar, Item, Run, play_ms
 from agent.core.planner import SILENCE, Decision, Plan, decide, follow
 from agent.core.site import Amplifier, BusChoice, Site, Zone
 
 EXHAUSTIVE = os.environ.get("COMMUNE_RADIO_EXHAUSTIVE") == "1"
 SPAN_S = 150
+
+some_bars = st.sampled_from((0, 0, 0, 3))
+"""Most items are bound by nothing."""
 
 Late = Literal["join", "restart", "skip"]
 Resume = Literal["rejoin", "continue", "drop", "restart"]
@@ -59,6 +63,8 @@ def make_item(
     end: End = "cut",
     within_s: int = 0,
     ready: bool = True,
+    decided: int = 0,
+    bars: tuple[Bar, ...] = (),
 ) -> Item:
     total_ms = length_s * 1000 if known else None
     slot_ms = slot_s * 1000 if slot_s is not None else None if known else length_s * 1000
@@ -79,6 +85,8 @@ def make_item(
         end=end,
         within_ms=within_s * 1000,
         ready=ready,
+        decided=decided,
+        bars=bars,
     )
 
 
@@ -89,6 +97,20 @@ def sites(draw: st.DrawFn) -> Site:
         lambda order: st.integers(1, buses).map(lambda many: order[:many])
     )
     return make_site(draw(st.lists(choice, min_size=1, max_size=4)), buses)
+
+
+@st.composite
+def _bars(draw: st.DrawFn, zones: Sequence[str]) -> Bar:
+    """A zone may not hear it: from the beginning, for a while, or from then on for good."""
+    from_s = draw(st.sampled_from((0, 0)) | st.integers(0, SPAN_S))
+    to_s = draw(st.none() | st.integers(from_s, SPAN_S))
+    return Bar(
+        draw(st.sampled_from(zones)),
+        OccurrenceReason.QUIET,
+        "",
+        from_s * 1000,
+        FOREVER_MS if to_s is None else to_s * 1000,
+    )
 
 
 @st.composite
@@ -112,6 +134,8 @@ def _items(draw: st.DrawFn, site: Site, number: int, finishing: bool) -> Item:
         end=draw(st.sampled_from(ends)),
         within_s=draw(st.integers(0, 40)),
         ready=draw(st.sampled_from((True, True, True, True, False))),
+        decided=draw(st.sampled_from((0, 0, 0, 0, -1, 1))),
+        bars=tuple(draw(st.lists(_bars(sorted(addressed)), max_size=draw(some_bars)))),
     )
 
 

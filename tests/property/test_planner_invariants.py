@@ -8,7 +8,7 @@ from hypothesis import given
 from agent.core.items import Item, offer
 from agent.core.planner import SILENCE, Decision, foresee
 from agent.core.site import Site
-from tests.property.planner_cases import SPAN_S, Live, examples, state_at, stations
+from tests.property.planner_cases import SPAN_S, Live, examples, state_at, states, stations
 
 pytestmark = pytest.mark.timeout(0)
 
@@ -91,12 +91,27 @@ def test_a_better_class_never_waits_for_a_worse_one(station: Station) -> None:
         now = live.wake(t_ms)
         for item in items:
             if item.ready and offer(item, live.runs.get(item.key), t_ms) is not None:
-                check_class(site, {one.key: one for one in items}, item, now, live)
+                free = [zone for zone in item.zones if item.bar_at(zone, t_ms) is None]
+                check_class(site, {one.key: one for one in items}, item, free, now, live)
 
 
-def check_class(site: Site, by_key: dict[str, Item], item: Item, now: Decision, live: Live) -> None:
+@examples(150)
+@given(stations())
+def test_nothing_sounds_in_a_zone_it_is_barred_from(station: Station) -> None:
+    site, items = station
+    by_key = {item.key: item for item in items}
+    plan = foresee(site, items, {}, SILENCE, 0, SPAN_S * 1000)
+    for t_ms, now in states(plan):
+        for zone, where in now.zones.items():
+            assert by_key[where.key].bar_at(zone, t_ms) is None
+
+
+def check_class(
+    site: Site, by_key: dict[str, Item], item: Item, free: list[str], now: Decision, live: Live
+) -> None:
+    """free: the zones nothing bars it from."""
     run = live.runs.get(item.key)
-    for zone in item.zones:
+    for zone in free:
         if zone in now.zones and by_key[now.zones[zone].key].klass <= item.klass:
             continue
         refused = run is not None and zone in run.left and item.resume == "drop"
