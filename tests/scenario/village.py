@@ -104,11 +104,16 @@ class Village:
         buses: int = 1,
         narrow: Iterable[str] = (),
         switched_on: bool = True,
+        begin_ms: int | None = None,
+        tz: str = "Asia/Ho_Chi_Minh",
         rules: SourceRules | None = None,
     ) -> None:
-        """narrow: zones that can only hear bus 0. rules: of its source-system API."""
+        """narrow: zones that can only hear bus 0. begin_ms: another instant than that Monday.
+
+        rules: of its source-system API.
+        """
         self.clock = Clockwork()
-        self.wall0_ms = wall_of(BEGIN)
+        self.wall0_ms = wall_of(BEGIN) if begin_ms is None else begin_ms
         self.broker = Broker(self.clock, self.wall_ms)
         self.server = Server()
         self.office = Office(self.clock, self.wall0_ms, self.broker, self.server, Random(1))
@@ -119,15 +124,8 @@ class Village:
             Zone(name, "c1", number, "amp", choices[:1] if name in narrow else choices)
             for number, name in enumerate(("dong", "trung", "doai"))
         )
-        site = Site(
-            STATION,
-            "Tân Liên",
-            "Asia/Ho_Chi_Minh",
-            zones,
-            (Amplifier("amp", "c1"),),
-            buses,
-            source_rules=rules,
-        )
+        amplifiers = (Amplifier("amp", "c1"),)
+        site = Site(STATION, "Tân Liên", tz, zones, amplifiers, buses, source_rules=rules)
         self.box = Box(
             site,
             self.clock,
