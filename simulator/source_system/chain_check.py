@@ -216,6 +216,8 @@ class Walk:
     runs: list[Run] = field(default_factory=list)
     records: int = 0
     checkpoints: int = 0
+    signers: set[str] = field(default_factory=set)
+    """Keys of the station whose signatures were right."""
 
     def take_all(self, rows: Iterable[Row]) -> None:
         for row in rows:
@@ -324,6 +326,7 @@ class Walk:
         elif body.through != event.seq - 1:
             self._find(FindingKind.WRONG_CHECKPOINT, event.seq, detail=f"through {body.through}")
         else:
+            self.signers.add(body.public)
             return body
         return None
 

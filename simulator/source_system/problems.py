@@ -322,6 +322,12 @@ PROBLEMS: dict[str, Wording] = {
     "entry_unknown": Wording(
         "không có mục này", "there is no such entry", "districtctl history", "districtctl history"
     ),
+    "folder_not_empty": Wording(
+        "thư mục đã có tệp, không ghi đè trích lục",
+        "there are files in this folder; an extract replaces nothing",
+        "chọn --out là thư mục mới",
+        "choose a new folder for --out",
+    ),
     "key_not_shown": Wording(
         "đài này chưa xưng khóa có vân tay đó",
         "this station has shown no key with this fingerprint",

@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
+from agent.contract.reports import Event
 from agent.core.reporter import STREAM
 from simulator.source_system.chain_check import Finding, Head, Place, Row, Run, Walk
 from simulator.source_system.keyring import verify_signature
@@ -34,7 +37,8 @@ class StreamCheck:
     """What was walked of one stream and what came of it.
 
     from_seq, to_seq: the records that were walked, 0 for none. written_off: ranges that the
-    station itself no longer has. keys: those the station ever showed.
+    station itself no longer has. keys: those the station ever showed. signers: those whose
+    signatures are among the records.
     """
 
     place: Place
@@ -48,6 +52,7 @@ class StreamCheck:
     findings: tuple[Finding, ...]
     written_off: tuple[tuple[int, int], ...] = ()
     keys: tuple[StationKey, ...] = ()
+    signers: tuple[str, ...] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -117,10 +122,36 @@ class Records:
             checks = [_check(database, place, from_ms, to_ms) for place in places]
             return [one for one in checks if one is not None]
 
+    def events(self, station: str, kinds: Sequence[str], since_ms: int = 0) -> list[Event]:
+        """Readable records of these kinds, in the order they happened; `check` finds the others."""
+        marks = ",".join("?" * len(kinds))
+        query = (
+            "SELECT raw FROM events WHERE station=? AND at_ms>=?"  # noqa: S608 - only marks
+            f" AND kind IN ({marks}) ORDER BY at_ms, seq"
+        )
+        with self._open() as database:
+            rows = [] if database is None else database.execute(query, (station, since_ms, *kinds))
+            return [event for (raw,) in rows if (event := read_event(raw)) is not None]
+
+    def newest_ms(self, station: str) -> int | None:
+        """When the newest record of a station was written."""
+        query = "SELECT MAX(at_ms) FROM events WHERE station=?"
+        with self._open() as database:
+            found = None if database is None else database.execute(query, (station,)).fetchone()[0]
+        return found if isinstance(found, int) else None
+
     def rows(self, place: Place, from_seq: int, to_seq: int) -> Sequence[Row]:
         """The raw records, both ends included."""
         with self._open() as database:
             return [] if database is None else stored_rows(database, place, from_seq, to_seq)
+
+
+def read_event(raw: object) -> Event | None:
+    """None for what is no record."""
+    try:
+        return msgspec.json.decode(raw, type=Event) if isinstance(raw, bytes) else None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def _check(
@@ -155,6 +186,7 @@ def _check(
         findings=tuple(walk.findings),
         written_off=tuple(lost.fetchall()),
         keys=tuple(keys),
+        signers=tuple(sorted(walk.signers)),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from agent.cli.pipes import quietly
 from simulator.source_system.district import District
-from simulator.source_system.districtctl import evidence, looking, making, sending
+from simulator.source_system.districtctl import evidence, extracting, looking, making, sending
 from simulator.source_system.districtctl.arguments import build
 from simulator.source_system.districtctl.console import Console, Exit
 from simulator.source_system.districtctl.phrases import language
@@ -26,6 +26,7 @@ VERBS: dict[str, Callable[..., Exit]] = {
     "history": looking.history,
     "records": evidence.records,
     "receipts": evidence.receipts,
+    "extract": extracting.extract,
     "keys": looking.keys_show,
 }
 
@@ -43,6 +44,8 @@ def _run(given: list[str]) -> int:
             return making.serve(console, options)
         if options.verb == "keys" and options.what == "init":
             return making.keys_init(console, options)
+        if options.verb == "extract" and options.words[:1] == ["verify"]:
+            return extracting.verify(console, options)
         district = District(options.home, ask_passphrase=making.asker(console))
         return VERBS[options.verb](district, console, options)
     except SourceSystemError as error:

@@ -41,6 +41,15 @@ HELP: dict[str, tuple[str, str]] = {
         "đài đã áp dụng, thay, xóa, từ chối những gì",
         "what stations applied, changed, deleted and refused",
     ),
+    "extract": (
+        "trích lục có chữ ký: một khu vực loa đã phát gì, từ lúc nào đến lúc nào",
+        "a signed extract: what one zone played in one stretch of time",
+    ),
+    "--reference": ("đơn, phản ánh được trả lời", "the complaint it answers"),
+    "--pdf": ("in cả PDF nếu máy có chromium", "print a PDF too, if chromium is here"),
+    "--key": ("vân tay khóa của người ký", "the signer's key fingerprint"),
+    "--since-when": ("từ lúc: 2026-11-25 hoặc 2026-11-25T05:00", "from: 2026-11-25[T05:00]"),
+    "--until-when": ("đến lúc", "until"),
     "--since-when": ("từ lúc: 2026-11-25 hoặc 2026-11-25T05:00", "from: 2026-11-25[T05:00]"),
     "--until-when": ("đến lúc", "until"),
     "serve": ("chạy hệ thống nguồn thí điểm", "run the pilot district"),
@@ -208,6 +217,17 @@ class _Builder:
         accept.add_argument("station")
         accept.add_argument("fingerprint", nargs="+", metavar="FINGERPRINT")
 
+    def _extract(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        extract = self._verb(commands, "extract")
+        extract.add_argument("words", nargs="*", metavar="[verify FOLDER]")
+        extract.add_argument("--station")
+        extract.add_argument("--zone", metavar='"thôn Đông"')
+        self._time(extract, required=False)
+        extract.add_argument("--out", type=Path, metavar="FOLDER")
+        self._flag(extract, "--reference", default="", metavar='"Đơn số 12"')
+        self._flag(extract, "--pdf", action="store_true")
+        self._flag(extract, "--key", metavar="FINGERPRINT")
+
     def _time(self, parser: argparse.ArgumentParser, *, required: bool) -> None:
         when: dict[str, Any] = {"metavar": "WHEN", "required": required}
         parser.add_argument("--from", dest="since", help=self._help("--since-when"), **when)
@@ -222,6 +242,7 @@ class _Builder:
         asrun.add_argument("--since", default="1d", metavar="2h | 3d | 2026-11-25")
         asrun.add_argument("--limit", type=int, default=200)
         self._records(commands)
+        self._extract(commands)
         receipts = self._verb(commands, "receipts")
         receipts.add_argument("--station")
         receipts.add_argument("--since", default="30d", metavar="2h | 3d | 2026-11-25")

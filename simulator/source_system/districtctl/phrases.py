@@ -175,6 +175,65 @@ PHRASES: dict[str, Phrase] = {
         "so vân tay tại đài bằng stationctl doctor, đúng thì",
         "compare it at the box with stationctl doctor; if it is the same",
     ),
+    "extract_made": Phrase(
+        "trích lục: {where}, {count} lượt phát", "extract: {where}, {count} items"
+    ),
+    "extract_signed": Phrase(
+        "ký bằng khóa của {holder}, vân tay {signer}",
+        "signed with the key of {holder}, fingerprint {signer}",
+    ),
+    "extract_incomplete": Phrase(
+        "bản ghi của thời gian này thiếu, sai hoặc chưa về đủ; trích lục có ghi rõ",
+        "records of this time are missing, wrong or not all here yet; the extract says so",
+    ),
+    "extract_no_browser": Phrase(
+        "không có chromium, chưa in PDF: mở tệp HTML rồi in",
+        "there is no chromium to print a PDF: open the HTML file and print it",
+    ),
+    "extract_not_printed": Phrase("chưa in được PDF: {detail}", "no PDF was printed: {detail}"),
+    "extract_holds": Phrase(
+        "mọi tệp đúng chữ ký; {count} lượt phát khớp bản ghi gốc của đài",
+        "all files are as signed; {count} items agree with the station's own records",
+    ),
+    "extract_station_key": Phrase(
+        "bản ghi do đài ký, vân tay khóa {signer}", "records signed by the station, key {signer}"
+    ),
+    "signer_known": Phrase(
+        "{holder} ({authority}) đã ký, vân tay {signer}",
+        "signed by {holder} ({authority}), fingerprint {signer}",
+    ),
+    "signer_unknown": Phrase(
+        "tự xưng {holder} ({authority}), KHÔNG BIẾT KHÓA NÀY: hỏi đơn vị vân tay của họ và so với "
+        "{signer}, rồi thêm --key VÂN-TAY",
+        "claims to be {holder} ({authority}), THIS KEY IS NOT KNOWN: ask them for their "
+        "fingerprint, compare with {signer}, then add --key FINGERPRINT",
+    ),
+    "fault_file_missing": Phrase("thiếu tệp {where}", "file {where} is missing"),
+    "fault_file_changed": Phrase("tệp {where} đã bị sửa", "file {where} was changed"),
+    "fault_file_added": Phrase(
+        "tệp {where} không thuộc trích lục", "file {where} is not part of the extract"
+    ),
+    "fault_not_an_extract": Phrase(
+        "không phải trích lục, hoặc không đọc được: {where}",
+        "not an extract, or it cannot be read: {where}",
+    ),
+    "fault_bad_signature": Phrase("chữ ký {where}không đúng", "the signature {where}is wrong"),
+    "fault_key_differs": Phrase(
+        "khóa kèm theo không phải khóa ghi trong trích lục {where}",
+        "the key beside it is not the one the extract names {where}",
+    ),
+    "fault_records_wrong": Phrase(
+        "bản ghi gốc của đài có chỗ sai mà trích lục không nêu: {where}",
+        "the station's records are wrong where the extract does not say so: {where}",
+    ),
+    "fault_table_differs": Phrase(
+        "trích lục khác bản ghi gốc của đài ({where})",
+        "the extract says something else than the station's records ({where})",
+    ),
+    "fault_evidence_differs": Phrase(
+        "khoảng bản ghi đã kiểm không đúng như trích lục nêu {where}",
+        "the range of records is not what the extract says {where}",
+    ),
     "doc_trust": Phrase("danh sách tin cậy", "trust document"),
     "doc_schedule": Phrase("lịch", "timetable"),
     "doc_content": Phrase("danh mục tệp", "content list"),

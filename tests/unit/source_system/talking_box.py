@@ -36,13 +36,17 @@ class Box:
         return self.private.public_key().public_bytes_raw().hex()
 
     def say(self, body: Body) -> None:
+        """A record a minute."""
+        self.say_at(T0 + (len(self.said) + 1) * MINUTE, body)
+
+    def say_at(self, at_ms: int, body: Body) -> None:
         seq = len(self.said) + 1
         event = Event(
             station=STATION,
             installation=self.installation,
             stream="main",
             seq=seq,
-            at_ms=T0 + seq * MINUTE,
+            at_ms=at_ms,
             body=body,
         )
         raw, self.chain = chained(event, self.chain)
@@ -53,11 +57,15 @@ class Box:
             self.say(Audit(what=one, by="hoa"))
 
     def sign(self) -> None:
+        self.sign_at(T0 + (len(self.said) + 1) * MINUTE)
+
+    def sign_at(self, at_ms: int) -> None:
         through = len(self.said)
         words = words_of(STATION, self.installation, "main", through, self.chain)
         signature = self.private.sign(words).hex()
-        self.say(
-            Checkpoint(through=through, chain=self.chain, public=self.public, signature=signature)
+        self.say_at(
+            at_ms,
+            Checkpoint(through=through, chain=self.chain, public=self.public, signature=signature),
         )
 
     def birth(self) -> State:
