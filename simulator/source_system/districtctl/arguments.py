@@ -50,8 +50,6 @@ HELP: dict[str, tuple[str, str]] = {
     "--key": ("vân tay khóa của người ký", "the signer's key fingerprint"),
     "--since-when": ("từ lúc: 2026-11-25 hoặc 2026-11-25T05:00", "from: 2026-11-25[T05:00]"),
     "--until-when": ("đến lúc", "until"),
-    "--since-when": ("từ lúc: 2026-11-25 hoặc 2026-11-25T05:00", "from: 2026-11-25[T05:00]"),
-    "--until-when": ("đến lúc", "until"),
     "serve": ("chạy hệ thống nguồn thí điểm", "run the pilot district"),
     "--home": ("thư mục hệ thống nguồn", "the district home"),
     "--json": ("kết quả cho máy đọc", "a result for machines"),
