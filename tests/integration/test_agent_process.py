@@ -6,6 +6,8 @@ import hashlib
 import json
 import signal
 import socket
+import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -13,11 +15,18 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
+from paho.mqtt.client import MQTTMessage
 
 from agent.adapters.control_client import ask
+from agent.adapters.signature import verify
+from agent.adapters.station_key import FILE, station_key
+from agent.contract.reports import Event
 from agent.contract.topics import station_up
 from agent.core import requests
+from agent.core.seal import Signer
+from simulator.source_system.chain_check import Place, Row, Walk
 from tests.integration.adapter_lab import DYING_WITH_US, Authority, Broker, person, until
 
 AGENT = (sys.executable, "-m", "agent", "--lang", "en")
@@ -200,6 +209,60 @@ def test_after_kill_9_it_is_the_same_installation_and_works_again(daemon: Daemon
     assert isinstance(again, requests.JournalView)
     assert len(again.records) >= len(first.records)
     assert daemon.says("journal_opened")
+
+
+def test_it_makes_its_key_at_the_first_start_names_it_and_signs_when_it_leaves(
+    daemon: Daemon, broker: Broker
+) -> None:
+    """Across kill -9 and an orderly end: one key, one chain, and the end is signed."""
+    with person(broker) as office:
+        office.listen(station_up(STATION, "state"))
+        for number in (signal.SIGKILL, signal.SIGTERM):
+            daemon.start()
+            daemon.note("READY=1")
+            until(lambda: daemon.status().connected)
+            office.heard.wait_for(object, _says("online"))
+            ask(daemon.socket, requests.VolumeRequest((), 50), 5)
+            daemon.send(number)
+            daemon.wait()
+        births = [json.loads(one.payload) for one in office.heard.of(MQTTMessage)]
+    key = daemon.folder / "state" / FILE
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    signer = station_key(key.parent)
+    assert isinstance(signer, Signer)
+    publics = {one["public"] for one in births if one["state"] == "online"}
+    assert publics == {signer.public.hex()}
+    walk = walked(daemon.folder / "state" / "journal.db", signer.public.hex())
+    assert walk.findings == []
+    assert len(walk.runs) == 1
+    assert walk.runs[0].signed_through == walk.runs[0].to_seq - 1
+
+
+def walked(journal: Path, public: str) -> Walk:
+    """The chain through the journal on the box itself."""
+    with sqlite3.connect(journal) as database:
+        rows = database.execute("SELECT body FROM record ORDER BY seq").fetchall()
+        meta = database.execute("SELECT value FROM meta WHERE key='installation'").fetchone()
+    walk = Walk(Place(STATION, meta[0], "main"), verify, lambda key: key == public)
+    for (raw,) in rows:
+        event = msgspec.json.decode(raw, type=Event)
+        kind = str(event.body.__struct_config__.tag)
+        walk.take(Row(event.seq, event.at_ms, kind, bytes(raw)))
+    return walk
+
+
+def test_a_key_that_cannot_be_read_is_told_and_the_station_runs_without(daemon: Daemon) -> None:
+    state = daemon.folder / "state"
+    state.mkdir()
+    (state / FILE).write_bytes(b"rotten")
+    daemon.start()
+    daemon.note("READY=1")
+    until(lambda: any(one.code == "records_unsigned" for one in daemon.status().alarms))
+    answer = ask(daemon.socket, requests.DoctorRequest(), 5)
+    assert isinstance(answer, requests.DoctorView)
+    (check,) = [one for one in answer.checks if one.name == "records"]
+    assert (check.verdict, FILE in check.detail[1]) == ("fault", True)
+    assert (state / FILE).read_bytes() == b"rotten"
 
 
 def test_a_corrupt_journal_does_not_keep_it_from_starting(daemon: Daemon) -> None:

@@ -23,6 +23,7 @@ from simulator.demo.equipment import read_log
 from simulator.demo.stage import StationSpec
 from simulator.demo.story import local
 from simulator.source_system.content_server import Fault
+from simulator.source_system.witness import FIRST_CONTACT
 from tests.integration.station_rig import (
     Moment,
     Rig,
@@ -278,6 +279,18 @@ def test_no_number_is_missing_or_given_twice(aftermath: Aftermath) -> None:
         assert len({one.installation for one in aftermath.rig.events(spec.id)}) == 1
     assert not journal.lost()
     assert "conflicts" not in journal.counters()
+
+
+def test_the_records_are_one_chain_that_the_station_signed(aftermath: Aftermath) -> None:
+    district = aftermath.rig.district
+    for spec in aftermath.rig.specs:
+        (check,) = district.records.check(spec.id)
+        assert check.findings == ()
+        assert check.signed is not None
+        assert check.proves(1)
+        (key,) = district.records.keys(spec.id)
+        assert (key.public, key.accepted_by) == (check.signed.public, FIRST_CONTACT)
+        assert district.records.found_on_arrival(spec.id) == []
 
 
 @pytest.mark.parametrize("name", ALL)
