@@ -22,7 +22,8 @@ from simulator.source_system.journal import Journal
 from simulator.source_system.report.presence import Span, merged, without
 from simulator.source_system.report.window import midnight_ms
 
-UNTIL = dt.date(2026, 12, 14)
+UNTIL = dt.date(2025, 12, 14)
+MERGED = dt.date(2025, 7, 1)
 WATCH_EVERY_MS = 5 * mishaps.MIN_MS
 
 Say = Callable[[str], None]
@@ -75,7 +76,8 @@ def make(
     district = place.stations(stations, rng)
     shared = mishaps.weather(window, rng)
     if registry is not None:
-        merged_on = first + dt.timedelta(days * 54 // 100)
+        inside = first < MERGED <= until
+        merged_on = MERGED if inside else first + dt.timedelta(days * 54 // 100)
         write_registry(registry, district, first, merged_on, rng)
     journal = Journal(out)
     try:

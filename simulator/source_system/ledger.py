@@ -108,6 +108,10 @@ class Ledger:
         """Newest first."""
         return self._many("1 ORDER BY at_ms DESC, revision DESC LIMIT ?", limit)
 
+    def of_kind(self, kind: str) -> list[Push]:
+        """Every revision there ever was, oldest first."""
+        return self._many("kind=? ORDER BY at_ms, revision", kind)
+
     def next_command_seq(self, keyid: str, audience: str, now_ms: int) -> int:
         """Grows per (key, audience), at least with the seconds of the clock."""
         name = f"command {keyid} {audience}"

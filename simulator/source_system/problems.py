@@ -11,6 +11,7 @@ place and a detail; wording is looked up when somebody reads it.
     ├── CourierError    the broker cannot be reached or did not take a message
     ├── AudioFileError  not a file that a station could play
     ├── TemplateError   an emergency template is filled wrongly
+    ├── ReportError     a report, its period, registry or calendar cannot be read or written
     └── DistrictError   the request cannot be done as asked
         ├── Conflict          somebody pushed in between
         └── TimetableRefused  (district) the timetable has errors
@@ -334,6 +335,51 @@ PROBLEMS: dict[str, Wording] = {
         "so lại tại đài (stationctl doctor) và: districtctl records keys",
         "compare again at the box (stationctl doctor), and: districtctl records keys",
     ),
+    "report_period": Wording(
+        "không hiểu kỳ báo cáo",
+        "this is no period",
+        "--period 2026-Q3 | 2026-H1 | 2026 | 2026-09, hoặc --from 2025-12-15 --to 2026-12-14",
+        "--period 2026-Q3 | 2026-H1 | 2026 | 2026-09, or --from 2025-12-15 --to 2026-12-14",
+    ),
+    "report_future": Wording(
+        "kỳ này chưa bắt đầu",
+        "this period has not begun",
+        "xem hạn: districtctl report calendar",
+        "see what is due: districtctl report calendar",
+    ),
+    "report_records": Wording(
+        "không đọc được bản ghi của các đài",
+        "the records of the stations cannot be read",
+        "kiểm tra --home, hoặc chỉ tệp bằng --records",
+        "check --home, or name the file with --records",
+    ),
+    "report_registry": Wording(
+        "sổ danh mục có lỗi",
+        "the registry has faults",
+        "districtctl report registry",
+        "districtctl report registry",
+    ),
+    "report_calendar": Wording(
+        "lịch báo cáo có lỗi", "the calendar has faults", "sửa chỗ được nêu", "mend the named place"
+    ),
+    "report_letterhead": Wording(
+        "tệp đầu văn bản có lỗi",
+        "the letterhead has faults",
+        "sửa chỗ được nêu",
+        "mend the named place",
+    ),
+    "report_library": Wording(
+        "thiếu thư viện để ghi bảng tính và văn bản",
+        "a library for spreadsheets and documents is missing",
+        "cài phần dành cho nơi lập báo cáo: pip install 'commune-radio[district]'",
+        "install the part for where reports are made: pip install 'commune-radio[district]'",
+    ),
+    "report_not_written": Wording(
+        "không ghi được báo cáo",
+        "the report could not be written",
+        "đóng tệp đang mở trong Excel hoặc Word, kiểm tra đĩa",
+        "close the file in Excel or Word, check the disk",
+    ),
     "argument": Wording(
         "tham số không hợp lệ",
         "the argument is not valid",
@@ -400,6 +446,10 @@ class AudioFileError(SourceSystemError):
 
 class TemplateError(SourceSystemError):
     """No such template, or a slot is missing or holds what it may not."""
+
+
+class ReportError(SourceSystemError):
+    """A report cannot be made: its period, records, registry, calendar or files."""
 
 
 class DistrictError(SourceSystemError):

@@ -7,7 +7,14 @@ from collections.abc import Callable, Sequence
 
 from agent.cli.pipes import quietly
 from simulator.source_system.district import District
-from simulator.source_system.districtctl import evidence, extracting, looking, making, sending
+from simulator.source_system.districtctl import (
+    evidence,
+    extracting,
+    looking,
+    making,
+    reporting,
+    sending,
+)
 from simulator.source_system.districtctl.arguments import build
 from simulator.source_system.districtctl.console import Console, Exit
 from simulator.source_system.districtctl.phrases import language
@@ -46,6 +53,8 @@ def _run(given: list[str]) -> int:
             return making.keys_init(console, options)
         if options.verb == "extract" and options.words[:1] == ["verify"]:
             return extracting.verify(console, options)
+        if options.verb == "report":
+            return reporting.report(console, options)
         district = District(options.home, ask_passphrase=making.asker(console))
         return VERBS[options.verb](district, console, options)
     except SourceSystemError as error:

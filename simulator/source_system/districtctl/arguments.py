@@ -50,6 +50,23 @@ HELP: dict[str, tuple[str, str]] = {
     "--key": ("vân tay khóa của người ký", "the signer's key fingerprint"),
     "--since-when": ("từ lúc: 2026-11-25 hoặc 2026-11-25T05:00", "from: 2026-11-25[T05:00]"),
     "--until-when": ("đến lúc", "until"),
+    "report": (
+        "lập báo cáo của một kỳ: bảng tính, trang, văn bản A4, CSV; xem hạn (calendar)",
+        "write a period's report: spreadsheet, page, A4 document, CSV; see what is due (calendar)",
+    ),
+    "--period": ("kỳ: 2026-Q3, 2026-H1, 2026, 2026-09", "the period"),
+    "--first-day": ("từ ngày, tính cả ngày này: 2025-12-15", "first day, inside"),
+    "--last-day": ("đến ngày, tính cả ngày này: 2026-12-14", "last day, inside"),
+    "--by": (
+        "theo đơn vị cũ (tại thời điểm phát) hay mới (hiện nay)",
+        "by the units of then (old) or of today (new)",
+    ),
+    "--out": ("thư mục để ghi", "where to write"),
+    "--records": ("tệp bản ghi khác", "another file of records"),
+    "--registry": ("thư mục sổ danh mục (CSV)", "the registry's folder (CSV)"),
+    "--calendar": ("lịch báo cáo (TOML)", "the calendar of reports (TOML)"),
+    "--today": ("coi hôm nay là ngày này", "take this day for today"),
+    "--no-check": ("không kiểm chuỗi băm (nhanh hơn)", "do not check the chains (faster)"),
     "serve": ("chạy hệ thống nguồn thí điểm", "run the pilot district"),
     "--home": ("thư mục hệ thống nguồn", "the district home"),
     "--json": ("kết quả cho máy đọc", "a result for machines"),
@@ -91,6 +108,7 @@ class _Builder:
         self._warn(commands)
         self._command(commands)
         self._looking(commands)
+        self._report(commands)
         serve = self._verb(commands, "serve")
         serve.add_argument("--seconds", type=float, help=argparse.SUPPRESS)
 
@@ -230,6 +248,20 @@ class _Builder:
         when: dict[str, Any] = {"metavar": "WHEN", "required": required}
         parser.add_argument("--from", dest="since", help=self._help("--since-when"), **when)
         parser.add_argument("--to", help=self._help("--until-when"), **when)
+
+    def _report(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        report = self._verb(commands, "report")
+        report.add_argument("what", nargs="?", choices=("calendar", "registry"))
+        self._flag(report, "--period", metavar="2026-Q3")
+        for flag, dest, key in (("--from", "first", "--first-day"), ("--to", "last", "--last-day")):
+            report.add_argument(flag, dest=dest, metavar="2025-12-15", help=self._help(key))
+        self._flag(report, "--by", choices=("old", "new"), default="new")
+        for name in ("--out", "--registry"):
+            self._flag(report, name, type=Path, metavar="FOLDER")
+        for name in ("--records", "--calendar"):
+            self._flag(report, name, type=Path, metavar="FILE")
+        self._flag(report, "--today", metavar="2026-09-20")
+        self._flag(report, "--no-check", dest="check", action="store_false")
 
     def _looking(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         self._verb(commands, "stations")

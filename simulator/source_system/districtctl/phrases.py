@@ -137,6 +137,48 @@ PHRASES: dict[str, Phrase] = {
     "confirmed_yes": Phrase("xác nhận có tiếng", "confirmed"),
     "confirmed_no": Phrase("KHÔNG RA TIẾNG", "NOT CONFIRMED"),
     "confirmed_unknown": Phrase("không đo được", "not measured"),
+    "report_done": Phrase(
+        "báo cáo {title}: {stations} đài, {plays} lượt theo lịch, phát đủ {played}",
+        "report {title}: {stations} stations, {plays} plays planned, {played} played in full",
+    ),
+    "report_unfinished": Phrase(
+        "kỳ chưa kết thúc: số liệu chỉ đến lúc này",
+        "the period is not over: the figures end now",
+    ),
+    "report_silent": Phrase(
+        "{station}: không có bản ghi nào trong kỳ", "{station}: not a single record in this period"
+    ),
+    "report_missing": Phrase(
+        "thiếu {count} bản ghi, xem tờ Phạm vi dữ liệu",
+        "{count} records are missing, see the sheet Phạm vi dữ liệu",
+    ),
+    "report_broken": Phrase(
+        "{station}: chuỗi băm BỊ ĐỨT → districtctl records verify {station}",
+        "{station}: its chain is BROKEN → districtctl records verify {station}",
+    ),
+    "report_unchecked": Phrase("chuỗi băm chưa được kiểm", "the chains were not checked"),
+    "calendar_examples": Phrase(
+        "chưa có report-calendar.toml: đây là ví dụ từ các kế hoạch đã thấy",
+        "there is no report-calendar.toml: these are examples from plans that were seen",
+    ),
+    "due_left": Phrase("còn {days} ngày", "{days} days left"),
+    "due_today": Phrase("HÔM NAY LÀ NGÀY CUỐI", "TODAY IS THE LAST DAY"),
+    "due_over": Phrase("ĐÃ QUA {days} ngày", "{days} days PAST"),
+    "due_before": Phrase("trước {day}", "before {day}"),
+    "due_by": Phrase("đến hết {day}", "by {day}"),
+    "due_unknown": Phrase("chưa rõ hạn", "date not known"),
+    "due_on_demand": Phrase("khi được yêu cầu", "on demand"),
+    "due_folded": Phrase("gồm cả {what}", "with {what}"),
+    "due_unfinished": Phrase(
+        "hạn nộp trước khi hết kỳ: báo cáo sẽ ghi rõ số liệu đến ngày nào",
+        "due before the period ends: the report says until when its figures go",
+    ),
+    "registry_good": Phrase(
+        "sổ danh mục đúng: {stations} đài, {hamlets} thôn, {boards} bảng tin, {assets} tài sản",
+        "the registry is good: {stations} stations, {hamlets} hamlets, {boards} boards, "
+        "{assets} assets",
+    ),
+    "registry_wrong": Phrase("{count} chỗ phải sửa", "{count} places to mend"),
     "serving": Phrase(
         "hệ thống nguồn đang chạy; Ctrl-C để dừng", "the district is running; Ctrl-C ends it"
     ),

@@ -21,6 +21,7 @@ from msgspec import Meta
 from simulator.source_system.report.window import DAYS_MAX, Window, WindowWrong, between, period
 
 YEARS_AHEAD = 1
+PASSED_DAYS = 14
 _PARTS = {"quarter": 4, "half": 2, "year": 1}
 
 
@@ -115,6 +116,20 @@ def dues(plans: tuple[Plan, ...], today: dt.date, tz: ZoneInfo) -> list[Due]:
     return [*sorted(dated, key=_order), *undated]
 
 
+def just_passed(plans: tuple[Plan, ...], today: dt.date, tz: ZoneInfo) -> list[Due]:
+    """What was due in the last two weeks. Whether it was made nobody here knows."""
+    found = [
+        one
+        for plan in plans
+        for rule in plan.report
+        for year in range(today.year - 1, today.year + YEARS_AHEAD + 1)
+        for one in _of_year(plan, rule, year, tz)
+    ]
+    return sorted(
+        (one for one in found if -PASSED_DAYS <= (one.days_left(today) or 0) < 0), key=_order
+    )
+
+
 def _order(one: Due) -> tuple[dt.date, str, str]:
     return one.last_day or dt.date.max, one.plan.id, one.rule.title
 
@@ -157,7 +172,7 @@ def _folded(plan: Plan, rule: ReportRule, part: int) -> tuple[str, ...]:
     """Reports of the plan that go into this one: quarter 2 into half 1, quarter 4 into the year."""
     ends = {"half": {1: "2", 2: "4"}, "year": {1: "4"}}.get(rule.of, {})
     return tuple(
-        f"{other.title.lower()} {'I II III IV'.split()[int(quarter) - 1]}"
+        f"quý {'I II III IV'.split()[int(quarter) - 1]} ({other.title})"
         for other in plan.report
         for quarter, into in other.folds.items()
         if into == rule.title and ends.get(part) == quarter
@@ -188,4 +203,6 @@ def _date(text: str, year: int, month: int = 0) -> dt.date:
     at = int(named) if named else month
     if not 1 <= at <= 12 or not 1 <= int(number) <= 31:
         raise WindowWrong(text)
+    if named:
+        return dt.date(year, at, int(number))
     return dt.date(year, at, min(int(number), calendar.monthrange(year, at)[1]))

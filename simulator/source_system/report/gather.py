@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from agent.contract.chain import BEGIN, parted
 from agent.contract.envelope import VerifySignature
@@ -34,7 +35,6 @@ from simulator.source_system.report.presence import (
 )
 from simulator.source_system.report.ranges import (
     ChainFound,
-    IsStationKey,
     Range,
     follow,
 )
@@ -45,7 +45,7 @@ from simulator.source_system.report.window import Window, day_of
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Part:
     """One station as one unit: everything counted of it."""
 
@@ -64,12 +64,21 @@ class Part:
     def zones(self) -> list[str]:
         return sorted({one.zone for one in self.rows})
 
-    @property
+    @cached_property
+    def by_zone(self) -> dict[str, Tally]:
+        """The timetable in each zone, also in those that heard only warnings."""
+        found = {zone: Tally() for zone in self.zones}
+        for one in self.rows:
+            if one.label.klass != EMERGENCY:
+                found[one.zone].add(one)
+        return found
+
+    @cached_property
     def timetable(self) -> Tally:
         return tally(one for one in self.rows if one.label.klass != EMERGENCY)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Report:
     """All that the files are written from. made_ms: when; what lies after it is not yet known."""
 
@@ -102,7 +111,7 @@ class Report:
         """The day whose hamlets, boards and assets are told: the last of the window, or today."""
         return self.today if self.by == "new" else min(self.today, self.window.last)
 
-    @property
+    @cached_property
     def timetable(self) -> Tally:
         return joined(part.timetable for part in self.parts)
 
@@ -244,8 +253,15 @@ SIGNED_WITHIN = 4_000
 """Records after the range in which the signature for its end is looked for."""
 
 
-def chain_checker(verify: VerifySignature, is_key: IsStationKey) -> Checker:
-    """Follows a range from the record before it to the first signature after it."""
+def chain_checker(records: Records, verify: VerifySignature) -> Checker:
+    """Follows a range from the record before it to the first signature after it.
+
+    Whose key counts is what people accepted, as `districtctl records keys` shows it.
+    """
+    keys = records.keys()
+
+    def is_key(station: str, public: str) -> bool:
+        return keys.get((station, public)) is not None
 
     def check(records: Records, found: Range) -> ChainFound:
         first, last = found.first_seq, found.last_seq

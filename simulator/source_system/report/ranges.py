@@ -6,6 +6,8 @@ guessed; what came before and after is not spoken of.
 
 The chain is followed over the raw bytes: a record that was changed, taken out, put in or moved does
 not follow the one before it. A checkpoint, signed by the station, then vouches for all before it.
+This says whether a year of records holds in seconds, without decoding each; what exactly is wrong
+with which record is told by `chain_check` (`districtctl records verify`).
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ ChainState = Literal["signed", "linked", "broken", "none", "not_checked"]
 """signed: unbroken, and a signature vouches for it up to `signed_through`. linked: unbroken, but
 nobody has signed it. none: records of software without a chain."""
 
-IsStationKey = Callable[[str, str], bool | None]
-"""(station, public key in hex): accepted, not accepted, or nobody has said (None)."""
+IsStationKey = Callable[[str, str], bool]
+"""(station, public key in hex): whether it was accepted as the station's."""
 
 GAPS_SHOWN = 6
 
@@ -84,6 +86,8 @@ class Range:
     lost: int = 0
     doubled: int = 0
     unread: int = 0
+    on_arrival: tuple[str, ...] = ()
+    """What the collector found wrong when these records came: kinds of `chain_check`."""
     chain: ChainFound = field(default_factory=ChainFound)
 
     @property
@@ -166,7 +170,7 @@ def _vouched(
         return
     name = fingerprint(public)
     found.keys.add(name)
-    if is_key(stream.station, body.public) is False:
+    if not is_key(stream.station, body.public):
         found.unknown_keys.add(name)
         return
     found.signed_through = body.through

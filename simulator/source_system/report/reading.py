@@ -29,6 +29,7 @@ from simulator.source_system.report.presence import DATA_MONTH_MIB, Link, Span
 from simulator.source_system.report.ranges import Gap, Range, RawRecord, Stream
 from simulator.source_system.report.store import labels_of
 from simulator.source_system.report.window import DAY_MS
+from simulator.source_system.witness import station_keys
 
 BUSY_TIMEOUT_S = 10.0
 ALARMS_BEFORE_MS = 400 * DAY_MS
@@ -293,6 +294,7 @@ class Records:
             records=records,
             gaps=gaps,
             lost=self._lost(stream, gaps),
+            on_arrival=self._found_on_arrival(stream, first_seq, last_seq),
             doubled=self._several("doubled", "planned_ms", stream, span),
             unread=self._several("unread", "at_ms", stream, span),
         )
@@ -307,6 +309,22 @@ class Records:
             for gap in gaps
             for from_seq, to_seq in written_off
         )
+
+    def _found_on_arrival(self, stream: Stream, first: int, last: int) -> tuple[str, ...]:
+        """Gaps are told apart: by now they may have been filled."""
+        rows = self._database.execute(
+            "SELECT DISTINCT kind FROM findings WHERE station=? AND installation=? AND stream=?"
+            " AND seq<=? AND to_seq>=? AND kind<>'gap' ORDER BY 1",
+            (*stream, last, first),
+        )
+        return tuple(row[0] for row in rows)
+
+    def keys(self) -> dict[tuple[str, str], str | None]:
+        """(station, public key) → who accepted it; None: nobody has."""
+        return {
+            (key.station, key.public): key.accepted_by if key.accepted_ms is not None else None
+            for key in station_keys(self._database, None)
+        }
 
     def _several(self, table: str, when: str, stream: Stream, span: Span) -> int:
         row = self._database.execute(
@@ -358,6 +376,7 @@ def opened(path: Path) -> Iterator[Records]:
 def _is_current(path: Path) -> bool:
     database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
     try:
+        database.execute("SELECT 1 FROM findings, station_keys LIMIT 1")
         row = database.execute("SELECT MAX(version) FROM columns_made").fetchone()
     except sqlite3.OperationalError:
         if database.execute("SELECT 1 FROM sqlite_master WHERE name='events'").fetchone() is None:

@@ -10,6 +10,7 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 from agent.contract.reasons import ALARM, OCCURRENCE, RULES_OF_THE_AIR, AlarmCode, OccurrenceReason
+from simulator.source_system.chain_check import FINDINGS, FindingKind
 from simulator.source_system.report.figures import Result
 from simulator.source_system.report.ranges import ChainState
 
@@ -61,12 +62,14 @@ def decimal(value: float, places: int = 1) -> str:
 
 
 def percent(value: float | None, places: int = 1) -> str:
-    """0.9876 → 98,8 %. What is not quite all is never rounded up to 100 %."""
+    """0.9876 → 98,8 %. What is not quite all is never rounded up to 100 %, nor a little to none."""
     if value is None:
         return UNKNOWN
     shown = round(value * 100, places)
     if value < 1 and shown >= 100:
         shown = 100 - 10**-places
+    if value > 0 and shown == 0:
+        return f"< {decimal(10**-places, places)} %"
     return f"{decimal(shown, places)} %"
 
 
@@ -128,5 +131,23 @@ def alarm(code: str) -> str:
         return code
 
 
+def finding(kind: str) -> str:
+    """What the collector found when a record came."""
+    try:
+        return FINDINGS[FindingKind(kind)][0].vi
+    except ValueError:
+        return kind
+
+
 def approval(means: str) -> str:
     return APPROVAL.get(means, means or "không cần hoặc không ghi")
+
+
+def printable(text: str) -> str:
+    """Without the control characters that no document may hold; titles come from outside."""
+    return "".join(one if one.isprintable() or one in "\n\t" else "�" for one in text)
+
+
+def share_of(part: int, whole: int) -> str:
+    """`98,5 % của 1.234`; nothing of nothing is not told."""
+    return f"{percent(part / whole)} của {count(whole)}" if whole else ""

@@ -1,0 +1,392 @@
+"""The report as an A4 document that an officer completes, signs and sends (DOCX).
+
+Owns its layout: national title, issuer, number, place and date, Kính gửi, body with tables, Nơi
+nhận, signer. Figures come from the same tables as the spreadsheet. Remarks and proposals are the
+officer's: their place is left open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import docx
+from docx.document import Document
+from docx.enum.section import WD_ORIENT
+from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Mm, Pt, RGBColor
+from docx.table import Table, _Cell
+from docx.text.paragraph import Paragraph
+
+from simulator.source_system.report import words
+from simulator.source_system.report.cells import shown
+from simulator.source_system.report.content import TITLE
+from simulator.source_system.report.emergencies import speed
+from simulator.source_system.report.figures import evidence
+from simulator.source_system.report.gather import Report
+from simulator.source_system.report.letterhead import DOTS, Letterhead
+from simulator.source_system.report.sheet import NUMBERS, Row, Sheet
+
+FONT = "Times New Roman"
+BODY_PT = 13
+TABLE_PT = 10
+TABLE_ROWS = 40
+"""A longer table continues in the spreadsheet."""
+
+_CENTRE, _RIGHT = WD_ALIGN_PARAGRAPH.CENTER, WD_ALIGN_PARAGRAPH.RIGHT
+_JUSTIFY, _LEFT = WD_ALIGN_PARAGRAPH.JUSTIFY, WD_ALIGN_PARAGRAPH.LEFT
+
+
+def write_document(
+    report: Report, sheets: Iterable[Sheet], letterhead: Letterhead, path: Path
+) -> Path:
+    paper = docx.Document()
+    _set_up(paper)
+    _top(paper, report, letterhead)
+    _body(paper, report, {sheet.key: sheet for sheet in sheets}, letterhead)
+    _bottom(paper, letterhead)
+    paper.save(str(path))
+    return path
+
+
+def _set_up(paper: Document) -> None:
+    section = paper.sections[0]
+    section.orientation = WD_ORIENT.PORTRAIT
+    section.page_width, section.page_height = Mm(210), Mm(297)
+    section.left_margin, section.right_margin = Mm(30), Mm(15)
+    section.top_margin = section.bottom_margin = Mm(20)
+    section.different_first_page_header_footer = True
+    style: Any = paper.styles["Normal"]
+    style.font.name, style.font.size = FONT, Pt(BODY_PT)
+    style.element.rPr.rFonts.set(qn("w:eastAsia"), FONT)
+    style.paragraph_format.space_after = Pt(4)
+    style.paragraph_format.line_spacing = 1.15
+    number = section.header.paragraphs[0]
+    number.alignment = _CENTRE
+    _field(number, "PAGE")
+
+
+def _field(paragraph: Paragraph, code: str) -> None:
+    """A number that the word processor fills in."""
+    run = paragraph.add_run()
+    for kind, text in (("begin", ""), ("", code), ("end", "")):
+        element = OxmlElement("w:instrText" if text else "w:fldChar")
+        if text:
+            element.text = text
+        else:
+            element.set(qn("w:fldCharType"), kind)
+        run._r.append(element)  # noqa: SLF001 - python-docx has no fields of its own
+
+
+# --- above and below ------------------------------------------------------------------------
+
+
+def _top(paper: Document, report: Report, letterhead: Letterhead) -> None:
+    table = _bare_table(paper, 2, (Mm(72), Mm(93)))
+    left, right = table.rows[0].cells
+    _say(left, letterhead.parent.upper(), first=True)
+    _say(left, letterhead.issuer.upper(), bold=True)
+    _rule(left, 12)
+    _say(left, f"Số: {letterhead.number}", space_pt=6)
+    _say(right, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", bold=True, first=True, size=12)
+    _say(right, "Độc lập - Tự do - Hạnh phúc", bold=True)
+    _rule(right, 26)
+    made = words.long_day(report.today)
+    _say(right, f"{letterhead.place}, {made}", italic=True, space_pt=6)
+    _paragraph(paper, "BÁO CÁO", _CENTRE, bold=True, size=14, before=14, after=0)
+    title = TITLE.removeprefix("Báo cáo ")
+    title = f"{title[0].upper()}{title[1:]} {report.window.title}"
+    _paragraph(paper, title, _CENTRE, bold=True, size=14, after=10)
+    addressed = _paragraph(paper, "Kính gửi:", _CENTRE, after=2)
+    if len(letterhead.to) == 1:
+        addressed.add_run(f" {letterhead.to[0]}.")
+    else:
+        for place, name in enumerate(letterhead.to, 1):
+            end = "." if place == len(letterhead.to) else ";"
+            line = _paragraph(paper, f"- {name}{end}", _LEFT, after=0)
+            line.paragraph_format.left_indent = Mm(62)
+
+
+def _bottom(paper: Document, letterhead: Letterhead) -> None:
+    _paragraph(paper, "", _LEFT)
+    table = _bare_table(paper, 2, (Mm(82), Mm(83)))
+    left, right = table.rows[0].cells
+    line = _say(left, "Nơi nhận:", bold=True, italic=True, first=True, size=12)
+    line.alignment = _LEFT
+    for name in letterhead.copies:
+        line = _say(left, f"- {name}", size=11)
+        line.alignment = _LEFT
+    first = True
+    if letterhead.on_behalf:
+        _say(right, letterhead.on_behalf.upper(), bold=True, first=True)
+        first = False
+    _say(right, letterhead.office.upper(), bold=True, first=first)
+    _say(right, "(Ký, ghi rõ họ tên, đóng dấu)", italic=True, size=12)
+    _say(right, letterhead.signer, bold=True, space_pt=70)
+    _keep_together(table)
+
+
+def _keep_together(table: Table) -> None:
+    """The signature never stands alone on a page."""
+    for row in table.rows:
+        properties = row._tr.get_or_add_trPr()  # noqa: SLF001
+        properties.append(OxmlElement("w:cantSplit"))
+
+
+# --- body -----------------------------------------------------------------------------------
+
+
+def _body(
+    paper: Document, report: Report, sheets: Mapping[str, Sheet], letterhead: Letterhead
+) -> None:
+    if letterhead.basis:
+        _text(paper, letterhead.basis)
+    _heading(paper, "I. PHẠM VI SỐ LIỆU")
+    _scope(paper, report)
+    _heading(paper, "II. KẾT QUẢ PHÁT THEO LỊCH")
+    _results(paper, report)
+    if "theo-don-vi" in sheets:
+        _table(paper, report, sheets["theo-don-vi"], "Kết quả theo đơn vị")
+    _table(paper, report, sheets["theo-dai"], "Kết quả theo đài")
+    _table(paper, report, sheets["ly-do-chung"], "Lý do không phát đủ")
+    _heading(paper, "III. KHẨN CẤP")
+    _warned(paper, report)
+    _table(paper, report, sheets["khan-cap-theo-dai"], "Cảnh báo khẩn cấp theo đài")
+    _heading(paper, "IV. VẬN HÀNH VÀ SỰ CỐ")
+    _table(paper, report, sheets["van-hanh"], "Kết nối, dữ liệu, sự cố theo đài")
+    _table(paper, report, sheets["su-co-theo-loai"], "Sự cố theo loại")
+    _heading(paper, "V. QUY CHẾ VÀ PHÊ DUYỆT")
+    for note in sheets["quy-che-chung"].notes:
+        _text(paper, note)
+    _table(paper, report, sheets["quy-che-chung"], "Quy chế: lượt không phát và lượt bị phá")
+    _table(paper, report, sheets["phe-duyet"], "Cách duyệt các lượt phát")
+    chapter = 6
+    if "do-phu" in sheets:
+        _heading(paper, "VI. ĐỘ PHỦ")
+        for note in sheets["do-phu"].notes:
+            _text(paper, note)
+        chapter = 7
+    _heading(paper, f"{'VI' if chapter == 6 else 'VII'}. CÁC BẢN GHI LÀM CĂN CỨ")
+    _table(paper, report, sheets["pham-vi-du-lieu"], "Phạm vi bản ghi đã kiểm")
+    _heading(paper, f"{'VII' if chapter == 6 else 'VIII'}. NHẬN XÉT, ĐỀ XUẤT")
+    _text(paper, "(Cán bộ lập báo cáo ghi)")
+    for _ in range(3):
+        _text(paper, DOTS * 14)
+
+
+def _scope(paper: Document, report: Report) -> None:
+    window = report.window
+    found = [one for ranges in report.ranges.values() for one in ranges]
+    missing = sum(one.missing for one in found)
+    text = (
+        f"Báo cáo tính từ 00 giờ ngày {words.day(window.first)} đến hết ngày "
+        f"{words.day(window.last)} ({words.count(window.days)} ngày), lập lúc "
+        f"{words.moment(report.made_ms, window.tz)}, trên {words.count(len(report.ranges))} đài, "
+        f"từ {words.count(sum(one.records for one in found))} bản ghi của các đài; thiếu "
+        f"{words.count(missing)} bản ghi (mục cuối). "
+    )
+    if report.unfinished:
+        text += "Kỳ báo cáo chưa kết thúc nên số liệu chỉ đến lúc lập. "
+    if report.silent_stations:
+        text += f"Không có bản ghi của đài: {', '.join(report.silent_stations)}. "
+    _text(paper, text.strip())
+    _text(
+        paper,
+        "Một lượt phát là một mục lịch ở một cụm loa. Điều không được ghi lại thì ghi “không rõ”.",
+    )
+
+
+def _results(paper: Document, report: Report) -> None:
+    found = report.timetable
+    known = evidence(found)
+    parts = "; ".join(
+        f"{words.RESULT[name]} {words.count(found.results[name])} lượt"
+        + (f" ({words.percent(found.results[name] / found.plays)})" if found.plays else "")
+        for name in ("played", "partial", "mute", "missed")
+    )
+    _text(
+        paper,
+        f"Theo lịch có {words.count(found.plays)} lượt phát, {words.hours(found.planned_ms)} giờ "
+        f"cộng các cụm loa: {parts}. Đã phát {words.hours(found.played_ms)} giờ, bằng "
+        f"{words.percent(found.ratio)} thời lượng theo lịch.",
+    )
+    _text(
+        paper,
+        f"Trong thời lượng đã phát, {words.percent(known.heard)} được đo là có tiếng tại cụm loa, "
+        f"{words.percent(known.mute)} đo thấy mất tiếng, {words.percent(known.unmeasured)} không "
+        f"đo được. {words.GRADES}",
+    )
+
+
+def _warned(paper: Document, report: Report) -> None:
+    real = report.emergencies
+    fast = speed(real)
+    text = (
+        f"Có {words.count(len({one.id for one in real}))} cảnh báo, "
+        f"{words.count(len(real))} lần đến đài, {words.count(len(real) - fast.silent)} lần ra tiếng"
+    )
+    if fast.median_ms is not None:
+        text += (
+            f"; từ khi đài nhận đến khi ra tiếng: trung vị {words.length(fast.median_ms)}, chậm "
+            f"nhất {words.length(fast.worst_ms)}"
+        )
+    _text(paper, f"{text}. Diễn tập: {words.count(len(report.drills))} lần đến đài, tính riêng.")
+    if any(one.drill is None for one in real):
+        _text(
+            paper,
+            "Một số cảnh báo không rõ là thật hay diễn tập vì không có sổ phát hành; được tính là "
+            "thật.",
+        )
+
+
+def _heading(paper: Document, text: str) -> None:
+    line = _paragraph(paper, text, _LEFT, bold=True, before=8, after=4)
+    line.paragraph_format.keep_with_next = True
+
+
+def _text(paper: Document, text: str) -> Paragraph:
+    line = _paragraph(paper, text, _JUSTIFY)
+    line.paragraph_format.first_line_indent = Mm(10)
+    return line
+
+
+def _paragraph(
+    paper: Document,
+    text: str,
+    alignment: WD_ALIGN_PARAGRAPH,
+    *,
+    bold: bool = False,
+    size: int = BODY_PT,
+    before: int = 0,
+    after: int = 4,
+) -> Paragraph:
+    line = paper.add_paragraph()
+    line.alignment = alignment
+    line.paragraph_format.space_before, line.paragraph_format.space_after = Pt(before), Pt(after)
+    run = line.add_run(words.printable(text))
+    run.bold, run.font.size = bold, Pt(size)
+    return line
+
+
+# --- tables ---------------------------------------------------------------------------------
+
+
+def _table(paper: Document, report: Report, sheet: Sheet, title: str) -> None:
+    """The brief columns of a sheet. A total stands in the last row."""
+    places = [at for at, column in enumerate(sheet.columns) if column.brief]
+    columns = [sheet.columns[at] for at in places]
+    line = _paragraph(paper, title, _CENTRE, bold=True, size=12, before=6, after=3)
+    line.paragraph_format.keep_with_next = True
+    if not sheet.rows:
+        _paragraph(paper, "Không có.", _CENTRE, size=12)
+        return
+    rows = sheet.rows[:TABLE_ROWS]
+    table = paper.add_table(rows=1, cols=len(columns) + 1)
+    table.style = "Table Grid"
+    table.alignment = WD_TABLE_ALIGNMENT.CENTER
+    table.autofit = False
+    widths = _widths([column.characters for column in columns])
+    names = ["TT", *(f"{one.vi} (giờ)" if one.kind == "length" else one.vi for one in columns)]
+    for cell, name in zip(table.rows[0].cells, names, strict=True):
+        _fill(cell, name, _CENTRE, bold=True)
+        _shade(cell)
+    _repeat_header(table)
+    for number, row in enumerate(rows, 1):
+        _add_row(table, report, sheet, places, row, str(number))
+    if sheet.total is not None:
+        _add_row(table, report, sheet, places, sheet.total, "", bold=True)
+    for row_of_cells in table.rows:
+        for cell, width in zip(row_of_cells.cells, widths, strict=True):
+            cell.width = width
+    left = len(sheet.rows) - len(rows)
+    after = f"Còn {words.count(left)} dòng trong bảng tính, tờ {sheet.vi}." if left else ""
+    _paragraph(paper, after, _LEFT, size=11, after=2)
+
+
+def _widths(characters: list[int]) -> list[Mm]:
+    """165 mm shared out: names get more, no column less than 14 mm."""
+    room = 165 - 10
+    weights = [max(10, min(26, one)) for one in characters]
+    return [Mm(10), *(Mm(max(14, round(room * one / sum(weights)))) for one in weights)]
+
+
+def _add_row(
+    table: Table,
+    report: Report,
+    sheet: Sheet,
+    places: list[int],
+    row: Row,
+    number: str,
+    *,
+    bold: bool = False,
+) -> None:
+    cells = table.add_row().cells  # type: ignore[no-untyped-call]
+    _fill(cells[0], number, _CENTRE)
+    label = next((one for one in row if isinstance(one, str) and one), "")
+    for place, (cell, at) in enumerate(zip(cells[1:], places, strict=True)):
+        column = sheet.columns[at]
+        text = shown(column.kind, row[at], report.window.tz)
+        if bold and place == 0 and not text:
+            text = label  # "Tổng" may stand in a column that is left out here
+        _fill(cell, text, _RIGHT if column.kind in NUMBERS else _LEFT, bold=bold)
+
+
+def _fill(cell: _Cell, text: str, alignment: WD_ALIGN_PARAGRAPH, *, bold: bool = False) -> None:
+    line = cell.paragraphs[0]
+    line.alignment = alignment
+    line.paragraph_format.space_after = Pt(0)
+    line.paragraph_format.line_spacing = 1.0
+    run = line.add_run(words.printable(text))
+    run.font.size, run.bold = Pt(TABLE_PT), bold
+
+
+def _shade(cell: _Cell) -> None:
+    shade = OxmlElement("w:shd")
+    for name, value in (("val", "clear"), ("color", "auto"), ("fill", "E8EEF4")):
+        shade.set(qn(f"w:{name}"), value)
+    cell._tc.get_or_add_tcPr().append(shade)  # noqa: SLF001
+
+
+def _repeat_header(table: Table) -> None:
+    """On every page that the table reaches."""
+    element = OxmlElement("w:tblHeader")
+    element.set(qn("w:val"), "true")
+    table.rows[0]._tr.get_or_add_trPr().append(element)  # noqa: SLF001
+
+
+def _bare_table(paper: Document, columns: int, widths: tuple[Mm, ...]) -> Table:
+    table: Table = paper.add_table(rows=1, cols=columns)
+    table.autofit = False
+    for cell, width in zip(table.rows[0].cells, widths, strict=True):
+        cell.width = width
+    return table
+
+
+def _say(
+    cell: _Cell,
+    text: str,
+    *,
+    bold: bool = False,
+    italic: bool = False,
+    first: bool = False,
+    size: int = BODY_PT,
+    space_pt: int = 0,
+) -> Paragraph:
+    line: Paragraph = cell.paragraphs[0] if first else cell.add_paragraph()
+    line.alignment = _CENTRE
+    line.paragraph_format.space_after = Pt(0)
+    line.paragraph_format.space_before = Pt(space_pt)
+    line.paragraph_format.line_spacing = 1.0
+    run = line.add_run(words.printable(text))
+    run.bold, run.italic, run.font.size = bold, italic, Pt(size)
+    return line
+
+
+def _rule(cell: _Cell, dashes: int) -> None:
+    """The short line below the issuer and below the motto."""
+    line = _say(cell, "─" * dashes, size=6)
+    line.runs[0].font.color.rgb = RGBColor(0, 0, 0)
