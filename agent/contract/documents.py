@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from agent.contract.reasons import AlarmCode
 from agent.contract.units import (
     AudienceRef,
     ClassNumber,
@@ -519,6 +520,14 @@ class KeepQuiet(msgspec.Struct, frozen=True, tag="quiet", tag_field="verb", kw_o
     reason: Line = ""
 
 
+class AckAlarm(msgspec.Struct, frozen=True, tag="ack_alarm", tag_field="verb", kw_only=True):
+    """Somebody takes note of an open alarm: of this episode, not of the next one."""
+
+    code: AlarmCode
+    subject: Line = ""
+    episode: Count
+
+
 class Reboot(msgspec.Struct, frozen=True, tag="reboot", tag_field="verb", kw_only=True):
     """Restart the agent (never while a warning is active)."""
 
@@ -534,6 +543,7 @@ Action = (
     | Resend
     | Diagnose
     | SetLogLevel
+    | AckAlarm
     | ApproveEntry
     | HoldEntry
     | OrderEntry

@@ -75,6 +75,8 @@ class AckReason(StrEnum):
     CHANGED_SINCE = "changed_since"
     NOTHING_TO_APPROVE = "nothing_to_approve"
     AGAINST_THE_RULES = "against_the_rules"
+    NO_SUCH_ALARM = "no_such_alarm"
+    OTHER_EPISODE = "other_episode"
 
 
 class OccurrenceReason(StrEnum):
@@ -143,6 +145,35 @@ class AlarmCode(StrEnum):
     SOURCE_UNREACHABLE = "source_unreachable"
     RECORDS_UNSIGNED = "records_unsigned"
     SOURCE_API = "source_api"
+    MAINS_LOST = "mains_lost"
+    BATTERY_LOW = "battery_low"
+    SUPPLY_LOW = "supply_low"
+    OVERHEATING = "overheating"
+    STORAGE_WORN = "storage_worn"
+    NO_SIGNAL = "no_signal"
+    SIM_FAULT = "sim_fault"
+    ROAMING = "roaming"
+    DATA_PLAN_LOW = "data_plan_low"
+    DATA_PLAN_USED_UP = "data_plan_used_up"
+    SIM_EXPIRES = "sim_expires"
+
+
+class LinkFault(StrEnum):
+    """Why the station cannot get out, as far as it can tell: each has another remedy."""
+
+    NO_LINK = "no_link"
+    MODEM_FAILED = "modem_failed"
+    MODEM_OFF = "modem_off"
+    SIM_MISSING = "sim_missing"
+    SIM_LOCKED = "sim_locked"
+    NO_SIGNAL = "no_signal"
+    REGISTRATION_DENIED = "registration_denied"
+    ROAMING_BARRED = "roaming_barred"
+    NOT_CONNECTED = "not_connected"
+    PLAN_USED_UP = "plan_used_up"
+    CAPTIVE_PAGE = "captive_page"
+    NO_INTERNET = "no_internet"
+    SOURCE_DOWN = "source_down"
 
 
 # The tables are read and translated as tables.
@@ -289,6 +320,12 @@ ACK: dict[AckReason, Meaning] = {
         "sender", "quy chế không cho phát lúc này", "the rules of the air keep it off the air now",
         "đợi đến giờ được phát; khẩn cấp thì phát khẩn cấp",
         "wait for the hours; what is urgent is sent as an emergency"),
+    AckReason.NO_SUCH_ALARM: Meaning(
+        "nobody", "không có báo động nào như vậy đang mở", "no such alarm is open",
+        "xem: stationctl alarms", "look: stationctl alarms"),
+    AckReason.OTHER_EPISODE: Meaning(
+        "sender", "báo động đó đã hết, đây là lần khác", "that alarm is over, this is another one",
+        "xem lần này rồi xác nhận: stationctl alarms", "look at this one: stationctl alarms"),
 }
 
 OCCURRENCE: dict[OccurrenceReason, Meaning] = {
@@ -432,4 +469,82 @@ ALARM: dict[AlarmCode, Meaning] = {
         "what is reported over the source-system API is not taken",
         "xem [source_api] và stationctl journal; bản ghi vẫn được giữ",
         "see [source_api] and stationctl journal; the records are kept"),
+    AlarmCode.MAINS_LOST: Meaning(
+        "technician", "mất điện lưới", "mains lost",
+        "kiểm tra cầu dao, hỏi điện lực", "check the breaker, ask the grid"),
+    AlarmCode.BATTERY_LOW: Meaning(
+        "technician", "ắc quy sắp cạn", "the battery is running low",
+        "tìm nguồn dự phòng trước khi đài tắt", "find other power before the station goes off"),
+    AlarmCode.SUPPLY_LOW: Meaning(
+        "technician", "nguồn nuôi bo mạch yếu", "the board's supply is too low",
+        "thay bộ nguồn hoặc dây nguồn", "change the power supply or its cable"),
+    AlarmCode.OVERHEATING: Meaning(
+        "technician", "quá nóng", "overheating",
+        "mở thông gió, lau bụi, che nắng cho tủ", "open the vents, clean the dust, shade the case"),
+    AlarmCode.STORAGE_WORN: Meaning(
+        "technician", "bộ nhớ sắp hết tuổi thọ", "the storage is nearly worn out",
+        "sao lưu rồi thay bộ nhớ", "back it up, then change it"),
+    AlarmCode.NO_SIGNAL: Meaning(
+        "technician", "không có sóng di động", "no mobile signal",
+        "kiểm tra ăng-ten; xem: stationctl link", "check the antenna; see: stationctl link"),
+    AlarmCode.SIM_FAULT: Meaning(
+        "technician", "SIM không dùng được", "the SIM cannot be used",
+        "lắp lại SIM, bỏ mã PIN hoặc hỏi nhà mạng",
+        "seat the SIM, remove its PIN, or ask the operator"),
+    AlarmCode.ROAMING: Meaning(
+        "technician", "đang chuyển vùng, rất tốn tiền", "roaming, which is dear",
+        "tắt chuyển vùng trong kết nối 4G", "switch roaming off in the 4G connection"),
+    AlarmCode.DATA_PLAN_LOW: Meaning(
+        "technician", "sắp hết gói dữ liệu", "the data plan is nearly used up",
+        "nạp thêm gói hoặc bớt tiếp âm qua 4G", "buy more data or relay less over 4G"),
+    AlarmCode.DATA_PLAN_USED_UP: Meaning(
+        "technician", "đã dùng hết gói dữ liệu", "the data plan is used up",
+        "nạp gói mới: hỏi nhà mạng", "buy data: ask the operator"),
+    AlarmCode.SIM_EXPIRES: Meaning(
+        "technician", "SIM sắp hết hạn hoặc đã hết hạn", "the SIM expires or has expired",
+        "gia hạn SIM, rồi sửa ngày trong [link]", "renew the SIM, then its date in [link]"),
+}
+
+LINK_FAULT: dict[LinkFault, Meaning] = {
+    LinkFault.NO_LINK: Meaning(
+        "technician", "không có đường mạng nào", "there is no link at all",
+        "cắm dây mạng, modem 4G hoặc kiểm tra Wi-Fi", "plug in a cable or modem, or check Wi-Fi"),
+    LinkFault.MODEM_FAILED: Meaning(
+        "technician", "modem 4G hỏng", "the modem has failed",
+        "rút nguồn modem 10 giây rồi cắm lại", "unplug the modem for 10 s, then plug it in"),
+    LinkFault.MODEM_OFF: Meaning(
+        "technician", "modem 4G đang tắt", "the modem is switched off",
+        "bật modem: mmcli -m any -e", "switch it on: mmcli -m any -e"),
+    LinkFault.SIM_MISSING: Meaning(
+        "technician", "không đọc được SIM", "there is no readable SIM",
+        "lắp lại SIM", "seat the SIM again"),
+    LinkFault.SIM_LOCKED: Meaning(
+        "technician", "SIM đòi mã PIN", "the SIM asks for its PIN",
+        "bỏ mã PIN của SIM bằng điện thoại", "remove the PIN with a telephone"),
+    LinkFault.NO_SIGNAL: Meaning(
+        "technician", "không có sóng di động", "no mobile signal",
+        "kiểm tra ăng-ten và vị trí đặt", "check the antenna and where it stands"),
+    LinkFault.REGISTRATION_DENIED: Meaning(
+        "technician", "nhà mạng không nhận SIM này", "the network refuses this SIM",
+        "hỏi nhà mạng: SIM bị khóa hay hết hạn", "ask the operator: is it blocked or expired"),
+    LinkFault.ROAMING_BARRED: Meaning(
+        "technician", "chỉ có mạng chuyển vùng, đang cấm", "only roaming networks, which is barred",
+        "kiểm tra sóng của nhà mạng mình", "check the signal of the own operator"),
+    LinkFault.NOT_CONNECTED: Meaning(
+        "technician", "có sóng nhưng chưa vào được dữ liệu", "registered, but without data",
+        "kiểm tra tên truy cập (APN); xem: stationctl link", "check the APN; see: stationctl link"),
+    LinkFault.PLAN_USED_UP: Meaning(
+        "technician", "đã dùng hết gói dữ liệu", "the data plan is used up",
+        "nạp gói mới: hỏi nhà mạng", "buy data: ask the operator"),
+    LinkFault.CAPTIVE_PAGE: Meaning(
+        "technician", "mạng bắt đăng nhập hoặc nạp tiền", "the network asks to log in or to pay",
+        "nạp tiền cho SIM, hoặc đăng nhập Wi-Fi", "top up the SIM, or log in to the Wi-Fi"),
+    LinkFault.NO_INTERNET: Meaning(
+        "network", "có đường mạng nhưng không ra Internet", "a link, but no Internet behind it",
+        "kiểm tra bộ định tuyến, hỏi nhà mạng", "check the router, ask the operator"),
+    LinkFault.SOURCE_DOWN: Meaning(
+        "network", "Internet tốt, hệ thống nguồn không trả lời",
+        "the Internet works, the source system does not answer",
+        "báo kỹ sư hệ thống nguồn; đài vẫn phát theo lịch",
+        "tell the source system's engineer; the station plays on"),
 }

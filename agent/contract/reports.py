@@ -117,6 +117,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """on air: `entry@bus`, joined by commas"""
     zn: str | None = None
     """zones in order: y confirmed, n not, ? unknown, - off"""
+    zb: str | None = None
+    """while several buses play: which of them each zone hears, a digit a zone, - none"""
     al: int | None = None
     """open alarms"""
     q: int | None = None
@@ -273,15 +275,16 @@ class DocumentReceipt(
 
 
 class AlarmEvent(msgspec.Struct, frozen=True, tag="alarm", tag_field="kind", kw_only=True):
-    """Onset or end of an alarm; both carry the episode."""
+    """Onset or end of an alarm, or that somebody (`by`) took note; all carry the episode."""
 
     code: AlarmCode
     subject: str
     """What it is about: a zone, a controller, "" for the station."""
-    state: Literal["raised", "cleared"]
+    state: Literal["raised", "acknowledged", "cleared"]
     episode: int
     since_ms: int
     detail: str = ""
+    by: str = ""
 
 
 class Audit(msgspec.Struct, frozen=True, tag="audit", tag_field="kind", kw_only=True):

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from agent.contract.details import Details
 from agent.contract.documents import Command, Content, Cursor, Schedule, Trust, Warnings
 from agent.contract.envelope import WireEnvelope
 from agent.contract.reports import Ack, Event, Health, Reported, State
@@ -31,6 +32,7 @@ MESSAGES: dict[str, type[msgspec.Struct]] = {
     "state": State,
     "reported": Reported,
     "health": Health,
+    "details": Details,
     "ack": Ack,
     "event": Event,
 }

@@ -8,7 +8,7 @@ ROOT = "radio/v1"
 RETAINED_KINDS = ("trust", "schedule", "content", "warning", "cursor")
 STATION_KINDS = (*RETAINED_KINDS, "cmd")
 GROUP_KINDS = ("schedule", "content", "warning", "cmd")
-UP_KINDS = ("state", "reported", "health", "ack", "event")
+UP_KINDS = ("state", "reported", "health", "details", "ack", "event")
 
 MESSAGE_MAX_BYTES = 64 * 1024
 """Everything on MQTT is at most this long."""

@@ -9,12 +9,22 @@ from typing import Any
 import pytest
 
 from agent.contract import reasons
-from agent.contract.reasons import ACK, ALARM, OCCURRENCE, AckReason, AlarmCode, Meaning
+from agent.contract.reasons import (
+    ACK,
+    ALARM,
+    LINK_FAULT,
+    OCCURRENCE,
+    AckReason,
+    AlarmCode,
+    LinkFault,
+    Meaning,
+)
 
 TABLES: list[tuple[type[StrEnum], Mapping[Any, Meaning]]] = [
     (reasons.AckReason, ACK),
     (reasons.OccurrenceReason, OCCURRENCE),
     (reasons.AlarmCode, ALARM),
+    (reasons.LinkFault, LINK_FAULT),
 ]
 MEANINGS = [(code, meaning) for _, table in TABLES for code, meaning in table.items()]
 
@@ -49,7 +59,7 @@ def test_there_is_no_code_for_not_knowing(
     assert not {"other", "unknown", "misc", "error"} & {code.value for code in enum}
 
 
-@pytest.mark.parametrize("enum", [AckReason, AlarmCode, reasons.OccurrenceReason])
+@pytest.mark.parametrize("enum", [AckReason, AlarmCode, LinkFault, reasons.OccurrenceReason])
 def test_codes_are_lower_case_words(enum: type[StrEnum]) -> None:
     assert all(code.value.replace("_", "").isalpha() for code in enum)
     assert all(code.value == code.value.lower() == code.name.lower() for code in enum)

@@ -70,5 +70,7 @@ def test_vectors_cover_every_reason_a_message_alone_can_be_refused_for() -> None
         AckReason.CHANGED_SINCE,
         AckReason.NOTHING_TO_APPROVE,
         AckReason.AGAINST_THE_RULES,
+        AckReason.NO_SUCH_ALARM,
+        AckReason.OTHER_EPISODE,
     }
     assert set(AckReason) - later <= expected
