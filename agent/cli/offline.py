@@ -59,7 +59,7 @@ def read_free_mib(state_dir: Path = DEFAULT_STATE_DIR) -> int | None:
 
 
 def offline_checks(config: Path, load: ConfigLoader, readings: LocalReadings) -> DoctorView:
-    """All ten checks: three made here, seven honestly unknown."""
+    """Every check: three made here, the others honestly unknown."""
     made: dict[str, Callable[[], Check]] = {
         "config": lambda: check_config(config, load),
         "clock": lambda: _clock(readings),

@@ -295,7 +295,7 @@ TEXTS: dict[str, Both] = {
     "help-volume": Both("đặt âm lượng tại đài", "set the volume here"),
     "help-alarms": Both("báo động đang mở", "open alarms"),
     "help-journal": Both("đã phát gì, việc gì đã xảy ra", "what played, what happened"),
-    "help-doctor": Both("mười mục kiểm tra, kèm cách xử lý", "ten checks, each with its next step"),
+    "help-doctor": Both("từng mục kiểm tra, kèm cách xử lý", "checks, each with its next step"),
     "help-hold": Both("giữ một mục, chưa cho phát", "do not start an entry"),
     "help-release": Both("bỏ giữ một mục", "let a held entry play"),
     "help-skip": Both("bỏ qua một lượt phát", "skip one occurrence"),
