@@ -144,7 +144,7 @@ class ApproversSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """ask_pin_for: what asks for a name and its PIN beside approvals and announcements."""
 
     ask_pin_for: tuple[
-        Literal["hold", "skip", "order", "stop", "quiet", "volume", "test_tone"], ...
+        Literal["hold", "skip", "order", "stop", "quiet", "volume", "test_tone", "ack_alarm"], ...
     ] = ()
 
 

@@ -15,7 +15,7 @@ from agent.contract import documents as said
 from agent.contract.reasons import AckReason, OccurrenceReason
 from agent.contract.reports import Audit, OccurrenceRef
 from agent.core import requests as asked
-from agent.core import views
+from agent.core import views, watch
 from agent.core.announcements import LETTERS_MAX, Announcement, Announcements, title_of
 from agent.core.approvals import Standing, Word
 from agent.core.commands import RunState
@@ -262,6 +262,8 @@ class Actions:
                 return self._order(authority, entry, order, command.by, turn)
             case said.KeepQuiet(zones=zones, until_ms=until_ms, reason=reason):
                 return self._quiet(self._select(zones), until_ms, reason, command.by, turn)
+            case said.AckAlarm(code=code, subject=subject, episode=episode):
+                return watch.acknowledge(parts, code, subject, episode, command.by, turn)
             case said.Reboot():
                 if parts.emergencies.active():
                     return "failed", AckReason.EMERGENCY_ON_AIR, "a warning is active"
@@ -417,6 +419,8 @@ class Actions:
                     return "local_quiet_end", self._named(zones)
                 until = f"{self._parts.local(until_ms):%Y-%m-%d %H:%M}"
                 return "local_quiet", f"{self._named(zones)} → {until} {reason}".strip()
+            case asked.AckAlarmRequest(code=code, subject=subject, episode=episode):
+                return "local_ack_alarm", f"{code} {subject}".strip() + f" #{episode}"
         return None
 
     def _named(self, zones: tuple[str, ...]) -> str:
@@ -435,6 +439,8 @@ class Actions:
                 return views.zones(parts, now)
             case asked.AlarmsRequest():
                 return views.alarms(parts, now)
+            case asked.LinkRequest():
+                return views.link(parts, now)
             case asked.DoctorRequest():
                 return views.doctor(parts, now)
         return self._done(body, who, turn)
@@ -461,6 +467,8 @@ class Actions:
                 return self._locally(zones, lambda z: self._quiet(z, until_ms, reason, who, turn))
             case asked.AnnounceRequest():
                 return self._announce(body, who, turn)
+            case asked.AckAlarmRequest(code=code, subject=subject, episode=episode):
+                return _told(watch.acknowledge(self._parts, code, subject, episode, who, turn))
             case _:
                 return asked.Refused(AckReason.UNSUPPORTED.value, type(body).__name__)
 

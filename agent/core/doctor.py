@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.contract.reasons import OCCURRENCE, Meaning, OccurrenceReason
+from agent.core import doctor_box
 from agent.core.events import ControllerState, Now
 from agent.core.parts import Parts
 from agent.core.requests import Check, Verdict
@@ -19,6 +20,10 @@ def examine(station: Parts, now: Now) -> tuple[Check, ...]:
     return (
         _config(station),
         _clock(station),
+        doctor_box.power(station),
+        doctor_box.box(station),
+        doctor_box.link(station, now),
+        doctor_box.data(station, now),
         _broker(station),
         _certificate(station, now),
         _content(station),

@@ -16,6 +16,7 @@ from agent.contract.reasons import AckReason, OccurrenceReason
 from agent.contract.reports import ApprovalMeans, OccurrenceRef, Segment
 from agent.core.backoff import SPREAD_MS
 from agent.core.commands import CommandMemory
+from agent.core.data_use import DataUse
 from agent.core.effects import Drop, Put, Save
 
 
@@ -174,6 +175,17 @@ class AlarmMemory(msgspec.Struct, frozen=True):
     since_ms: int
     open: bool
     detail: str = ""
+    acked_by: str = ""
+    acked_ms: int = 0
+    """Who took note of this episode, and when."""
+
+
+class BoxMemory(msgspec.Struct, frozen=True):
+    """The running box. boots: how often it started. undervoltage: in this run; None: unmeasured."""
+
+    boot_id: str = ""
+    boots: int = 0
+    undervoltage: bool | None = None
 
 
 class SourceItem(msgspec.Struct, frozen=True):
@@ -243,6 +255,8 @@ _KINDS: dict[str, type[msgspec.Struct]] = {
     "warning": WarningMemory,
     "alarm": AlarmMemory,
     "refused": RefusalMemory,
+    "data": DataUse,
+    "box": BoxMemory,
     "source_item": SourceItem,
     "source_answer": SourceAnswer,
     "set_aside": SetAside,
@@ -269,6 +283,8 @@ class Facts:
         self.warnings: dict[str, WarningMemory] = {}
         self.alarms: dict[str, AlarmMemory] = {}
         self.refusals: dict[str, RefusalMemory] = {}
+        self.data: dict[str, DataUse] = {}
+        self.box: dict[str, BoxMemory] = {}
         self.source_items: dict[str, SourceItem] = {}
         self.source_answers: dict[str, SourceAnswer] = {}
         self.set_aside: dict[str, SetAside] = {}
@@ -290,6 +306,8 @@ class Facts:
             "warning": self.warnings,
             "alarm": self.alarms,
             "refused": self.refusals,
+            "data": self.data,
+            "box": self.box,
             "source_item": self.source_items,
             "source_answer": self.source_answers,
             "set_aside": self.set_aside,

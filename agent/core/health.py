@@ -1,7 +1,7 @@
 """Observations to alarms, with hysteresis: a state must hold for a while before it is one.
 
-Owns the delays before onset and before the end; the facts keep the
-episodes. An alarm is raised once per episode, however often it is observed.
+Owns the delays before onset and before the end; the facts keep the episodes. An alarm is raised
+once per episode, however often it is observed. What is bad is decided in `watch`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,17 @@ ONSET_MS: dict[AlarmCode, int] = {
     AlarmCode.CLOCK_UNTRUSTED: 60_000,
     AlarmCode.SOURCE_UNREACHABLE: 180_000,
     AlarmCode.RECORDS_UNSIGNED: 0,
+    AlarmCode.MAINS_LOST: 5_000,
+    AlarmCode.BATTERY_LOW: 60_000,
+    AlarmCode.SUPPLY_LOW: 0,
+    AlarmCode.OVERHEATING: 60_000,
+    AlarmCode.STORAGE_WORN: 0,
+    AlarmCode.NO_SIGNAL: 120_000,
+    AlarmCode.SIM_FAULT: 60_000,
+    AlarmCode.ROAMING: 60_000,
+    AlarmCode.DATA_PLAN_LOW: 0,
+    AlarmCode.DATA_PLAN_USED_UP: 0,
+    AlarmCode.SIM_EXPIRES: 0,
     AlarmCode.SOURCE_API: 180_000,
 }
 """A fault must last this long before its alarm."""
@@ -30,6 +41,17 @@ CLEAR_MS: dict[AlarmCode, int] = {
     AlarmCode.CLOCK_UNTRUSTED: 0,
     AlarmCode.SOURCE_UNREACHABLE: 10_000,
     AlarmCode.RECORDS_UNSIGNED: 0,
+    AlarmCode.MAINS_LOST: 10_000,
+    AlarmCode.BATTERY_LOW: 60_000,
+    AlarmCode.SUPPLY_LOW: 600_000,
+    AlarmCode.OVERHEATING: 60_000,
+    AlarmCode.STORAGE_WORN: 60_000,
+    AlarmCode.NO_SIGNAL: 60_000,
+    AlarmCode.SIM_FAULT: 60_000,
+    AlarmCode.ROAMING: 60_000,
+    AlarmCode.DATA_PLAN_LOW: 60_000,
+    AlarmCode.DATA_PLAN_USED_UP: 60_000,
+    AlarmCode.SIM_EXPIRES: 60_000,
     AlarmCode.SOURCE_API: 10_000,
 }
 """It must be gone this long before the alarm ends."""
@@ -72,6 +94,11 @@ class Health:
             self._watched[key] = _Watch(bad, mono_ms, detail or watch.detail)
         elif bad and detail:
             watch.detail = detail
+
+    def detail(self, code: str, subject: str) -> str:
+        """What is known of it by now; "" when nothing newer was seen, or by other software."""
+        watch = self._watched.get((AlarmCode(code), subject)) if code in ONSET_MS else None
+        return watch.detail if watch is not None and watch.bad else ""
 
     def due(self, mono_ms: int) -> list[Change]:
         """Alarms that begin or end now."""

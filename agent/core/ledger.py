@@ -53,6 +53,8 @@ class Ledger:
         self.stretches: dict[str, Stretch] = {}
         self.levels: dict[str, int | None] = {}
         self.zones_seen: dict[str, ZoneSeen] = {}
+        self.last_levels: dict[str, tuple[int, int]] = {}
+        """Zone → the level last measured behind its amplifier, and when."""
         self.controllers: dict[str, ControllerSeen] = {}
         self.blocked: dict[tuple[str, str], OccurrenceReason] = {}
         self.rules: dict[tuple[str, str], dict[OccurrenceReason, str]] = {}
@@ -69,6 +71,8 @@ class Ledger:
         self.controllers[event.controller] = event
         for zone in event.zones:
             self.zones_seen[zone.zone] = zone
+            if zone.level_cdb is not None:
+                self.last_levels[zone.zone] = zone.level_cdb, at_ms
         for name in list(self.stretches):
             self._confirm(name, at_ms)
 

@@ -6,7 +6,7 @@ doctor and the actions look here, so that they need not know who decides.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Literal
 
 from agent.contract.envelope import VerifySignature
@@ -19,10 +19,12 @@ from agent.core.health import Health as Alarms
 from agent.core.inbox import Inbox
 from agent.core.items import Item
 from agent.core.lineup import AHEAD_MS, Line, Lineup, Provenance
+from agent.core.network import Network
 from agent.core.programme import Programme
 from agent.core.quiet import QuietZones
 from agent.core.reporter import Reporter
 from agent.core.rules import Rules
+from agent.core.running import Running
 from agent.core.schedule import Zones
 from agent.core.seal import NO_KEY_GIVEN, NoSigner, Signer
 from agent.core.settlement import Settlement
@@ -74,6 +76,8 @@ class Parts:
         self.alarms = Alarms()
         self.time = Timekeeping()
         self.host = HostSeen()
+        self.network = Network(site, facts)
+        self.running = Running(facts)
         self.booted_mono_ms = 0
         self.items_changed = True
         self.lines_made_ms = 0
@@ -83,6 +87,10 @@ class Parts:
 
     def local(self, at_ms: int) -> datetime:
         return datetime.fromtimestamp(at_ms / 1_000, self.tz)
+
+    def today(self, at_ms: int) -> date | None:
+        """The day at the station; None while nobody can say."""
+        return self.local(at_ms).date() if self.time.trust == "trusted" else None
 
     def lines_until(self, until_ms: int, now_ms: int) -> list[Line]:
         """What stands in line, and what lies beyond when the question reaches further."""

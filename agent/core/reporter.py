@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from agent.contract import topics
+from agent.contract.details import Details
 from agent.contract.documents import FEATURES
 from agent.contract.reasons import AckReason
 from agent.contract.reports import (
@@ -30,7 +31,9 @@ from agent.core.site import Site
 from agent.core.turn import Turn
 
 STREAM = "main"
-HEARTBEAT_MS = 300_000
+HEARTBEAT_PAUSE_MS = 5_000
+"""Between two heartbeats, however much changes."""
+
 REPORT_PAUSE_MS = 1_000
 """Receipts that change in quick succession are told together."""
 
@@ -51,6 +54,8 @@ class Reporter:
         self._held: tuple[HeldDocument, ...] = ()
         self._documents_told: tuple[DocumentReport, ...] = ()
         self._heartbeat_mono_ms: int | None = None
+        self._heartbeat_about: object = None
+        self._heartbeat_pause_mono_ms = 0
         self._report_after_mono_ms = 0
 
     def _up(self, kind: str) -> str:
@@ -191,15 +196,29 @@ class Reporter:
             self._reported = None
             self._heartbeat_mono_ms = None
 
-    def heartbeat_due(self, mono_ms: int) -> bool:
-        return self._heartbeat_mono_ms is None or mono_ms >= self._heartbeat_mono_ms
+    def heartbeat_due(self, about: object, mono_ms: int) -> bool:
+        """about: what nobody should learn only at the next beat (what plays, the mains)."""
+        if self._heartbeat_mono_ms is None:
+            return True
+        if about != self._heartbeat_about:
+            pause_over = mono_ms >= self._heartbeat_pause_mono_ms
+            self._heartbeat_mono_ms = min(self._heartbeat_mono_ms, self._heartbeat_pause_mono_ms)
+            return pause_over
+        return mono_ms >= self._heartbeat_mono_ms
 
     def heartbeat_wake_mono_ms(self) -> int | None:
         return self._heartbeat_mono_ms
 
-    def heartbeat(self, health: Health, turn: Turn) -> None:
-        self._heartbeat_mono_ms = turn.now.mono_ms + HEARTBEAT_MS
+    def heartbeat(self, health: Health, about: object, turn: Turn) -> None:
+        self._heartbeat_about = about
+        self._heartbeat_mono_ms = turn.now.mono_ms + self._site.heartbeat_ms
+        self._heartbeat_pause_mono_ms = turn.now.mono_ms + HEARTBEAT_PAUSE_MS
         turn.do(Publish(self._up("health"), msgspec.json.encode(health), 0))
+
+    def details(self, details: Details, token: int, turn: Turn) -> None:
+        """The picture of the station, kept by the broker for who comes later."""
+        said = msgspec.json.encode(details)
+        turn.do(Publish(self._up("details"), said, 1, retain=True, token=token))
 
 
 def document_reports(facts: Facts) -> tuple[DocumentReport, ...]:

@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from agent.contract.details import DataDetails, Details, LinkDetails
+from agent.contract.reasons import LinkFault
 from agent.contract.reports import ApprovalMeans, Confirmation, DocumentReport, Refusal
 from agent.contract.units import (
     ClockTime,
@@ -39,6 +41,10 @@ class ZonesRequest(msgspec.Struct, frozen=True, tag="zones", tag_field="ask"):
 
 
 class AlarmsRequest(msgspec.Struct, frozen=True, tag="alarms", tag_field="ask"):
+    pass
+
+
+class LinkRequest(msgspec.Struct, frozen=True, tag="link", tag_field="ask"):
     pass
 
 
@@ -133,11 +139,20 @@ class AnnounceRequest(msgspec.Struct, frozen=True, tag="announce", tag_field="as
     title: Line = ""
 
 
+class AckAlarmRequest(msgspec.Struct, frozen=True, tag="ack_alarm", tag_field="ask"):
+    """Somebody takes note of an open alarm: of this episode, not of the next one."""
+
+    code: Line
+    subject: Line
+    episode: int
+
+
 Request = (
     StatusRequest
     | PlanRequest
     | ZonesRequest
     | AlarmsRequest
+    | LinkRequest
     | DoctorRequest
     | JournalRequest
     | TestToneRequest
@@ -149,6 +164,7 @@ Request = (
     | StopRequest
     | QuietRequest
     | AnnounceRequest
+    | AckAlarmRequest
 )
 
 
@@ -239,6 +255,9 @@ class AlarmView(msgspec.Struct, frozen=True):
     since_ms: int
     episode: int
     detail: str = ""
+    acked_by: str = ""
+    acked_ms: int | None = None
+    """Who took note of it, and when."""
 
 
 class StatusView(msgspec.Struct, frozen=True, tag="status", tag_field="answer"):
@@ -268,6 +287,25 @@ class StatusView(msgspec.Struct, frozen=True, tag="status", tag_field="answer"):
     quiet: tuple[QuietView, ...] = ()
     awaiting: int = 0
     """Occurrences of the next 24 hours that wait for the commune's approval."""
+    link_fault: LinkFault | None = None
+    """Why the source system cannot be reached, as far as can be told."""
+    details: Details | None = None
+    """Box, link, power and amplifiers, as they are told upwards when they change."""
+
+
+class LinkView(msgspec.Struct, frozen=True, tag="link", tag_field="answer"):
+    """The way out. roaming: whether it is allowed; probing: whether a page is asked when lost."""
+
+    at_ms: int
+    tz: str
+    connected: bool
+    connected_since_ms: int | None
+    cause: str
+    fault: LinkFault | None
+    link: LinkDetails
+    data: DataDetails
+    roaming: bool = False
+    probing: bool = False
 
 
 class PlanView(msgspec.Struct, frozen=True, tag="plan", tag_field="answer"):
@@ -311,6 +349,10 @@ class AlarmsView(msgspec.Struct, frozen=True, tag="alarms", tag_field="answer"):
 CHECKS = (
     "config",
     "clock",
+    "power",
+    "box",
+    "link",
+    "data",
     "broker",
     "certificate",
     "content",
@@ -350,4 +392,14 @@ class JournalView(msgspec.Struct, frozen=True, tag="journal", tag_field="answer"
     records: tuple[JournalLine, ...]
 
 
-Answer = Refused | Done | StatusView | PlanView | ZonesView | AlarmsView | DoctorView | JournalView
+Answer = (
+    Refused
+    | Done
+    | StatusView
+    | PlanView
+    | ZonesView
+    | AlarmsView
+    | LinkView
+    | DoctorView
+    | JournalView
+)

@@ -12,11 +12,12 @@ from datetime import timedelta
 from agent.contract.documents import Cursor, Schedule, Trust, Warnings
 from agent.contract.envelope import VerifySignature
 from agent.contract.reasons import AckReason, AlarmCode, OccurrenceReason
-from agent.contract.reports import AlarmEvent, Audit, Health
-from agent.core import onset
+from agent.contract.reports import Audit
+from agent.core import heartbeat, onset, watch
 from agent.core.actions import Actions
 from agent.core.commands import Duplicate, Fresh, admit, answer
 from agent.core.content import KEEP_AFTER_MS
+from agent.core.details import COMPLETE_WITHIN_MS, Picture, details_of, is_complete
 from agent.core.effects import (
     AckMessage,
     Batch,
@@ -41,9 +42,12 @@ from agent.core.events import (
     Leaving,
     LinkChanged,
     MessageArrived,
+    NetworkSeen,
     Now,
+    PlaceSeen,
     PlayerLost,
     PlayerReady,
+    Probed,
     Requested,
     SoundEnded,
     SoundProgress,
@@ -56,8 +60,9 @@ from agent.core.events import (
     SpeechReady,
     Wake,
 )
-from agent.core.facts import AlarmMemory, Facts
-from agent.core.inbox import Applied, CommandIn, CommandRefused, digest_of_applied
+from agent.core.facts import Facts
+from agent.core.health import ONSET_MS
+from agent.core.inbox import Applied, CommandIn, CommandRefused
 from agent.core.lineup import EVERY_MS
 from agent.core.parts import Parts
 from agent.core.schedule import Zones
@@ -96,6 +101,8 @@ class Station(Parts):
         self._filters: tuple[str, ...] = ()
         self._look = True
         self._documents_changed = True
+        self.picture = Picture(site.details_pause_ms)
+        self._picture_due = True
 
     # --- the one entrance ---------------------------------------------------------------
 
@@ -104,6 +111,7 @@ class Station(Parts):
         turn = Turn(now)
         self._look |= not isinstance(event, UNTOLD)
         if self.booted_mono_ms or isinstance(event, Booted | ClockSeen):
+            self.running.note(event, turn.wall_ms)
             self._absorb(event, turn)
         if isinstance(event, Leaving):
             return Batch(self.facts.taken(), tuple(turn.acts), None)
@@ -123,6 +131,7 @@ class Station(Parts):
                 self._link(event, turn)
             case Delivered():
                 self.reporter.delivered(event.token, turn.now.mono_ms)
+                self.picture.delivered(event.token)
             case FilesFound():
                 self.supply.files_found(event.files)
                 self.air.box_known = self.items_changed = True
@@ -160,6 +169,13 @@ class Station(Parts):
                 self._controller(event, turn)
             case HostSeen():
                 self.host = event
+            case NetworkSeen():
+                self.network.look(event, self.today(turn.wall_ms), turn)
+            case Probed():
+                self.network.probed(event)
+                turn.log("probed", found=event.found, detail=event.detail)
+            case PlaceSeen():
+                pass
             case ClockSeen():
                 self._clock(event, turn)
             case Requested():
@@ -229,6 +245,8 @@ class Station(Parts):
             self.alarms.wake_mono_ms(),
             self.reporter.outbox.wake_mono_ms(),
             self.reporter.heartbeat_wake_mono_ms() if self.uplink.connected else None,
+            self._picture_wake_mono_ms(now.mono_ms) if self.uplink.connected else None,
+            self.network.wake_mono_ms(),
             self.reporter.report_wake_mono_ms(now.mono_ms),
         ]
         walls = [self.air.next_ms, self.ceilings_until_ms]
@@ -239,12 +257,19 @@ class Station(Parts):
         known = [moment for moment in moments if moment is not None]
         return max(now.mono_ms + 1, min(known)) if known else None
 
+    def _picture_wake_mono_ms(self, mono_ms: int) -> int | None:
+        """The end of its pause; before the first one, when nobody is waited for any longer."""
+        if self._picture_due and not is_complete(self, mono_ms):
+            return self.booted_mono_ms + COMPLETE_WITHIN_MS
+        return self.picture.wake_mono_ms()
+
     # --- beginning ----------------------------------------------------------------------
 
     def _boot(self, event: Booted, turn: Turn) -> None:
         now = turn.now
         self.settlement.booted_ms = now.wall_ms
         self.booted_mono_ms = max(1, now.mono_ms)
+        self.running.since_ms = now.wall_ms
         self.reporter.installation = event.installation
         self.reporter.nonce = event.nonce
         self.time = Timekeeping().stepped(now.epoch, now.trust, 0, now.wall_ms)
@@ -255,7 +280,7 @@ class Station(Parts):
         for line in self.inbox.restore():
             turn.log("document_dropped", "warning", document=line)
         for alarm in self.facts.alarms.values():
-            if alarm.open:
+            if alarm.open and alarm.code in ONSET_MS:
                 self.alarms.open.add((AlarmCode(alarm.code), alarm.subject))
         self.air.restore(now.wall_ms)
         self.uplink.begin(now.mono_ms)
@@ -281,6 +306,7 @@ class Station(Parts):
             turn.log("connected")
         else:
             self.reporter.linked(connected=False)
+            self.picture.unlinked()
             if was or event.cause != before:
                 turn.log("disconnected", "warning", cause=event.cause, detail=event.detail)
 
@@ -423,6 +449,7 @@ class Station(Parts):
         self._documents_changed |= self.source.tidy(now_ms)
         for through, before_ms in self.source.prunable(now_ms - RECORDS_KEPT_MS, now_ms):
             self.facts.save(PruneRecords(through, before_ms))
+        self.network.tidy(self.local(now_ms).date())
         turn.log("housekeeping", evicted=evicted)
 
     # --- clock, controllers, alarms -----------------------------------------------------
@@ -460,64 +487,19 @@ class Station(Parts):
         """Raise and end alarms that are due."""
         if self._look:
             self._look = False
-            self._observe(turn.now.mono_ms)
+            self._picture_due = True
+            self._observe(turn)
         for change in self.alarms.due(turn.now.mono_ms):
-            self._alarm(change.code, change.subject, change.raised, change.detail, turn)
+            watch.changed(self, change, turn)
 
-    def _observe(self, mono_ms: int) -> None:
-        """Compare what is seen with what should be."""
-        observe = self.alarms.observe
-        for zone in self.site.zones:
-            confirmed, doubt = self.air.ledger.confirmation(zone.name)
-            open_now = zone.name in self.air.gates
-            bad = confirmed == "no" and (
-                open_now or doubt is not OccurrenceReason.ZONE_NOT_CONFIRMED
-            )
-            detail = doubt.value if doubt is not None else ""
-            observe(AlarmCode.ZONE_NOT_CONFIRMED, zone.name, bad, mono_ms, detail)
-        for name in sorted({zone.controller for zone in self.site.zones}):
-            seen = self.air.ledger.controllers.get(name)
-            lost = seen is None or seen.state != "ready"
-            state = seen.state if seen is not None else "opening"
-            observe(AlarmCode.CONTROLLER_LOST, name, lost, mono_ms, state)
-        observe(AlarmCode.NO_SOUND, "", self.air.player != "ready", mono_ms, self.air.player)
-        free_mib = self.host.storage_free_mib
-        low = free_mib is not None and free_mib < self.site.storage_low_mib
-        observe(AlarmCode.STORAGE_LOW, "", low, mono_ms, f"{free_mib} MiB")
-        observe(AlarmCode.CLOCK_UNTRUSTED, "", self.time.trust != "trusted", mono_ms)
-        cause = self.uplink.cause
-        observe(AlarmCode.SOURCE_UNREACHABLE, "", not self.uplink.connected, mono_ms, cause)
-        signer = self.reporter.seal.signer
-        unsigned = isinstance(signer, NoSigner)
-        why = signer.why if isinstance(signer, NoSigner) else ""
-        observe(AlarmCode.RECORDS_UNSIGNED, "", unsigned, mono_ms, why)
-        observe(AlarmCode.SOURCE_API, "", self.source.state != "ok", mono_ms, self.source.state)
-
-    def _alarm(self, code: AlarmCode, subject: str, raised: bool, detail: str, turn: Turn) -> None:
-        key = f"{code}|{subject}"
-        before = self.facts.alarms.get(key)
-        episode = (before.episode if before is not None else 0) + (1 if raised else 0)
-        since_ms = turn.wall_ms if raised or before is None else before.since_ms
-        memory = AlarmMemory(code, subject, episode, since_ms, raised, detail)
-        self.facts.put("alarm", key, memory)
-        self.reporter.record(
-            AlarmEvent(
-                code=code,
-                subject=subject,
-                state="raised" if raised else "cleared",
-                episode=episode,
-                since_ms=since_ms,
-                detail=detail,
-            ),
-            turn,
-        )
-        turn.log(
-            "alarm_raised" if raised else "alarm_cleared",
-            "warning" if raised else "info",
-            code=code,
-            subject=subject,
-            detail=detail,
-        )
+    def _observe(self, turn: Turn) -> None:
+        mono_ms, today = turn.now.mono_ms, self.today(turn.wall_ms)
+        network, uplink = self.network, self.uplink
+        fault = network.fault(connected=uplink.connected, cause=uplink.cause, today=today)
+        network.uplink(uplink.connected, fault, turn)
+        watch.observe(self, fault, mono_ms, today)
+        state = self.source.state
+        self.alarms.observe(AlarmCode.SOURCE_API, "", state != "ok", mono_ms, state)
 
     # --- reporting ----------------------------------------------------------------------
 
@@ -533,29 +515,20 @@ class Station(Parts):
             turn,
             connected=self.uplink.connected,
         )
-        if self.uplink.connected and self.reporter.heartbeat_due(turn.now.mono_ms):
-            self.reporter.heartbeat(self._health(turn), turn)
+        if self.uplink.connected:
+            self._tell_of_ourselves(turn)
+        self.network.probe_if_due(turn)
         self.reporter.send_records(turn)
 
-    def _health(self, turn: Turn) -> Health:
-        on_air = sorted((bus, on.key) for bus, on in self.air.decision.buses.items())
-        signs = {"yes": "y", "no": "n", "unknown": "?"}
-        zones = "".join(
-            signs[self.air.ledger.confirmation(zone.name)[0]]
-            if zone.name in self.air.gates
-            else "-"
-            for zone in self.site.zones
-        )
-        return Health(
-            t=turn.wall_ms,
-            d=digest_of_applied(self.facts),
-            up=(turn.now.mono_ms - self.booted_mono_ms) // 1_000,
-            tc=self.host.temperature_cdeg,
-            sf=self.host.storage_free_mib,
-            mf=self.host.memory_free_mib,
-            ck=self.time.trust,
-            pl=",".join(f"{key.split('|')[2]}@{bus}" for bus, key in on_air) or None,
-            zn=zones,
-            al=len(self.alarms.open),
-            q=self.reporter.outbox.unsent,
-        )
+    def _tell_of_ourselves(self, turn: Turn) -> None:
+        mono_ms = turn.now.mono_ms
+        about = heartbeat.news(self)
+        if self.reporter.heartbeat_due(about, mono_ms):
+            self.reporter.heartbeat(heartbeat.health_of(self, turn), about, turn)
+        wake_ms = self.picture.wake_mono_ms()
+        self._picture_due |= wake_ms is not None and mono_ms >= wake_ms
+        if self._picture_due and is_complete(self, mono_ms):
+            self._picture_due = False
+            now = details_of(self, turn.wall_ms)
+            if self.picture.consider(now, mono_ms):
+                self.reporter.details(now, self.picture.token, turn)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from agent.contract.reasons import OccurrenceReason
+from agent.contract.reasons import LinkFault, OccurrenceReason
 from agent.contract.reports import Confirmation
 from agent.core.arbitration import Blocked
+from agent.core.details import details_of
 from agent.core.doctor import examine
 from agent.core.events import Now
 from agent.core.items import Item
@@ -24,6 +25,7 @@ from agent.core.requests import (
     AlarmView,
     DoctorView,
     Kept,
+    LinkView,
     OnAir,
     PlanView,
     StatusView,
@@ -65,6 +67,8 @@ def status(station: Parts, now: Now) -> StatusView:
         uptime_s=host.uptime_s,
         quiet=station.quiet.views(now.wall_ms),
         awaiting=sum(one.approval == "awaiting" for one in coming),
+        link_fault=_link_fault(station, now),
+        details=details_of(station, now.wall_ms),
     )
 
 
@@ -242,7 +246,15 @@ def zones(station: Parts, now: Now) -> ZonesView:
 
 def _alarms(station: Parts) -> tuple[AlarmView, ...]:
     return tuple(
-        AlarmView(one.code, one.subject, one.since_ms, one.episode, one.detail)
+        AlarmView(
+            one.code,
+            one.subject,
+            one.since_ms,
+            one.episode,
+            station.alarms.detail(one.code, one.subject) or one.detail,
+            one.acked_by,
+            one.acked_ms or None,
+        )
         for one in sorted(station.facts.alarms.values(), key=lambda one: one.since_ms)
         if one.open
     )
@@ -250,6 +262,29 @@ def _alarms(station: Parts) -> tuple[AlarmView, ...]:
 
 def alarms(station: Parts, now: Now) -> AlarmsView:
     return AlarmsView(now.wall_ms, station.site.tz, _alarms(station))
+
+
+def link(station: Parts, now: Now) -> LinkView:
+    details, terms = details_of(station, now.wall_ms), station.network.terms
+    return LinkView(
+        at_ms=now.wall_ms,
+        tz=station.site.tz,
+        connected=station.uplink.connected,
+        connected_since_ms=station.uplink.since_wall_ms,
+        cause=station.uplink.cause,
+        fault=_link_fault(station, now),
+        link=details.link,
+        data=details.data,
+        roaming=terms.roaming,
+        probing=bool(terms.probe_url),
+    )
+
+
+def _link_fault(station: Parts, now: Now) -> LinkFault | None:
+    uplink = station.uplink
+    return station.network.fault(
+        connected=uplink.connected, cause=uplink.cause, today=station.today(now.wall_ms)
+    )
 
 
 def doctor(station: Parts, now: Now) -> DoctorView:

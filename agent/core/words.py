@@ -14,7 +14,7 @@ from agent.contract.reasons import Meaning
 from agent.contract.reports import SourceVerb
 from agent.contract.texts import Words
 from agent.core.backoff import Cause
-from agent.core.events import ControllerState, SourceApiState
+from agent.core.events import ControllerState, ModemState, Registration, SourceApiState
 
 PlayerState = Literal["starting", "ready", "lost"]
 
@@ -31,6 +31,7 @@ LocalAct = Literal[
     "local_quiet",
     "local_quiet_end",
     "local_announce",
+    "local_ack_alarm",
 ]
 """What somebody at the station itself asked for and is kept in the journal."""
 
@@ -91,6 +92,28 @@ CONTROLLER: dict[ControllerState, Meaning] = {
         "đợi 10 giây rồi xem lại", "wait 10 seconds and look again"),
 }
 
+MODEM_STATE: dict[ModemState, Words] = {
+    "absent": Words("không có modem", "no modem"),
+    "failed": Words("hỏng", "failed"),
+    "locked": Words("SIM đang khóa", "SIM locked"),
+    "disabled": Words("đang tắt", "switched off"),
+    "searching": Words("đang dò sóng", "searching"),
+    "registered": Words("có sóng, chưa nối", "registered, not connected"),
+    "connecting": Words("đang nối", "connecting"),
+    "connected": Words("đã nối", "connected"),
+    "unknown": Words("không rõ", "state unknown"),
+}
+
+REGISTRATION: dict[Registration, Words] = {
+    "idle": Words("chưa đăng ký mạng", "not registered"),
+    "home": Words("mạng nhà", "home network"),
+    "searching": Words("đang tìm mạng", "looking for a network"),
+    "denied": Words("bị nhà mạng từ chối", "refused by the network"),
+    "roaming": Words("chuyển vùng", "roaming network"),
+    "emergency": Words("chỉ gọi khẩn cấp", "emergency calls only"),
+    "unknown": Words("không rõ đăng ký", "registration unknown"),
+}
+
 PLAYER: dict[PlayerState, Words] = {
     "starting": Words("bộ phát tiếng đang khởi động", "the sound player is starting"),
     "ready": Words("bộ phát tiếng đang chạy", "the sound player runs"),
@@ -137,6 +160,7 @@ AUDIT: dict[str, Words] = {
     "local_quiet": Words("giữ yên lặng", "keep quiet"),
     "local_quiet_end": Words("hết giữ yên lặng", "end of quiet"),
     "local_announce": Words("thông báo tại chỗ", "announcement"),
+    "local_ack_alarm": Words("đã nhận báo động", "alarm noted"),
     "command_SetVolume": Words("lệnh đặt âm lượng", "command: volume"),
     "command_StopItem": Words("lệnh dừng phát", "command: stop"),
     "command_SkipOccurrence": Words("lệnh bỏ qua", "command: skip"),
@@ -145,6 +169,7 @@ AUDIT: dict[str, Words] = {
     "command_CancelCommand": Words("lệnh hủy lệnh", "command: cancel a command"),
     "command_Refetch": Words("lệnh tải lại tệp", "command: fetch a file again"),
     "command_Resend": Words("lệnh gửi lại bản ghi", "command: send records again"),
+    "command_AckAlarm": Words("lệnh nhận báo động", "command: note an alarm"),
     "command_Diagnose": Words("lệnh kiểm tra đài", "command: examine the station"),
     "command_SetLogLevel": Words("lệnh đổi mức nhật ký", "command: log level"),
     "command_ApproveEntry": Words("lệnh duyệt", "command: approve"),
