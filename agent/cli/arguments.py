@@ -113,14 +113,21 @@ def build_parser(lang: Lang, version: str) -> argparse.ArgumentParser:
         made.lang, made.mixed = lang, name != "pin"
         return made
 
-    for name in ("status", "zones", "alarms"):
+    for name in ("status", "zones", "link"):
         command(name)
+    _add_alarms(command("alarms"), lang)
     _add_reading(command, lang)
     _add_doing(command, lang)
     _add_deciding(command, lang)
     _add_speaking(command, lang)
     _add_pin(command("pin"), lang)
     return parser
+
+
+def _add_alarms(made: argparse.ArgumentParser, lang: Lang) -> None:
+    made.add_argument("act", nargs="?", choices=("ack",), help=say(lang, "help-ack"))
+    made.add_argument("what", nargs="*", metavar="ALARM", help=say(lang, "help-ack-what"))
+    _add_who(made, lang)
 
 
 def _add_reading(command: Callable[[str], argparse.ArgumentParser], lang: Lang) -> None:

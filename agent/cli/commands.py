@@ -8,10 +8,12 @@ from collections.abc import Callable
 from agent.cli.deciding import approve, hold, order, skip
 from agent.cli.findings import any_fault
 from agent.cli.names import NotFound
+from agent.cli.noting import take_note
 from agent.cli.people import Decider
 from agent.cli.screens.alarms import render_alarms
 from agent.cli.screens.doctor import check_finding, render_doctor
 from agent.cli.screens.journal import render_journal
+from agent.cli.screens.link import link_findings, render_link
 from agent.cli.screens.plan import render_plan
 from agent.cli.screens.status import render_status, status_findings
 from agent.cli.screens.zones import render_zones, zone_finding
@@ -25,6 +27,8 @@ from agent.core.requests import (
     DoctorView,
     JournalRequest,
     JournalView,
+    LinkRequest,
+    LinkView,
     PlanRequest,
     PlanView,
     StatusRequest,
@@ -72,7 +76,17 @@ def _zones_shown(view: ZonesView, session: Session) -> Shown:
     return Shown(render_zones(view, session.lang, session.width), view, int(faulty))
 
 
-def _alarms(_typed: argparse.Namespace, session: Session) -> Shown:
+def _link(_typed: argparse.Namespace, session: Session) -> Shown:
+    answer = session.ask(LinkRequest())
+    if not isinstance(answer, LinkView):
+        return session.not_shown(answer)
+    faulty = any_fault(link_findings(answer, session.lang))
+    return Shown(render_link(answer, session.lang, session.width), answer, int(faulty))
+
+
+def _alarms(typed: argparse.Namespace, session: Session) -> Shown:
+    if typed.act == "ack":
+        return take_note(typed, session)
     answer = session.ask(AlarmsRequest())
     if not isinstance(answer, AlarmsView):
         return session.not_shown(answer)
@@ -130,6 +144,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Session], Shown]] = {
     "status": _status,
     "plan": _plan,
     "zones": _zones,
+    "link": _link,
     "alarms": _alarms,
     "journal": _journal,
     "doctor": _doctor,

@@ -22,13 +22,28 @@ _ORDER = {FAULT: 0, WATCH: 1, UNKNOWN: 2, OK: 3}
 _ALARMS: dict[str, tuple[str, int]] = {
     AlarmCode.NO_SOUND: (FAULT, 0),
     AlarmCode.CONTROLLER_LOST: (FAULT, 1),
+    AlarmCode.MAINS_LOST: (FAULT, 1),
+    AlarmCode.BATTERY_LOW: (FAULT, 1),
     AlarmCode.ZONE_NOT_CONFIRMED: (FAULT, 2),
     AlarmCode.CLOCK_UNTRUSTED: (FAULT, 3),
+    AlarmCode.SUPPLY_LOW: (WATCH, 4),
+    AlarmCode.OVERHEATING: (WATCH, 4),
     AlarmCode.STORAGE_LOW: (WATCH, 4),
+    AlarmCode.STORAGE_WORN: (WATCH, 4),
+    AlarmCode.SIM_FAULT: (WATCH, 5),
+    AlarmCode.NO_SIGNAL: (WATCH, 5),
+    AlarmCode.DATA_PLAN_USED_UP: (WATCH, 5),
     AlarmCode.SOURCE_UNREACHABLE: (WATCH, 5),
+    AlarmCode.ROAMING: (WATCH, 5),
+    AlarmCode.DATA_PLAN_LOW: (WATCH, 6),
+    AlarmCode.SIM_EXPIRES: (WATCH, 6),
     AlarmCode.SOURCE_API: (WATCH, 6),
 }
 """Mark and rank of each alarm: what keeps the whole station silent stands first."""
+
+
+NOTED_RANK = 10
+"""What somebody knows of already stands behind what nobody has seen yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +83,8 @@ def alarm_finding(alarm: AlarmView, now_ms: int, tz: str, lang: Lang) -> Finding
     mark, rank = _ALARMS.get(alarm.code, (UNKNOWN, 9))
     what, step = alarm_said(alarm.code, alarm.subject, alarm.detail, lang)
     since = say(lang, "since", time=moment(alarm.since_ms, now_ms, tz))
-    return Finding(mark, f"{what}, {since}", step, rank)
+    if not alarm.acked_by:
+        return Finding(mark, f"{what}, {since}", step, rank)
+    when = moment(alarm.acked_ms or alarm.since_ms, now_ms, tz)
+    noted = say(lang, "alarm-noted", by=alarm.acked_by, time=when)
+    return Finding(mark, f"{what}, {since}, {noted}", step, rank + NOTED_RANK)

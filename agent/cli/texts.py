@@ -76,6 +76,41 @@ TEXTS: dict[str, Both] = {
         "nhờ nơi gửi lịch mới: districtctl push", "ask for a new one: districtctl push"
     ),
     "warning-active": Both("cảnh báo còn hiệu lực: {what}", "warning in force: {what}"),
+    # --- link
+    "link-title": Both("ĐƯỜNG MẠNG", "LINK"),
+    "link-up": Both("nối được hệ thống nguồn {since}", "source system reached {since}"),
+    "link-way": Both("ĐƯỜNG RA", "WAY OUT"),
+    "link-none": Both("không có", "none"),
+    "link-signal": Both("sóng", "signal"),
+    "link-quality": Both("sóng {percent} %", "signal {percent} %"),
+    "link-band": Both("băng {band}", "band {band}"),
+    "link-why": Both("LẦN NGẮT TRƯỚC {why}", "LAST DISCONNECTION {why}"),
+    "link-last": Both("LỖI GẦN NHẤT {time}: {why}", "LAST FAULT {time}: {why}"),
+    "link-probe-next": Both(
+        "muốn biết vì sao: ghi probe_url vào [link]", "to know why: write probe_url into [link]"
+    ),
+    "kind-ethernet": Both("dây mạng", "cable"),
+    "kind-wifi": Both("Wi-Fi", "Wi-Fi"),
+    "kind-modem": Both("4G", "4G"),
+    "kind-other": Both("mạng", "link"),
+    "roaming-on": Both("đang chuyển vùng, rất tốn tiền", "roaming, which is dear"),
+    "roaming-possible": Both(
+        "kết nối 4G cho phép chuyển vùng", "the 4G connection permits roaming"
+    ),
+    "roaming-next": Both(
+        "tắt chuyển vùng trong kết nối 4G", "switch roaming off in the 4G connection"
+    ),
+    "roaming-off": Both("chuyển vùng: tắt", "roaming: off"),
+    "roaming-allowed": Both("chuyển vùng: cho phép", "roaming: allowed"),
+    "sim-expires": Both("SIM hết hạn {date}", "SIM expires {date}"),
+    "data-month": Both("DỮ LIỆU {size}", "DATA {size}"),
+    "data-plan": Both("DỮ LIỆU {size}/{plan} ({percent} %)", "DATA {size}/{plan} ({percent} %)"),
+    "data-today": Both("hôm nay {size}", "today {size}"),
+    "data-from": Both("từ {date}", "since {date}"),
+    "mains-on": Both("ĐIỆN lưới", "POWER mains"),
+    "mains-lost": Both("ĐIỆN ✗ mất lưới", "POWER ✗ no mains"),
+    "mains-unknown": Both("ĐIỆN ? không đo được", "POWER ? not measured"),
+    "battery": Both("ắc quy {percent} %", "battery {percent} %"),
     # --- status: the last lines
     "source-up": Both("NGUỒN nối {since}", "SOURCE up {since}"),
     "source-down": Both("NGUỒN mất {since}", "SOURCE lost {since}"),
@@ -133,6 +168,18 @@ TEXTS: dict[str, Both] = {
     # --- alarms
     "alarms-title": Both("BÁO ĐỘNG ĐANG MỞ", "OPEN ALARMS"),
     "alarms-none": Both("không có báo động nào", "no alarm is open"),
+    "alarms-ack": Both(
+        "Đã biết một báo động thì gõ: stationctl alarms ack TÊN",
+        "To take note of one: stationctl alarms ack NAME",
+    ),
+    "alarm-noted": Both("{by} đã nhận {time}", "noted by {by} {time}"),
+    "ack-which": Both("nhận báo động nào?", "which alarm?"),
+    "alarm-none-such": Both(
+        "không có báo động nào đang mở tên {wanted}", "no open alarm is called {wanted}"
+    ),
+    "alarm-several": Both("{wanted}: có nhiều báo động", "{wanted}: several alarms fit"),
+    "see-alarms": Both("xem: stationctl alarms", "look: stationctl alarms"),
+    "done-ack": Both("đã nhận báo động: {alarm}", "noted: {alarm}"),
     "alarm-unknown": Both("báo động lạ: {code}", "strange alarm: {code}"),
     "alarm-unknown-next": Both(
         "cập nhật stationctl cùng bản với đài", "update stationctl to the agent's version"
@@ -158,6 +205,7 @@ TEXTS: dict[str, Both] = {
     "confirmed-unknown": Both("? không đo được", "? not measured"),
     "start-error": Both("lệch {value} ms", "off by {value} ms"),
     "alarm-raised": Both("báo động: {what}", "alarm: {what}"),
+    "alarm-acknowledged": Both("{by} đã nhận báo động: {what}", "{by} noted the alarm: {what}"),
     "alarm-cleared": Both("hết báo động: {what}", "alarm over: {what}"),
     "audit": Both("{by}: {what}", "{by}: {what}"),
     "audit-done": Both("xong", "done"),
@@ -174,6 +222,10 @@ TEXTS: dict[str, Both] = {
     "doctor-well": Both("mọi mục tốt", "all is well"),
     "check-config": Both("cấu hình", "config"),
     "check-clock": Both("giờ", "clock"),
+    "check-power": Both("nguồn điện", "power"),
+    "check-box": Both("thân máy", "box"),
+    "check-link": Both("đường mạng", "link"),
+    "check-data": Both("dung lượng", "data"),
     "check-broker": Both("hệ thống nguồn", "broker"),
     "check-certificate": Both("chứng thư", "certificate"),
     "check-content": Both("tệp âm thanh", "content"),
@@ -293,6 +345,11 @@ TEXTS: dict[str, Both] = {
     "help-zones": Both("từng cụm loa", "each loudspeaker zone"),
     "help-test-tone": Both("phát tiếng thử", "play a test tone"),
     "help-volume": Both("đặt âm lượng tại đài", "set the volume here"),
+    "help-link": Both("đường mạng, sóng, dung lượng", "the way out, its signal, its data"),
+    "help-ack": Both("nhận một báo động", "take note of an alarm"),
+    "help-ack-what": Both(
+        "báo động nào: vài chữ trên màn hình, hoặc mã", "which: words of the screen, or its code"
+    ),
     "help-alarms": Both("báo động đang mở", "open alarms"),
     "help-journal": Both("đã phát gì, việc gì đã xảy ra", "what played, what happened"),
     "help-doctor": Both("từng mục kiểm tra, kèm cách xử lý", "checks, each with its next step"),

@@ -6,7 +6,15 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from agent.cli.texts import Lang, say
-from agent.contract.reasons import ACK, ALARM, OCCURRENCE, AckReason, AlarmCode, OccurrenceReason
+from agent.contract.reasons import (
+    ACK,
+    ALARM,
+    LINK_FAULT,
+    OCCURRENCE,
+    AckReason,
+    AlarmCode,
+    OccurrenceReason,
+)
 from agent.contract.reports import Confirmation
 from agent.core.words import CONTROLLER, LINK, PLAYER, SOURCE_API
 
@@ -85,6 +93,20 @@ def size(mib: int, lang: Lang) -> str:
     return f"{decimal(mib / 1024, lang)} GB" if mib >= 1024 else f"{mib} MB"
 
 
+def amount(count: int, lang: Lang) -> str:
+    """Bytes as `3,1 GB`, `214 MB`, `0,3 MB`."""
+    mib = count / (1024 * 1024)
+    if mib >= 1024:
+        return f"{decimal(mib / 1024, lang)} GB"
+    return f"{decimal(mib, lang, 0 if mib >= 10 or not count else 1)} MB"
+
+
+def iso_date(text: str) -> str:
+    """`2026-11-30` as `30/11/2026`; what is no date as it came."""
+    parts = text.split("-")
+    return "/".join(reversed(parts)) if len(parts) == 3 else text
+
+
 def class_name(klass: int, lang: Lang) -> str:
     return say(lang, f"class-{klass}") if klass in (1, 2, 3) else str(klass)
 
@@ -106,6 +128,14 @@ def ack_reason(code: str, lang: Lang) -> tuple[str, str] | None:
     return meaning.text(lang), meaning.next(lang)
 
 
+def alarm_name(code: str, subject: str, lang: Lang) -> str:
+    """`Thôn Đoài không ra tiếng…`: the alarm without its cause."""
+    try:
+        return f"{subject} {ALARM[AlarmCode(code)].text(lang)}".strip()
+    except ValueError:
+        return f"{subject} {say(lang, 'alarm-unknown', code=code)}".strip()
+
+
 def alarm_said(code: str, subject: str, detail: str, lang: Lang) -> tuple[str, str]:
     """(what is wrong with what, next step). The cause is told when it is known.
 
@@ -123,6 +153,14 @@ def alarm_said(code: str, subject: str, detail: str, lang: Lang) -> tuple[str, s
         case AlarmCode.CONTROLLER_LOST if (state := CONTROLLER.get(detail)) is not None:  # type: ignore[call-overload]
             said = say(lang, "controller-state", controller=subject, state=state.text(lang))
             return said, state.next(lang)
+        case AlarmCode.SOURCE_UNREACHABLE | AlarmCode.SIM_FAULT if (
+            fault := LINK_FAULT.get(detail)  # type: ignore[call-overload]
+        ) is not None:
+            return f"{text}: {fault.text(lang)}", fault.next(lang)
+        case AlarmCode.MAINS_LOST | AlarmCode.BATTERY_LOW if detail:
+            return f"{text}, {say(lang, 'battery', percent=detail.removesuffix(' %'))}", step
+        case AlarmCode.SIM_EXPIRES if detail:
+            return f"{text}: {iso_date(detail)}", step
         case AlarmCode.SOURCE_UNREACHABLE if (link := LINK.get(detail)) is not None:  # type: ignore[call-overload]
             return f"{text}: {link.text(lang)}", link.next(lang)
         case AlarmCode.SOURCE_API if (link := SOURCE_API.get(detail)) is not None:  # type: ignore[call-overload]

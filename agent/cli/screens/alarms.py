@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.cli.columns import cut, spread
+from agent.cli.columns import cut, spread, wrap
 from agent.cli.findings import alarm_finding, finding_lines, worst_first
 from agent.cli.texts import Lang, say
 from agent.cli.wording import OK, clock, day
@@ -18,4 +18,6 @@ def render_alarms(view: AlarmsView, lang: Lang, width: int) -> list[str]:
         [alarm_finding(alarm, view.at_ms, view.tz, lang) for alarm in view.alarms]
     ):
         lines += finding_lines(finding, width)
+    if any(not alarm.acked_by for alarm in view.alarms):
+        lines += wrap(say(lang, "alarms-ack"), width)
     return lines

@@ -163,4 +163,4 @@ def _as_run_mark(body: AsRun) -> str:
 def _alarm(body: AlarmEvent, lang: Lang) -> tuple[str, str]:
     raised = body.state == "raised"
     what, _ = alarm_said(body.code, body.subject, body.detail if raised else "", lang)
-    return (FAULT if raised else OK), say(lang, f"alarm-{body.state}", what=what)
+    return (FAULT if raised else OK), say(lang, f"alarm-{body.state}", what=what, by=body.by)

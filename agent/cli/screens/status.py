@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from agent.cli.arguments import PROGRAM
 from agent.cli.columns import clean, cut, display_width, flow, spread, wrap
 from agent.cli.findings import Finding, alarm_finding, finding_lines, worst_first
 from agent.cli.names import full_id
+from agent.cli.screens.link import signal, used
 from agent.cli.texts import Lang, say
 from agent.cli.wording import (
     FAULT,
@@ -18,6 +21,7 @@ from agent.cli.wording import (
     date,
     day,
     decimal,
+    iso_date,
     length,
     mark_of,
     moment,
@@ -25,7 +29,8 @@ from agent.cli.wording import (
     size,
     weekday,
 )
-from agent.contract.reasons import AlarmCode, OccurrenceReason
+from agent.contract.details import Details, LinkDetails
+from agent.contract.reasons import LINK_FAULT, AlarmCode, OccurrenceReason
 from agent.contract.reports import Confirmation, Refusal
 from agent.core.requests import OnAir, QuietView, StatusView, Upcoming
 
@@ -57,7 +62,7 @@ def status_findings(view: StatusView, lang: Lang) -> list[Finding]:
     if view.player == "starting":
         findings.append(Finding(UNKNOWN, say(lang, "player-starting")))
     if not view.connected and AlarmCode.SOURCE_UNREACHABLE not in open_codes:
-        findings.append(Finding(WATCH, say(lang, "broker-lost"), say(lang, "broker-lost-next"), 5))
+        findings.append(_lost(view, lang))
     findings += [
         Finding(WATCH, say(lang, "warning-active", what=warning), rank=0)
         for warning in view.warnings
@@ -67,6 +72,15 @@ def status_findings(view: StatusView, lang: Lang) -> list[Finding]:
         findings.append(Finding(WATCH, text, f"{PROGRAM} approve", 3))
     findings += [_refusal(refusal, lang) for refusal in view.refusals]
     return worst_first(findings + _timetable(view, lang))
+
+
+def _lost(view: StatusView, lang: Lang) -> Finding:
+    """The source system is gone; why, as soon as it can be told."""
+    text = say(lang, "broker-lost")
+    if view.link_fault is None:
+        return Finding(WATCH, text, say(lang, "broker-lost-next"), 5)
+    meaning = LINK_FAULT[view.link_fault]
+    return Finding(WATCH, f"{text}: {meaning.text(lang)}", meaning.next(lang), 5)
 
 
 def _refusal(refusal: Refusal, lang: Lang) -> Finding:
@@ -237,7 +251,7 @@ def _basics(view: StatusView, lang: Lang) -> list[str]:
     heat = (
         UNKNOWN if view.temperature_cdeg is None else decimal(view.temperature_cdeg / 100, lang, 0)
     )
-    items = [_source(view, lang), _clock(view, lang)]
+    items = [_source(view, lang), *_surroundings(view.details, lang), _clock(view, lang)]
     revisions = _revisions(view, lang)
     if revisions:
         items.append(say(lang, "schedule", revisions=revisions))
@@ -251,6 +265,33 @@ def _basics(view: StatusView, lang: Lang) -> list[str]:
     if view.uptime_s is not None:
         items.append(say(lang, "uptime", time=length(view.uptime_s * 1000)))
     return items
+
+
+def _surroundings(details: Details | None, lang: Lang) -> Iterator[str]:
+    """Link with its signal, data used, power."""
+    if details is None:
+        return
+    link, data, power = details.link, details.data, details.power
+    if link.kind not in ("", "none"):
+        yield " ".join([say(lang, f"kind-{link.kind}"), *_strength(link, lang)])
+    if data.month_bytes is not None:
+        yield used(data, lang)
+    if data.sim_expires:
+        yield say(lang, "sim-expires", date=iso_date(data.sim_expires))
+    state = {True: "mains-on", False: "mains-lost", None: "mains-unknown"}[power.mains]
+    charge = power.battery_percent
+    battery = "" if charge is None else ", " + say(lang, "battery", percent=charge)
+    yield say(lang, state) + battery
+
+
+def _strength(link: LinkDetails, lang: Lang) -> Iterator[str]:
+    """Of the link that carries."""
+    if link.kind == "wifi":
+        yield f"{UNKNOWN}" if link.wifi_dbm is None else f"{link.wifi_dbm} dBm"
+    if link.kind == "modem" and link.modem is not None:
+        if link.modem.operator:
+            yield link.modem.operator
+        yield signal(link.modem, lang)
 
 
 def _source(view: StatusView, lang: Lang) -> str:

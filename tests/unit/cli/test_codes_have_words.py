@@ -11,13 +11,15 @@ import pytest
 from agent.cli.columns import clean
 from agent.cli.screens.alarms import render_alarms
 from agent.cli.screens.journal import render_journal
+from agent.cli.screens.link import render_link
 from agent.cli.screens.plan import render_plan
 from agent.cli.screens.status import render_status
 from agent.cli.screens.zones import render_zones
 from agent.cli.session import refusal
 from agent.cli.texts import Lang
+from agent.contract.details import LinkDetails, ModemDetails
 from agent.contract.documents import Action, SignedKind
-from agent.contract.reasons import AckReason, AlarmCode, OccurrenceReason
+from agent.contract.reasons import AckReason, AlarmCode, LinkFault, OccurrenceReason
 from agent.contract.reports import (
     AlarmEvent,
     AsRun,
@@ -29,7 +31,15 @@ from agent.contract.reports import (
     WarningReport,
 )
 from agent.core.backoff import Cause
-from agent.core.events import ControllerSeen, ControllerState, LinkChanged, SourceApiState, ZoneSeen
+from agent.core.events import (
+    ControllerSeen,
+    ControllerState,
+    LinkChanged,
+    ModemState,
+    Registration,
+    SourceApiState,
+    ZoneSeen,
+)
 from agent.core.requests import (
     AlarmsView,
     AlarmView,
@@ -41,7 +51,16 @@ from agent.core.requests import (
     ZonesView,
     ZoneView,
 )
-from agent.core.words import AUDIT, AUDITED, CONTROLLER, LINK, PLAYER, SOURCE_API
+from agent.core.words import (
+    AUDIT,
+    AUDITED,
+    CONTROLLER,
+    LINK,
+    MODEM_STATE,
+    PLAYER,
+    REGISTRATION,
+    SOURCE_API,
+)
 from tests.unit.cli import views
 
 WIDE = 400
@@ -69,6 +88,8 @@ def alarm_details() -> Iterator[tuple[AlarmCode, str]]:
     """What the station itself says of each alarm."""
     yield from ((AlarmCode.CONTROLLER_LOST, one) for one in get_args(ControllerState))
     yield from ((AlarmCode.SOURCE_UNREACHABLE, one) for one in get_args(Cause))
+    yield from ((AlarmCode.SOURCE_UNREACHABLE, one.value) for one in LinkFault)
+    yield from ((AlarmCode.SIM_FAULT, one.value) for one in LinkFault)
     yield from ((AlarmCode.SOURCE_API, one) for one in get_args(SourceApiState))
     yield from ((AlarmCode.NO_SOUND, one) for one in values(StatusView, "player"))
     yield from ((AlarmCode.ZONE_NOT_CONFIRMED, one.value) for one in OccurrenceReason)
@@ -81,6 +102,8 @@ def test_the_tables_hold_every_code_of_their_types() -> None:
     assert set(PLAYER) == set(values(StatusView, "player"))
     assert set(SOURCE_API) == set(get_args(SourceApiState))
     assert set(AUDIT) == AUDITED
+    assert set(MODEM_STATE) == set(get_args(ModemState))
+    assert set(REGISTRATION) == set(get_args(Registration))
     for words in (*LINK.values(), *CONTROLLER.values(), *PLAYER.values(), *AUDIT.values()):
         assert all(text.strip() == text != "" for text in words)
 
@@ -94,9 +117,23 @@ def test_an_alarm_and_its_cause_are_said_in_words(code: AlarmCode, detail: str, 
     event = AlarmEvent(
         code=code, subject="Đông", state="raised", episode=1, since_ms=0, detail=detail
     )
-    told = journal(lang, event, replace(event, state="cleared"))
+    noted = replace(event, state="acknowledged", by="hoa")
+    told = journal(lang, event, noted, replace(event, state="cleared"))
     assert unsaid([*shown, *status, *told], (code.value, detail), lang) == []
     assert sum("  → " in line for line in shown) == 1
+
+
+@both_languages
+@pytest.mark.parametrize("fault", [None, *LinkFault])
+@pytest.mark.parametrize("state", get_args(ModemState))
+def test_the_link_screen_says_no_code(state: str, fault: LinkFault | None, lang: Lang) -> None:
+    for registration in get_args(Registration):
+        modem = ModemDetails(state=state, registration=registration)
+        link = LinkDetails(kind="modem", interface="wwan0", modem=modem, last_fault=fault)
+        link = replace(link, last_fault_ms=views.NOW_MS)
+        view = replace(views.LINK_LOST, fault=fault, link=link)
+        lines = render_link(view, lang, WIDE)
+        assert unsaid(lines, (state, registration, str(fault)), lang) == []
 
 
 def journal(lang: Lang, *bodies: Body) -> list[str]:

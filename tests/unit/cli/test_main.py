@@ -12,6 +12,7 @@ from agent.cli import offline
 from agent.cli.__main__ import Surroundings, main, paint, run_in
 from agent.core.requests import (
     CHECKS,
+    AckAlarmRequest,
     AlarmsRequest,
     AlarmsView,
     Answer,
@@ -19,6 +20,7 @@ from agent.core.requests import (
     Done,
     HoldRequest,
     JournalRequest,
+    LinkRequest,
     OrderRequest,
     PlanRequest,
     PlanView,
@@ -37,7 +39,8 @@ READ: dict[type, Answer] = {
     StatusRequest: views.WELL,
     PlanRequest: PlanView(views.NOW_MS, views.TZ, (views.AREA, views.COMMUNE)),
     ZonesRequest: views.ZONES,
-    AlarmsRequest: AlarmsView(views.NOW_MS, views.TZ, ()),
+    AlarmsRequest: AlarmsView(views.NOW_MS, views.TZ, views.ON_BATTERY.alarms),
+    LinkRequest: views.LINK,
     DoctorRequest: views.DOCTOR,
     JournalRequest: views.JOURNAL,
 }
@@ -82,7 +85,8 @@ def around(
         (["status"], 0),
         (["plan"], 1),
         (["zones"], 1),
-        (["alarms"], 0),
+        (["alarms"], 1),
+        (["link"], 0),
         (["journal"], 0),
         (["doctor"], 1),
         (["doctor", "doai"], 1),
@@ -106,6 +110,10 @@ def test_every_screen_is_printed_and_faults_show_in_the_exit_status(
         (["release", "huyen/cu"], HoldRequest("huyen", "cu", held=False)),
         (["skip", "khu-vuc"], SkipRequest("huyen", "khu-vuc", "2026-11-23T05:30:00")),
         (["order", "ban-tin-xa", "-2"], OrderRequest("xa-tan-lien", "ban-tin-xa", -2)),
+        (["alarms", "ack", "data_plan_used_up"], AckAlarmRequest("data_plan_used_up", "", 1)),
+        (["alarms", "ack", "mains_lost", "ampli-1"], AckAlarmRequest("mains_lost", "ampli-1", 2)),
+        (["alarms", "ack", "ampli-1"], AckAlarmRequest("mains_lost", "ampli-1", 2)),
+        (["alarms", "ack", "goi", "du", "lieu"], AckAlarmRequest("data_plan_used_up", "", 1)),
     ],
 )
 def test_what_is_typed_becomes_one_request_to_do_it(
@@ -118,14 +126,23 @@ def test_what_is_typed_becomes_one_request_to_do_it(
 
 
 @pytest.mark.parametrize(
-    "argv", [["volume", "xyz", "80"], ["test-tone", "ng"], ["skip", "khong-co"]]
+    "argv",
+    [
+        ["volume", "xyz", "80"],
+        ["test-tone", "ng"],
+        ["skip", "khong-co"],
+        ["alarms", "ack", "mains_lost"],
+        ["alarms", "ack", "điện lưới"],
+        ["alarms", "ack", "no_sound"],
+    ],
 )
 def test_a_name_nobody_knows_is_not_sent(
     argv: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     agent = FakeAgent()
     assert run_in(around(agent), argv) == 1
-    assert not isinstance(agent.asked[-1], VolumeRequest | TestToneRequest | SkipRequest)
+    sent = VolumeRequest | TestToneRequest | SkipRequest | AckAlarmRequest
+    assert not isinstance(agent.asked[-1], sent)
     assert "  → " in capsys.readouterr().out
 
 

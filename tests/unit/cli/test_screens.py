@@ -14,6 +14,7 @@ from agent.cli.screens.alarms import render_alarms
 from agent.cli.screens.awaiting import render_awaiting, render_waiting, waiting
 from agent.cli.screens.doctor import render_doctor
 from agent.cli.screens.journal import render_journal
+from agent.cli.screens.link import render_link
 from agent.cli.screens.plan import render_plan
 from agent.cli.screens.status import render_status
 from agent.cli.screens.zones import render_zones
@@ -22,6 +23,7 @@ from agent.core.requests import AlarmsView, AlarmView, JournalView, PlanView, Zo
 from tests.unit.cli import views
 from tests.unit.cli.golden_files import golden
 
+replace = msgspec.structs.replace
 both_languages = pytest.mark.parametrize("lang", ["vi", "en"])
 ITEMS = (views.FARMING, views.AREA, views.COMMUNE)
 
@@ -82,6 +84,20 @@ def test_alarms_look_as_agreed(lang: Lang) -> None:
 
 
 @both_languages
+def test_alarms_that_somebody_noted_stand_behind_the_others_and_say_who(lang: Lang) -> None:
+    view = AlarmsView(views.NOW_MS, views.TZ, views.ON_BATTERY.alarms)
+    golden(f"alarms-noted.{lang}", render_alarms(view, lang, 44))
+    noted = replace(view, alarms=view.alarms[2:])
+    assert "ack" not in " ".join(render_alarms(noted, lang, 44))
+
+
+@both_languages
+@pytest.mark.parametrize("name", views.LINKS)
+def test_the_link_looks_as_agreed(name: str, lang: Lang) -> None:
+    golden(f"link-{name}.{lang}", render_link(views.LINKS[name], lang, 44))
+
+
+@both_languages
 def test_journal_looks_as_agreed(lang: Lang) -> None:
     golden(f"journal.{lang}", render_journal(views.JOURNAL, lang, 44))
 
@@ -106,6 +122,7 @@ def test_empty_screens_say_that_there_is_nothing(lang: Lang) -> None:
 @pytest.mark.parametrize("width", [24, 30, 44, 80])
 def test_no_line_is_wider_than_the_terminal(width: int, lang: Lang) -> None:
     lines = [line for view in views.STATUSES.values() for line in render_status(view, lang, width)]
+    lines += [line for view in views.LINKS.values() for line in render_link(view, lang, width)]
     lines += render_plan(PlanView(views.NOW_MS, views.TZ, ITEMS), lang, width)
     lines += render_plan(views.DECIDING, lang, width)
     for one in waiting(views.DECIDING):

@@ -7,7 +7,15 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from agent.contract.reasons import AckReason, AlarmCode, OccurrenceReason
+from agent.contract.details import (
+    DataDetails,
+    Details,
+    IdentityDetails,
+    LinkDetails,
+    ModemDetails,
+    PowerDetails,
+)
+from agent.contract.reasons import AckReason, AlarmCode, LinkFault, OccurrenceReason
 from agent.contract.reports import (
     AlarmEvent,
     AsRun,
@@ -26,6 +34,7 @@ from agent.core.requests import (
     JournalLine,
     JournalView,
     Kept,
+    LinkView,
     OnAir,
     PlanView,
     QuietView,
@@ -178,7 +187,103 @@ NEW_BOX = msgspec.structs.replace(
     alarms=(AlarmView(AlarmCode.CLOCK_UNTRUSTED, "", at(5, 0), 1),),
 )
 
-STATUSES = {"well": WELL, "faulty": FAULTY, "emergency": EMERGENCY, "new-box": NEW_BOX}
+GIB = 1024**3
+MOBILE = LinkDetails(
+    kind="modem",
+    interface="wwan0",
+    modem=ModemDetails(
+        state="connected",
+        registration="home",
+        technology="4g",
+        operator="Viettel",
+        operator_code="45204",
+        rsrp_dbm=-97,
+        rsrq_cdb=-1_050,
+        sinr_cdb=840,
+        number="+84900000001",
+        iccid="8984041234567890123",
+        imei="867698040000017",
+        roaming_allowed=False,
+    ),
+)
+USED = DataDetails(
+    today_bytes=31_457_280,
+    month_bytes=round(3.1 * GIB),
+    month_from="2026-11-01",
+    plan_mib=4_096,
+    sim_expires="2026-11-30",
+    by_link={"eth0": 0, "wwan0": round(3.1 * GIB)},
+)
+DETAILS = Details(
+    station="tan-lien",
+    installation="i1",
+    at_ms=NOW_MS,
+    identity=IdentityDetails(name="Đài xã Tân Liên", version="0.1.0"),
+    link=MOBILE,
+    data=USED,
+    power=PowerDetails(mains=True, battery_percent=96),
+)
+ON_BATTERY = msgspec.structs.replace(
+    WELL,
+    connected=False,
+    link_fault=LinkFault.PLAN_USED_UP,
+    alarms=(
+        AlarmView(AlarmCode.DATA_PLAN_USED_UP, "", at(3, 0), 1, "101 %", "hoa", at(4, 30)),
+        AlarmView(AlarmCode.MAINS_LOST, "", at(4, 59), 4, "38 %"),
+        AlarmView(AlarmCode.MAINS_LOST, "ampli-1", at(4, 59), 2, "", "hoa", at(5, 3)),
+    ),
+    details=msgspec.structs.replace(
+        DETAILS,
+        data=msgspec.structs.replace(USED, month_bytes=round(4.04 * GIB)),
+        power=PowerDetails(mains=False, battery_percent=38),
+    ),
+)
+UNMEASURED = msgspec.structs.replace(
+    WELL,
+    details=msgspec.structs.replace(
+        DETAILS,
+        link=LinkDetails(kind="wifi", interface="wlan0"),
+        data=DataDetails(),
+        power=PowerDetails(),
+    ),
+)
+LINK = LinkView(NOW_MS, TZ, True, at(4, 12), "none", None, MOBILE, USED)
+LINK_LOST = msgspec.structs.replace(
+    LINK,
+    connected=False,
+    cause="own_link",
+    fault=LinkFault.NO_SIGNAL,
+    link=LinkDetails(
+        kind="none",
+        modem=ModemDetails(state="searching", registration="searching", why="no carrier"),
+        last_fault=LinkFault.NO_SIGNAL,
+        last_fault_ms=at(4, 40),
+    ),
+)
+LINK_UNKNOWN = msgspec.structs.replace(
+    LINK, connected=False, cause="own_link", link=LinkDetails(), data=DataDetails()
+)
+ROAMING = msgspec.structs.replace(
+    LINK,
+    link=LinkDetails(
+        kind="modem",
+        interface="wwan0",
+        modem=ModemDetails(
+            state="connected", registration="roaming", technology="3g", operator="Unitel"
+        ),
+    ),
+)
+LINKS = {"mobile": LINK, "lost": LINK_LOST, "unknown": LINK_UNKNOWN, "roaming": ROAMING}
+
+STATUSES = {
+    "well": WELL,
+    "faulty": FAULTY,
+    "emergency": EMERGENCY,
+    "new-box": NEW_BOX,
+    "mobile": msgspec.structs.replace(WELL, details=DETAILS),
+    "on-battery": ON_BATTERY,
+    "unmeasured": UNMEASURED,
+}
 
 EAST = ZoneView(
     name="Đông",
