@@ -9,7 +9,7 @@ import pytest
 
 from agent.contract.documents import ZoneSelector
 from agent.contract.reasons import AckReason
-from agent.contract.reports import Checkpoint, DocumentReceipt, Event
+from agent.contract.reports import AirStart, AsRun, Checkpoint, DocumentReceipt, Event
 from agent.core.events import HousekeepingDue, Leaving
 from simulator.source_system.chain_check import Place, Row, Walk
 from simulator.world import signing
@@ -138,3 +138,56 @@ def test_a_hundred_records_are_signed_without_waiting_for_the_night(village: Vil
         village.timetable(entry("tin", f"{6 + number // 60:02d}:{number % 60:02d}"))
     walk = walked(village)
     assert walk.runs[0].signed_through >= first + 90
+
+
+def test_an_item_leaves_a_start_and_an_end_that_say_the_same_of_it(village: Village) -> None:
+    """Across a power cut in the middle: one start for the occurrence, one end for each zone."""
+    village.timetable(
+        entry(
+            "tin",
+            "05:00",
+            title="Bản tin sáng",
+            author="Lê Thị Hoa",
+            approver="Trần Văn Bình",
+            document_number="12/QĐ-UBND",
+            field="Thông tin chung",
+            volume=60,
+        )
+    )
+    village.publish("tin", 120)
+    village.until("05:00:40")
+    village.power_cut(15)
+    village.until("05:05")
+    bodies = [event.body for event, _ in records(village)]
+    (start,) = [one for one in bodies if isinstance(one, AirStart)]
+    ends = [one for one in bodies if isinstance(one, AsRun)]
+    assert sorted(one.zone for one in ends) == sorted(start.zones) == ["doai", "dong", "trung"]
+    for end in ends:
+        for name in SAID_TWICE:
+            assert getattr(start, name) == getattr(end, name), name
+    assert start.title == "Bản tin sáng"
+    assert (start.volume, start.source[:5]) == (60, "file:")
+    (event,) = [
+        event for event, _ in records(village) if event.body is start or event.body == start
+    ]
+    first_ms = min(one.from_ms for end in ends for one in end.segments)
+    assert 0 <= event.at_ms - first_ms < 1_000
+
+
+SAID_TWICE = (
+    "occurrence",
+    "title",
+    "klass",
+    "planned_start_ms",
+    "planned_duration_ms",
+    "author",
+    "approver",
+    "approved_by",
+    "approval",
+    "document_number",
+    "field",
+    "language",
+    "source",
+    "volume",
+    "revision",
+)
