@@ -19,6 +19,7 @@ from agent.contract.documents import AirWindow, Regulation, Schedule, Settings, 
 from agent.contract.reasons import Lang
 from agent.contract.reports import Event, Health
 from agent.core.trust import digest_of
+from simulator.source_system.chain_check import Finding, FindingKind, Place
 from simulator.source_system.district import Backup, District
 from simulator.source_system.districtctl.__main__ import main
 from simulator.source_system.extract.content import Extract
@@ -221,6 +222,19 @@ def test_what_was_asked_wrongly_is_named(
     code, told = run("extract", "--station", STATION, *words, "--out", str(tmp_path / "x"))
     assert (code, said in told) == (2, True), told
     assert not (tmp_path / "x").exists()
+
+
+def test_status_points_to_what_was_found_when_records_came(run: Run, home: Path, box: Box) -> None:
+    del box
+    assert "districtctl records verify" not in run("status")[1]
+    journal = Journal(home / "journal.sqlite3")
+    with journal.transaction():
+        finding = Finding(kind=FindingKind.FORK, seq=4, to_seq=4)
+        journal.witness.keep(Place(STATION, "i-1", "main"), finding, District(home).now_ms)
+    journal.close()
+    said = run("status")[1]
+    assert "✗ nhật ký: hai bản ghi khác nhau cùng một số" in said
+    assert f"→ districtctl records verify --station {STATION}" in said
 
 
 # --- not everything is here ----------------------------------------------------------------

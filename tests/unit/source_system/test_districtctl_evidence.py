@@ -187,7 +187,7 @@ def test_receipts_for_machines_carry_the_record_they_stand_in(journal: Journal, 
     box.say(APPLIED)
     heard(journal, box)
     give(journal, *box.said)
-    found: list[dict[str, Any]] = json.loads(run("receipts", "--json")[1])
+    found: list[dict[str, Any]] = json.loads(run("receipts", "--since", "2026-11-01", "--json")[1])
     (one,) = found
     assert (one["station"], one["installation"], one["seq"]) == (STATION, "i-1", 1)
     assert (one["revision"], one["digest"], one["entries"]) == (15, APPLIED.digest, 23)
