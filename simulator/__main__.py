@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 ELSEWHERE = {
     "demo": "the real daemon with a virtual sound card and amplifier, watched and measured",
+    "httn": "a reference source system that speaks the source-system API over HTTP",
     "bench": "measure the parts against their bounds",
     "records": "a year of a district's records, as the collector keeps them",
 }
@@ -28,6 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from simulator.records.command import main as records
 
         return records(words[1:])
+    if words and words[0] == "httn":
+        from simulator.httn.__main__ import main as httn
+
+        return httn(words[1:])
     return _here(words)
 
 

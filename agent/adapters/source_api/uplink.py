@@ -114,10 +114,11 @@ class Around:
 
 @dataclass(slots=True)
 class _Standing:
-    """A record under way: what of it has not been answered yet."""
+    """A record under way: what of it has not been answered yet, and why a part was refused."""
 
     seq: int
     left: deque[Outgoing]
+    refused: str = ""
 
 
 @dataclass(slots=True)
@@ -149,7 +150,13 @@ class SourceUplink:
 
     @property
     def through(self) -> int:
+        """Everything up to this record is done there."""
         return self._position.through
+
+    @property
+    def busy(self) -> bool:
+        """A record is under way, or one that was set aside waits for its second try."""
+        return self._standing is not None or bool(self._again)
 
     async def run(self) -> None:
         while True:
@@ -281,30 +288,30 @@ class SourceUplink:
             standing = self._standing = await self._next_standing()
         if standing is None:
             return await self._send_again()
-        out = standing.left[0]
-        outcome = await self._post(out)
+        outcome = await self._post(standing.left[0])
         match outcome:
             case Undelivered() | LoginOver():
                 self._not_delivered(outcome)
+                return True
             case Accepted():
                 self._pace.record_taken()
                 self._accepted()
-                standing.left.popleft()
-                if not standing.left:
-                    self._done(standing.seq)
             case Refused(why=why):
                 self._pace.accepted()
                 self._pace.record_refused(self._around.mono_ms())
                 if self._pace.refusing:
                     self._tell("refusing", why)
                 log.warning("source_api_refused seq=%s why=%s", standing.seq, why)
-                self._done(standing.seq, ((standing.seq, why),))
+                standing.refused = standing.refused or why
+        standing.left.popleft()
+        if not standing.left:
+            self._done(standing.seq, standing.refused)
         return True
 
-    def _done(self, seq: int, set_aside: tuple[tuple[int, str], ...] = ()) -> None:
+    def _done(self, seq: int, refused: str = "") -> None:
         self._standing = None
         self._position.through = self._position.told = seq
-        self._around.emit(SourceTook(seq, set_aside))
+        self._around.emit(SourceTook(seq, ((seq, refused),) if refused else ()))
 
     async def _next_standing(self) -> _Standing | None:
         """The next record that has something to tell; those that have not are passed over."""
@@ -317,7 +324,7 @@ class SourceUplink:
             try:
                 outs = self._messages(stored.body)
             except msgspec.MsgspecError as error:
-                self._done(stored.seq, ((stored.seq, f"unreadable: {error}"),))
+                self._done(stored.seq, f"unreadable: {error}"[:WHY_MAX])
                 continue
             if outs:
                 position.through = stored.seq - 1
