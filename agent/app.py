@@ -21,10 +21,11 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from agent.adapters.clock import BUILT_MS, Clock, always, measured, wall_ms
+from agent.adapters.clock import BUILT_MS, Clock, always, measured, mono_ms, wall_ms
 from agent.adapters.content import ContentStore
 from agent.adapters.control import ControlSocket
 from agent.adapters.download import ContentSettings
@@ -36,6 +37,12 @@ from agent.adapters.mqtt import LinkSettings, MqttLink
 from agent.adapters.pins import PinCheck
 from agent.adapters.player import Files, Player
 from agent.adapters.signature import verify
+from agent.adapters.source_api.client import Client, Server, read_secret
+from agent.adapters.source_api.dialect_a import DialectA
+from agent.adapters.source_api.dialect_b import DialectB
+from agent.adapters.source_api.forms import entry_of
+from agent.adapters.source_api.settings import SourceApiSection
+from agent.adapters.source_api.uplink import Around, SourceUplink
 from agent.adapters.speaking import Speaking
 from agent.adapters.station_key import station_key
 from agent.adapters.systemd import ServiceManager
@@ -43,6 +50,7 @@ from agent.adapters.timezones import time_zone
 from agent.adapters.zones import Wiring, Zones
 from agent.config import Config, Loaded
 from agent.config_texts import words
+from agent.contract.reports import OccurrenceRef
 from agent.core.effects import (
     AckMessage,
     CancelFetch,
@@ -61,6 +69,8 @@ from agent.core.effects import (
 )
 from agent.core.events import Booted, CommitFailed, Event, Leaving
 from agent.core.facts import Facts
+from agent.core.source_desk import bulletin_of
+from agent.core.source_view import address_of, snapshot
 from agent.core.station import Station
 from agent.core.trust import RootKeys
 from agent.errors import EX_GIVEN_UP, EX_OK, AlreadyRunningError
@@ -135,6 +145,7 @@ class App:
         certificate = Path(config.broker.certificate) if config.broker.certificate else None
         self._host = Host(state_dir, certificate, emit)
         self._housekeeping = Housekeeping(config.station.housekeeping_at, emit)
+        self._source_api = self._source_uplink() if config.source_api.dialect else None
         self._runtime = Runtime(self._station, self._journal, self._clock, self._surroundings())
 
     def _surroundings(self) -> Surroundings:
@@ -182,6 +193,8 @@ class App:
         await self._open_control()
         self._supervise("host", self._host.run)
         self._supervise("housekeeping", self._housekeeping.run)
+        if self._source_api is not None:
+            self._supervise("source-api", self._source_api.run)
         self._content.start()
         self._manager.ready()
         code = await running
@@ -242,6 +255,34 @@ class App:
             "at_ms": self._clock.read().now.wall_ms,
         }
         return Publish(wish.will_topic, msgspec.json.encode(words), retain=True)
+
+    # --- the second uplink ----------------------------------------------------------------
+
+    def _source_uplink(self) -> SourceUplink:
+        settings, station = self._config.source_api, self._station
+        facts, tz = station.facts, ZoneInfo(self._config.station.tz)
+        kind = DialectA if settings.dialect == "a" else DialectB
+        dialect = kind(settings, tz, self._address_of, self._bulletin_of)
+        around = Around(
+            emit=self._emit,
+            records=self._journal,
+            mono_ms=mono_ms,
+            chance=random.random,
+            now=lambda: snapshot(station),
+            secret=lambda: read_secret(Path(settings.password_file)),
+            newest=lambda: facts.marks.next_seq - 1,
+            through=facts.marks.source_through,
+            set_aside=tuple(int(seq) for seq in facts.set_aside),
+        )
+        return SourceUplink(settings, dialect, Client(_source_server(settings)), around)
+
+    def _address_of(self, occurrence: OccurrenceRef, source: str) -> str:
+        return address_of(self._station, occurrence, source)
+
+    def _bulletin_of(self, occurrence: OccurrenceRef) -> str:
+        """Their own id where the item came from them."""
+        found = bulletin_of(self._station.facts, occurrence.authority, occurrence.entry)
+        return found[1] if found is not None else entry_of(occurrence)
 
     # --- small connections between parts --------------------------------------------------
 
@@ -331,6 +372,16 @@ def _content_settings(config: Config) -> ContentSettings:
         content.parallel,
         content.rate_limit_kbit_s,
         content.stall_ms,
+    )
+
+
+def _source_server(settings: SourceApiSection) -> Server:
+    return Server(
+        settings.base_url,
+        settings.ca,
+        settings.allow_http,
+        settings.connect_within_s,
+        settings.read_within_s,
     )
 
 

@@ -25,6 +25,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
+from agent import config_source_api as source_api
+from agent.adapters.source_api.settings import SourceApiSection
 from agent.config_box import (
     IdentitySection,
     LinkSection,
@@ -161,6 +163,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     link: LinkSection = LinkSection()
     power: PowerSection = PowerSection()
     reports: ReportsSection = ReportsSection()
+    source_api: SourceApiSection = SourceApiSection()
     approvers: ApproversSection = ApproversSection()
     controller: tuple[ControllerSection, ...] = ()
     amplifier: tuple[AmplifierSection, ...] = ()
@@ -402,6 +405,8 @@ class _Draft:
         self.sound = SoundSection() if "sound" not in data else self._one("sound", SoundSection)
         self.place = self._one("place", PlaceSection)
         self.link = self._one("link", LinkSection)
+        self.source_api = self._one("source_api", SourceApiSection)
+        self.identity = self._one("identity", IdentitySection)
         self.amplifiers = self._many("amplifier", AmplifierSection)
         self.zones = self._many("zone", ZoneSection)
         self.controller_ids = self._names("controller", "id")
@@ -455,6 +460,9 @@ def _contradictions(draft: _Draft) -> Iterator[Problem]:
     yield from _doubles("amplifier", draft.amplifier_names)
     yield from _doubles("zone", draft.zone_names)
     yield from _nowhere_and_never(draft)
+    if draft.source_api is not None:
+        section = source_api.completed(draft.source_api, draft.identity or IdentitySection())
+        yield from source_api.contradictions(section, draft.place or PlaceSection())
     broker = draft.broker
     if broker is not None and broker.tls and bool(broker.certificate) != bool(broker.key):
         yield _problem("broker.certificate", "pair")
@@ -552,6 +560,7 @@ def _missing_things(config: Config) -> Iterator[Problem]:
         yield _problem("broker.tls", "no-tls", "laboratory")
     if config.clock.trust == "system":
         yield _problem("clock.trust", "clock-believed", "laboratory")
+    yield from source_api.missing_things(config.source_api)
     unusable = state_problem(Path(config.station.state_dir))
     if unusable is not None:
         yield unusable
@@ -565,7 +574,7 @@ def _absolute(config: Config, folder: Path) -> Config:
         return str(folder / name) if name else name
 
     station, broker, content = config.station, config.broker, config.content
-    power = config.power
+    power, api = config.power, config.source_api
     return msgspec.structs.replace(
         config,
         station=msgspec.structs.replace(
@@ -582,6 +591,11 @@ def _absolute(config: Config, folder: Path) -> Config:
         ),
         content=msgspec.structs.replace(content, ca=under(content.ca)),
         power=msgspec.structs.replace(power, mains_file=under(power.mains_file)),
+        source_api=msgspec.structs.replace(
+            source_api.completed(api, config.identity),
+            ca=under(api.ca),
+            password_file=under(api.password_file),
+        ),
         controller=tuple(
             msgspec.structs.replace(one, port=under(one.port)) for one in config.controller
         ),
@@ -629,6 +643,7 @@ def _site(config: Config) -> Site:
         heartbeat_ms=config.reports.heartbeat_s * 1_000,
         details_pause_ms=config.reports.details_pause_s * 1_000,
         features=FEATURES,
+        source_rules=source_api.rules(config.source_api),
     )
 
 

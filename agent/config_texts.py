@@ -133,6 +133,38 @@ TEXTS: dict[str, Words] = {
         "sudo chown -R <người dùng của đài> {at}", "sudo chown -R <the agent's user> {at}"),
     "state-broken-next": Words(
         "xem dmesg | tail; kiểm tra thẻ", "See dmesg | tail; check the card"),
+    # --- the source-system API
+    "api-url": Words(
+        "{given!r} không phải địa chỉ https", "{given!r} is not an https address"),
+    "api-url-next": Words(
+        "ghi như https://httn.tinh.example.vn; http chỉ khi allow_http = true",
+        "Write it like https://httn.tinh.example.vn; http only with allow_http = true"),
+    "api-needs": Words(
+        "phương ngữ {dialect} cần giá trị này", "dialect {dialect} needs this value"),
+    "api-needs-next": Words(
+        "hỏi tỉnh rồi ghi đúng từng chữ (dialect {dialect})",
+        "Ask the province and write it word for word (dialect {dialect})"),
+    "api-volumes": Words(
+        "lớn hơn volume_max, là {most}", "is above volume_max, which is {most}"),
+    "api-volumes-next": Words(
+        "đặt volume_min nhỏ hơn hoặc bằng {most}", "Set volume_min to at most {most}"),
+    "api-deaf": Words(
+        "cho phép nhưng không nghe lệnh nào", "allowed, but no call is ever looked for"),
+    "api-deaf-next": Words(
+        "đặt inbound = \"answers\" hoặc \"poll\", hoặc để allow trống",
+        "Set inbound = \"answers\" or \"poll\", or leave allow empty"),
+    "api-file": Words("{name} chưa có", "{name} is not there"),
+    "api-file-next": Words(
+        "tạo tệp {name}, chỉ người dùng của đài đọc được (chmod 600)",
+        "Make the file {name}, readable by the agent's user only (chmod 600)"),
+    "api-plain": Words(
+        "mật khẩu và nhật ký đi không mã hóa", "password and journal travel unencrypted"),
+    "api-plain-next": Words("chỉ dùng trong phòng thử", "Laboratory only"),
+    "api-journal": Words(
+        "chưa biết mã LoaiNhatKy: không gửi nhật ký phát",
+        "the code LoaiNhatKy is not known: no journal is sent"),
+    "api-journal-next": Words(
+        "hỏi tỉnh mã của \"bắt đầu phát\"", "Ask the province for the code of \"began\""),
     # --- starting
     "another-agent": Words(
         "một đài khác đang chạy trên {dir}; xem: systemctl status station-agent",

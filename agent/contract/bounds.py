@@ -54,6 +54,10 @@ _PATTERNS: dict[str, Words] = {
         "16 chữ số thập lục phân, ví dụ 0123456789abcdef",
         "16 hexadecimal digits, for example 0123456789abcdef",
     ),
+    r"^(/[A-Za-z0-9/._~?=&-]*)?\Z": Words(
+        "để trống hoặc đường dẫn bắt đầu bằng dấu /, ví dụ /api/nhat-ky",
+        "nothing, or a path that begins with a slash, for example /api/nhat-ky",
+    ),
     r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z": Words(
         "giờ và phút từ 00:00 đến 23:59, ví dụ 03:10",
         "hours and minutes from 00:00 to 23:59, for example 03:10",

@@ -34,7 +34,7 @@ class Snapshot:
 
 def snapshot(parts: Parts) -> Snapshot:
     """As it is after the last event."""
-    host = parts.host
+    host, place = parts.host, parts.site.place
     title, url, started_ms, playing = _sounding(parts)
     return Snapshot(
         playing=playing,
@@ -45,6 +45,8 @@ def snapshot(parts: Parts) -> Snapshot:
         version=parts.site.version,
         temperature_cdeg=host.temperature_cdeg,
         storage_used_percent=_used(host.storage_free_mib, host.storage_total_mib),
+        latitude_udeg=place.latitude_udeg if place is not None else None,
+        longitude_udeg=place.longitude_udeg if place is not None else None,
     )
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from types import SimpleNamespace
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -30,7 +29,7 @@ from agent.adapters.timezones import time_zone
 from agent.contract.reports import AirStart, AsRun, Audit, Body, OccurrenceRef, SourceReceipt
 from agent.core.events import Booted, Event, Now, SourceApiSeen, SourceTook
 from agent.core.facts import Facts
-from agent.core.site import Amplifier, BusChoice, Site, Zone
+from agent.core.site import Amplifier, BusChoice, Place, Site, Zone
 from agent.core.source_calls import SourceRules
 from agent.core.source_view import snapshot
 from agent.core.station import Station
@@ -54,6 +53,7 @@ SITE = Site(
     (Zone("Thôn Đông", "c1", 1, "amp", (BusChoice(0, 1),)),),
     (Amplifier("amp", "c1"),),
     version="0.1.0",
+    place=Place(20_700_000, 106_500_000),
     source_rules=RULES,
 )
 IDS = Ids(
@@ -66,8 +66,6 @@ IDS = Ids(
     vendor_id="CR",
     vendor_name="Commune Radio",
     area="D01",
-    latitude=20.7,
-    longitude=106.5,
 )
 CODES = Codes(log_start=1, log_end=2, log_receipt=3, stop=1, once=0, daily=1, play_modes=(0,))
 EVERY_PATH = Paths(journal_end="/journal/end", outcome="/outcome")
@@ -88,10 +86,13 @@ def section(dialect: Name, base_url: str, **more: Any) -> SourceApiSection:
     return SourceApiSection(**{**known, **more})
 
 
-def dialect_of(settings: SourceApiSection, password: str = "") -> Dialect:
+SECRETS = {"a": "123456", "b": "mat-khau-thu"}
+
+
+def dialect_of(settings: SourceApiSection) -> Dialect:
     if settings.dialect == "a":
-        return DialectA(settings, password or "123456", HANOI, lambda *_: "")
-    return DialectB(settings, password or "mat-khau-thu", HANOI, lambda *_: "http://x/y.mp3")
+        return DialectA(settings, HANOI, lambda *_: "")
+    return DialectB(settings, HANOI, lambda *_: "http://x/y.mp3")
 
 
 @dataclass
@@ -110,7 +111,6 @@ class Box:
 
     file: Path
     settings: SourceApiSection
-    password: str = ""
     hand: Hand = field(default_factory=Hand)
     seed: int = 1
     dead: bool = False
@@ -136,7 +136,7 @@ class Box:
         )
         self.client = Client(server)
         self.uplink = SourceUplink(
-            self.settings, dialect_of(self.settings, self.password), self.client, self._around()
+            self.settings, dialect_of(self.settings), self.client, self._around()
         )
 
     def _around(self) -> Around:
@@ -147,7 +147,7 @@ class Box:
             mono_ms=lambda: self.hand.mono_ms,
             chance=Random(self.seed).random,
             now=lambda: snapshot(self.station),
-            place=lambda: SimpleNamespace(latitude=IDS.latitude, longitude=IDS.longitude),
+            secret=lambda: SECRETS[self.settings.dialect],
             newest=lambda: facts.marks.next_seq - 1,
             through=facts.marks.source_through,
             set_aside=tuple(int(key) for key in facts.set_aside),

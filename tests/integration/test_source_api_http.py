@@ -16,7 +16,7 @@ import pytest
 
 from agent.adapters.source_api import pace
 from agent.adapters.source_api.settings import Codes, Paths
-from agent.contract.reasons import AckReason
+from agent.contract.reasons import ACK, AckReason
 from agent.contract.reports import Audit
 from agent.core.effects import PruneRecords
 from agent.core.events import SourceAsked, SourceTook
@@ -391,6 +391,10 @@ def test_records_that_were_pruned_unsent_are_counted_and_told(lab: Open, dialect
     assert any(body.encode() in one.body for one in kept)
 
 
+def why(reason: AckReason) -> str:
+    return f"{ACK[reason].vi} ({reason.value})"
+
+
 # --- what is said --------------------------------------------------------------------------
 
 
@@ -487,7 +491,7 @@ def test_receipts_of_schedules_are_told_in_order_with_the_journal(lab: Open) -> 
     assert told[0].body["DanhSachBanTin"] == ["BT1", "BT2"]
     assert told[0].body["DanhSachDiaBan"] == [{"DichID": "D01", "TenDich": "Xã Tân Liên"}]
     assert told[2].body["DanhSachThietBi"] == {"CumLoaID": [IDS.cluster_id]}
-    assert (told[3].body["TrangThaiGui"], told[3].body["MoTa"]) == (1, "unsigned")
+    assert (told[3].body["TrangThaiGui"], told[3].body["MoTa"]) == (1, why(AckReason.UNSIGNED))
 
 
 def test_in_dialect_a_each_bulletin_of_a_receipt_is_one_entry_told_once(lab: Open) -> None:
@@ -551,7 +555,7 @@ def test_a_volume_that_is_allowed_is_set_and_one_beyond_is_refused_and_told(
         (one.body["LenhID"], one.body["TrangThaiGui"], one.body["MoTa"])
         for one in house.httn.store.messages("outcome")
     ]
-    assert told == [("L1", 0, ""), ("L2", 1, "not_allowed")]
+    assert told == [("L1", 0, ""), ("L2", 1, why(AckReason.NOT_ALLOWED))]
 
 
 def test_in_dialect_a_a_volume_comes_as_api4(lab: Open) -> None:
@@ -633,7 +637,7 @@ def test_an_unsigned_schedule_is_refused_and_the_refusal_is_told(lab: Open, dial
     box.until(lambda: bool(house.httn.store.messages("outcome", "api9")), 100)
     [told] = house.httn.store.messages("outcome", "api9")
     if dialect == "b":
-        assert (told.body["TrangThaiGui"], told.body["MoTa"]) == (1, "unsigned")
+        assert (told.body["TrangThaiGui"], told.body["MoTa"]) == (1, why(AckReason.UNSIGNED))
     else:
         assert (told.body["BanTinId"], told.body["GiaTri"]) == ("BT1", 0)
     assert box.station.facts.source_items == {}

@@ -8,12 +8,15 @@ import string
 import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from agent import config
+from agent.adapters.source_api.settings import Codes, Ids, Paths, SourceApiSection
 from agent.config import VERSION, Loaded, load
 from agent.config_texts import TEXTS
 from agent.core.site import BusChoice, LinkTerms, Place
+from agent.core.source_calls import SourceRules
 from agent.errors import ConfigError
 
 REPOSITORY = Path(__file__).parents[2]
@@ -71,6 +74,11 @@ def test_the_example_shows_every_key_there_is() -> None:
     for section in (*plain, "identity", "place", "link", "power", "reports"):
         known = getattr(config, f"{section.capitalize()}Section").__struct_fields__
         assert set(written[section]) == set(known), section
+    api = written["source_api"]
+    assert set(api) == set(SourceApiSection.__struct_fields__)
+    for name, kind in (("ids", Ids), ("paths", Paths), ("codes", Codes)):
+        assert set(api[name]) == set(kind.__struct_fields__), name
+        assert msgspec.convert(api[name], kind) == kind(), "the example shows the defaults"
     for section in ("controller", "amplifier", "zone"):
         known = getattr(config, f"{section.capitalize()}Section").__struct_fields__
         assert set(written[section][0]) == set(known), section
@@ -225,6 +233,76 @@ def test_every_fault_and_every_warning_says_what_to_do_in_both_languages(tmp_pat
         assert "Expected" not in problem.said("vi")
 
 
+API_B = {
+    'dialect = ""': 'dialect = "b"',
+    'base_url = ""': 'base_url = "https://httn.example.vn"',
+    'username = ""': 'username = "cum-loa"',
+    'password_file = ""': 'password_file = "httn.txt"',
+    'source_id = ""': 'source_id = "H24"',
+    'target_id = ""': 'target_id = "D01"',
+    'cluster_id = ""': 'cluster_id = "861234567890123"',
+    'supplier_code = ""': 'supplier_code = "CR"',
+    'position = ""': 'position = "20.7, 106.5"',
+}
+
+
+def test_without_a_dialect_the_source_system_api_is_off(tmp_path: Path) -> None:
+    loaded = load_text(tmp_path, example())
+    assert loaded.site.source_rules is None
+    assert not any(one.path.startswith("source_api") for one in loaded.warnings)
+
+
+def test_the_source_system_api_takes_what_the_file_says_of_the_box(tmp_path: Path) -> None:
+    loaded = load_text(tmp_path, example(**API_B))
+    section = loaded.config.source_api
+    assert section.ids.vendor_id == "CR"
+    assert section.password_file == str(tmp_path / "httn.txt")
+    assert loaded.site.source_rules == SourceRules()
+    assert [one.path for one in loaded.warnings if one.path.startswith("source_api")] == [
+        "source_api.password_file"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({'base_url = "https://httn.example.vn"': 'base_url = "http://x"'}, "source_api.base_url"),
+        ({'base_url = "https://httn.example.vn"': 'base_url = ""'}, "source_api.base_url"),
+        ({'source_id = "H24"': 'source_id = ""'}, "source_api.ids.source_id"),
+        ({'supplier_code = "CR"': 'supplier_code = ""'}, "source_api.ids.vendor_id"),
+        ({'position = "20.7, 106.5"': 'position = ""'}, "place.position"),
+        ({"volume_min = 0": "volume_min = 80"}, "source_api.volume_min"),
+        ({"allow = []": 'allow = ["volume"]'}, "source_api.allow"),
+        ({"allow = []": 'allow = ["play"]'}, "source_api.allow[0]"),
+        ({'poll = "/poll"': 'poll = "poll"'}, "source_api.paths.poll"),
+        ({"log_start = -1": "log_begin = -1"}, "source_api.codes.log_begin"),
+    ],
+)
+def test_a_source_system_api_that_cannot_work_is_told_with_its_place(
+    tmp_path: Path, change: dict[str, str], path: str
+) -> None:
+    text = example(**API_B)
+    for old, new in change.items():
+        assert old in text
+        text = text.replace(old, new)
+    with pytest.raises(ConfigError) as caught:
+        load_text(tmp_path, text)
+    [problem] = caught.value.problems
+    assert problem.path == path
+    assert problem.line is not None
+    assert problem.text.vi != problem.text.en
+    assert problem.hint.vi
+
+
+def test_the_laboratory_may_speak_plain_http_and_is_warned(tmp_path: Path) -> None:
+    changes = {**API_B, 'base_url = ""': 'base_url = "http://127.0.0.1:8099"'}
+    text = example(**changes).replace("[source_api]", "[source_api]", 1)
+    head, _, rest = text.partition("[source_api]")
+    text = head + "[source_api]" + rest.replace("allow_http = false", "allow_http = true", 1)
+    paths = {one.path for one in load_text(tmp_path, text).warnings}
+    assert "source_api.allow_http" in paths
+
+
 def test_a_controller_that_is_not_adopted_is_a_warning_with_its_remedy(tmp_path: Path) -> None:
     warnings = {one.path: one for one in load_text(tmp_path, example()).warnings}
     told = warnings["controller[0].adopted_id"]
@@ -255,8 +333,8 @@ def test_every_text_stands_in_both_languages_with_the_same_places_and_a_use(key:
     assert en
     assert places(vi) == places(en)
     folder = REPOSITORY / "agent"
-    names = ("config.py", "errors.py", "state_dir.py", "app.py", "__main__.py")
-    source = "".join((folder / name).read_text(encoding="utf-8") for name in names)
+    names = "config config_source_api errors state_dir app __main__".split()
+    source = "".join((folder / f"{name}.py").read_text(encoding="utf-8") for name in names)
     assert any(f'"{one}"' in source for one in (key, key.removesuffix("-next")))
 
 

@@ -10,6 +10,7 @@ token would go along; an answer longer or slower than its bound is none.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -101,6 +102,15 @@ class Client:
         self.close()
         why = f"{type(error).__name__}: {error}"[:160]
         return NoReply("tls", why) if state == "tls" else NoReply("unreachable", why)
+
+
+def read_secret(file: Path) -> str | None:
+    """The password's first line; None when it cannot be read. Read anew for each login."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return lines[0].strip() if lines else ""
 
 
 def _headers(out: Outgoing, token: str) -> dict[str, str]:

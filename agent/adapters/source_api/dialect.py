@@ -36,8 +36,8 @@ class LoggedIn:
 class Dialect(Protocol):
     """See `dialect_a` and `dialect_b`."""
 
-    def login(self) -> Outgoing | None:
-        """None: nothing to say before the first message."""
+    def login(self, secret: str) -> Outgoing | None:
+        """None: with this secret there is nothing to say."""
 
     def logged_in(self, content: Any) -> LoggedIn | str:
         """From the content of an accepted login; a text says what is wrong with it."""
@@ -45,7 +45,8 @@ class Dialect(Protocol):
     def greetings(self) -> tuple[Outgoing, ...]:
         """What is said once after each login."""
 
-    def status(self, now: object, place: object) -> Outgoing: ...
+    def status(self, now: object) -> Outgoing:
+        """now: an `agent.core.source_view.Snapshot`."""
 
     def of_record(self, event: Event) -> tuple[Outgoing, ...]:
         """What is told of a record, in order; nothing for most."""

@@ -20,7 +20,7 @@ import msgspec
 from agent.adapters.source_api import mapping, tables, times
 from agent.adapters.source_api.dialect import CALLS_MAX, LoggedIn, Outgoing, record_key
 from agent.adapters.source_api.forms import Look, Names, Scope, entry_of
-from agent.adapters.source_api.settings import SourceApiSection
+from agent.adapters.source_api.settings import NOT_SEEN, SourceApiSection
 from agent.contract.reasons import AckReason
 from agent.contract.reports import AirStart, AsRun, Event, SourceReceipt
 from agent.core.source_calls import Airing, Call, Wanted
@@ -93,10 +93,9 @@ class _Inbox(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class DialectA:
-    """See `dialect.Dialect`. password: MaXacThuc, a number."""
+    """See `dialect.Dialect`."""
 
     settings: SourceApiSection
-    password: str
     tz: tzinfo
     address: Look
     bulletin: Names = entry_of
@@ -111,9 +110,11 @@ class DialectA:
         scope = Scope(known, self.tz, settings.codes, self.address, self.bulletin, mark)
         return Outgoing(message, path, mapping.build(message, scope), key)
 
-    def login(self) -> Outgoing:
-        secret = SimpleNamespace(password=int(self.password))
-        return self._out(mapping.CONNECT, self.settings.paths.api1, secret=secret)
+    def login(self, secret: str) -> Outgoing | None:
+        if not (secret.isascii() and secret.isdecimal() and len(secret) <= 18):
+            return None
+        number = SimpleNamespace(password=int(secret))
+        return self._out(mapping.CONNECT, self.settings.paths.api1, secret=number)
 
     def logged_in(self, content: Any) -> LoggedIn | str:
         token = content.get("Token", "") if isinstance(content, dict) else ""
@@ -127,8 +128,8 @@ class DialectA:
             return ()
         return (self._out(mapping.AREA, self.settings.paths.api2),)
 
-    def status(self, now: object, place: object) -> Outgoing:
-        return self._out(mapping.REPORT, self.settings.paths.api8, now=now, place=place)
+    def status(self, now: object) -> Outgoing:
+        return self._out(mapping.REPORT, self.settings.paths.api8, now=now)
 
     def of_record(self, event: Event) -> tuple[Outgoing, ...]:
         path, codes = self.settings.paths.api9, self.settings.codes
@@ -137,13 +138,13 @@ class DialectA:
         record = SimpleNamespace(at_ms=event.at_ms)
         key, mark = record_key(event), event.seq
         match event.body:
-            case AirStart() if codes.log_start is not None:
+            case AirStart() if codes.log_start != NOT_SEEN:
                 message = mapping.LOG_START
                 return (self._out(message, path, key, mark, record=record, start=event.body),)
-            case AsRun() if codes.log_end is not None:
+            case AsRun() if codes.log_end != NOT_SEEN:
                 message = mapping.LOG_END
                 return (self._out(message, path, key, mark, record=record, run=event.body),)
-            case SourceReceipt(items=items) as receipt if codes.log_receipt is not None:
+            case SourceReceipt(items=items) as receipt if codes.log_receipt != NOT_SEEN:
                 return tuple(
                     self._out(
                         mapping.LOG_RECEIPT,
@@ -258,14 +259,15 @@ class DialectA:
             return f"NgayBatDau, NgayKetThuc: 0–{DAYS_MAX} days"
         every = [begin + timedelta(days=n) for n in range((end - begin).days + 1)]
         codes, kind, named = self.settings.codes, asked.plan.kind, set(asked.plan.days)
-        if kind == codes.once:
-            return every[:1]
-        if kind == codes.daily:
-            return every
-        if kind == codes.monthly:
-            return [day for day in every if day.day in named]
-        if kind == codes.weekly and codes.monday is not None:
-            return [day for day in every if day.weekday() + codes.monday in named]
+        if kind != NOT_SEEN:
+            if kind == codes.once:
+                return every[:1]
+            if kind == codes.daily:
+                return every
+            if kind == codes.monthly:
+                return [day for day in every if day.day in named]
+            if kind == codes.weekly and codes.monday != NOT_SEEN:
+                return [day for day in every if day.weekday() + codes.monday in named]
         return f"KieuLich {kind}: codes.once, daily, weekly, monthly"
 
     def _airings(self, plan: Plan, days: list[date]) -> tuple[Airing, ...] | str:

@@ -18,7 +18,7 @@ import msgspec
 from agent.adapters.source_api import mapping, tables, times
 from agent.adapters.source_api.dialect import CALLS_MAX, LoggedIn, Outgoing, record_key
 from agent.adapters.source_api.forms import Look, Names, Scope, entry_of
-from agent.adapters.source_api.settings import SourceApiSection
+from agent.adapters.source_api.settings import NOT_SEEN, SourceApiSection
 from agent.contract.reasons import AckReason
 from agent.contract.reports import AirStart, AsRun, Event, SourceReceipt, SourceVerb
 from agent.core.source_calls import Airing, Call, Wanted
@@ -119,10 +119,9 @@ PLAYABLE = (tables.LoaiBanTin.AM_THANH,)
 
 @dataclass(frozen=True, slots=True)
 class DialectB:
-    """See `dialect.Dialect`. password: read by whoever makes this."""
+    """See `dialect.Dialect`."""
 
     settings: SourceApiSection
-    password: str
     tz: tzinfo
     address: Look
     bulletin: Names = entry_of
@@ -134,9 +133,11 @@ class DialectB:
         known = {"ids": settings.ids, "codes": settings.codes, **roots}
         return Scope(known, self.tz, settings.codes, self.address, self.bulletin)
 
-    def login(self) -> Outgoing:
-        secret = SimpleNamespace(username=self.settings.username, password=self.password)
-        body = mapping.build(mapping.LOGIN, self._scope(secret=secret))
+    def login(self, secret: str) -> Outgoing | None:
+        if not secret:
+            return None
+        account = SimpleNamespace(username=self.settings.username, password=secret)
+        body = mapping.build(mapping.LOGIN, self._scope(secret=account))
         return Outgoing(mapping.LOGIN, self.settings.paths.login, body)
 
     def logged_in(self, content: Any) -> LoggedIn | str:
@@ -151,8 +152,8 @@ class DialectB:
     def greetings(self) -> tuple[Outgoing, ...]:
         return ()
 
-    def status(self, now: object, place: object) -> Outgoing:
-        body = mapping.build(mapping.STATUS, self._scope(now=now, place=place))
+    def status(self, now: object) -> Outgoing:
+        body = mapping.build(mapping.STATUS, self._scope(now=now))
         return Outgoing(mapping.STATUS, self.settings.paths.status, body)
 
     def of_record(self, event: Event) -> tuple[Outgoing, ...]:
@@ -209,7 +210,7 @@ class DialectB:
         call = Call("unknown", str(command.id), said, for_us=self._for_us(command))
         if order.code == tables.MaLenh.AM_LUONG:
             return replace(call, verb="volume", volume=number, fault=_volume_fault(number))
-        if order.code == self.settings.codes.stop and number in STOPS:
+        if order.code == self.settings.codes.stop != NOT_SEEN and number in STOPS:
             return replace(call, verb=STOPS[number])
         return call
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from agent.adapters.source_api import tables, times
 from agent.adapters.source_api.settings import Codes
+from agent.contract.reasons import ACK, OCCURRENCE
 from agent.contract.reports import OccurrenceRef
 
 Look = Callable[[OccurrenceRef, str], str]
@@ -74,8 +75,8 @@ def _whole(value: Any, _: Scope) -> int:
     return 0 if value is None else int(value)
 
 
-def _decimal(value: Any, _: Scope) -> float | None:
-    return None if value is None else float(value)
+def _udeg(value: Any, _: Scope) -> float | None:
+    return None if value is None else value / 1_000_000
 
 
 def _degrees(value: Any, _: Scope) -> str:
@@ -113,6 +114,38 @@ def _occurrence(value: Any, _: Scope) -> str:
     return f"{value.authority}|{value.audience}|{value.entry}|{value.nominal}"[:TEXT_MAX]
 
 
+OUTCOMES: dict[str, str] = {
+    "played": "phát đủ",
+    "partial": "phát một phần",
+    "skipped": "không phát",
+}
+CONFIRMED: dict[str, str] = {"yes": "có", "no": "không", "unknown": "không đo được"}
+MEANS: dict[str, str] = {
+    "home": "xã tự phát",
+    "standing": "duyệt sẵn",
+    "key": "chữ ký",
+    "pin": "mã PIN",
+    "declared": "theo khai báo",
+}
+"""Our codes in words, for people who read the journal there."""
+
+
+def _in_words(words: dict[str, str]) -> Make:
+    return lambda value, _: "" if value is None else words.get(str(value), str(value))
+
+
+def _why(value: Any, _: Scope) -> str:
+    """The words of a reason, with its code, which never changes."""
+    if value is None:
+        return ""
+    meaning = OCCURRENCE.get(value) or ACK.get(value)
+    return f"{meaning.vi} ({value})" if meaning is not None else str(value)
+
+
+def _whys(value: Any, scope: Scope) -> str:
+    return "; ".join(_why(one, scope) for one in value)[:TEXT_MAX]
+
+
 def _bulletin(value: Any, scope: Scope) -> str:
     return scope.bulletin(value)[:TEXT_MAX]
 
@@ -127,7 +160,7 @@ FORMS: dict[str, Form] = {
     "list": Form('["A", "B"]', lambda value, _: [str(one) for one in value]),
     "whole": Form("số nguyên", _whole),
     "whole-text": Form('"70", rỗng khi không rõ', _text),
-    "decimal": Form("số thực", _decimal),
+    "udeg": Form("độ, số thực; null khi không rõ", _udeg),
     "degrees": Form('"41.5", rỗng khi không đo được', _degrees),
     "percent": Form('"37%", rỗng khi không đo được', _percent),
     "epoch-s": Form("giây từ 1970, 0 khi không rõ", lambda value, _: times.epoch_s(value)),
@@ -146,6 +179,11 @@ FORMS: dict[str, Form] = {
     "address": Form("URL, rỗng khi không còn biết", _address, of_record=True),
     "bulletin": Form('BanTinID đã nhận, không có thì "đơn vị/mục"', _bulletin),
     "occurrence": Form('"đơn vị|nơi nhận|mục|giờ"', _occurrence),
+    "outcome": Form(" / ".join(OUTCOMES.values()), _in_words(OUTCOMES)),
+    "confirmed": Form(" / ".join(CONFIRMED.values()), _in_words(CONFIRMED)),
+    "means": Form(" / ".join(MEANS.values()), _in_words(MEANS)),
+    "reason": Form('"lý do (mã)"', _why),
+    "reasons": Form('"lý do (mã); …"', _whys),
     "heard": Form("1 khi đã phát (cả khi phát một phần)", lambda v, _: int(v != "skipped")),
     "applied": Form("1 khi đã nhận", lambda value, _: int(value == "applied")),
     "failed": Form("0 khi đã nhận, 1 khi từ chối", lambda value, _: int(value != "applied")),

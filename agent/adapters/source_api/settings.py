@@ -14,8 +14,9 @@ from msgspec import Meta
 from agent.core.source_calls import Permission
 
 Name = Annotated[str, Meta(max_length=200)]
-Path = Annotated[str, Meta(max_length=200, pattern=r"^(|/[\x21-\x7e]*)\Z")]
-Code = Annotated[int, Meta(ge=0, le=1_000_000)]
+Path = Annotated[str, Meta(max_length=200, pattern=r"^(/[A-Za-z0-9/._~?=&-]*)?\Z")]
+Code = Annotated[int, Meta(ge=-1, le=1_000_000)]
+NOT_SEEN = -1
 Dialect = Literal["", "a", "b"]
 
 
@@ -37,16 +38,13 @@ class Ids(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     device_kind: Name = "Cụm loa truyền thanh"
     """TenLoaiThietBi"""
     vendor_id: Name = ""
-    """MaNhaCungCap"""
+    """MaNhaCungCap; empty: identity.supplier_code"""
     vendor_name: Name = ""
-    """TenNhaCungCap"""
+    """TenNhaCungCap; empty: identity.supplier"""
     area: Name = ""
-    """DiaBanQuanLy; empty: api2 is not called"""
+    """DiaBanQuanLy; empty: identity.area_code, and without that api2 is not called"""
     amplifier_power: Name = ""
     """CongSuat, as on the type plate; empty: unknown"""
-    latitude: Annotated[float, Meta(ge=-90, le=90)] | None = None
-    longitude: Annotated[float, Meta(ge=-180, le=180)] | None = None
-    """ViDo, KinhDo where no satellite receiver tells them"""
 
 
 class Paths(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,7 +66,7 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Codes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Numbers whose meaning was not seen. None: not used, and what needs it is refused or unsent.
+    """Numbers whose meaning was not seen. -1: not known, and what needs it is refused or unsent.
 
     log_*: LoaiNhatKy of api9. connected: TrangThaiKetNoi of api8. default_field: LoaiLinhVuc of
     an item whose field is none of the table's. stop: MaLenh of the stop command. once … monthly:
@@ -76,18 +74,18 @@ class Codes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     as "play at these times".
     """
 
-    log_start: Code | None = None
-    log_end: Code | None = None
-    log_receipt: Code | None = None
-    connected: Code = 1
+    log_start: Code = NOT_SEEN
+    log_end: Code = NOT_SEEN
+    log_receipt: Code = NOT_SEEN
+    connected: Annotated[int, Meta(ge=0, le=1_000_000)] = 1
     default_field: Annotated[int, Meta(ge=1, le=6)] = 1
-    stop: Code | None = None
-    once: Code | None = None
-    daily: Code | None = None
-    weekly: Code | None = None
-    monthly: Code | None = None
-    monday: Code | None = None
-    play_modes: tuple[Code, ...] = ()
+    stop: Code = NOT_SEEN
+    once: Code = NOT_SEEN
+    daily: Code = NOT_SEEN
+    weekly: Code = NOT_SEEN
+    monthly: Code = NOT_SEEN
+    monday: Code = NOT_SEEN
+    play_modes: tuple[Annotated[int, Meta(ge=0, le=2)], ...] = ()
 
 
 class SourceApiSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

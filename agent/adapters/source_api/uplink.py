@@ -97,7 +97,8 @@ class Around:
     """What the uplink is connected to.
 
     through, set_aside: where it stopped before. newest: number of the station's newest record.
-    now: what a status report is made from. place: latitude and longitude. chance: in [0, 1).
+    now: what a status report is made from. secret: read anew for each login, None when it cannot
+    be read. chance: in [0, 1).
     """
 
     emit: Emit
@@ -105,7 +106,7 @@ class Around:
     mono_ms: Callable[[], int]
     chance: Callable[[], float]
     now: Callable[[], object]
-    place: Callable[[], object]
+    secret: Callable[[], str | None]
     newest: Callable[[], int]
     through: int = 0
     set_aside: tuple[int, ...] = ()
@@ -211,11 +212,13 @@ class SourceUplink:
     # --- login, status, calls -------------------------------------------------------------
 
     async def _log_in(self) -> None:
-        out = self._dialect.login()
-        if out is None:
-            self._pace.logged_in("", 0, self._around.mono_ms())
-            return
         self._pace.token = None
+        secret = await in_own_thread(self._around.secret)
+        out = self._dialect.login(secret) if secret is not None else None
+        if out is None:
+            self._pace.login_refused(self._around.mono_ms(), self._around.chance())
+            self._tell("not_authorised", "password_file")
+            return
         outcome = await self._post(out)
         now_ms, chance = self._around.mono_ms(), self._around.chance()
         match outcome:
@@ -245,7 +248,7 @@ class SourceUplink:
 
     async def _report_status(self, now_ms: int) -> None:
         """Refused is told, and the next one is tried in its turn."""
-        outcome = await self._post(self._dialect.status(self._around.now(), self._around.place()))
+        outcome = await self._post(self._dialect.status(self._around.now()))
         if isinstance(outcome, LoginOver | Undelivered):
             self._not_delivered(outcome)
             return

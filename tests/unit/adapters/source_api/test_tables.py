@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 from enum import IntEnum
+from typing import get_args
 
 import pytest
 
-from agent.adapters.source_api import tables
+from agent.adapters.source_api import forms, tables
 from agent.adapters.source_api.tables import LoaiBanTin, LoaiLinhVuc, MucDoUuTien, TiepAm
+from agent.contract.reasons import AckReason, OccurrenceReason
+from agent.contract.reports import ApprovalMeans, Confirmation, Outcome
 
 ENUMS = [
     one
@@ -31,6 +34,15 @@ def test_a_code_without_a_known_meaning_says_so_and_comes_from_the_configuration
     unknown = [one for one in table if "chưa rõ nghĩa" in tables.NAMES[table][one.value]]
     assert all(one.name == f"MA_{one.value}" for one in unknown)
     assert not unknown or table.__name__ in tables.UNSEEN
+
+
+def test_our_codes_have_words_for_those_who_read_them_there() -> None:
+    assert set(forms.OUTCOMES) == set(get_args(Outcome))
+    assert set(forms.CONFIRMED) == set(get_args(Confirmation))
+    assert set(forms.MEANS) == set(get_args(ApprovalMeans))
+    for reason in (*OccurrenceReason, *AckReason):
+        said = forms.FORMS["reason"].make(reason, forms.Scope({}))
+        assert said.endswith(f" ({reason.value})")
 
 
 def test_a_lower_number_is_more_urgent() -> None:
