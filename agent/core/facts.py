@@ -135,6 +135,12 @@ class Approval(msgspec.Struct, frozen=True):
     document_number: str = ""
 
 
+class Undecided(msgspec.Struct, frozen=True):
+    """An occurrence whose start passed while it waited for the commune's word or moved hour."""
+
+    until_ms: int
+
+
 class Quiet(msgspec.Struct, frozen=True):
     """A zone is kept quiet until `until_ms`, for a reason."""
 
@@ -251,6 +257,7 @@ _KINDS: dict[str, type[msgspec.Struct]] = {
     "settled": Settled,
     "override": Override,
     "approval": Approval,
+    "undecided": Undecided,
     "quiet": Quiet,
     "warning": WarningMemory,
     "alarm": AlarmMemory,
@@ -279,6 +286,7 @@ class Facts:
         self.settled: dict[str, Settled] = {}
         self.overrides: dict[str, Override] = {}
         self.approvals: dict[str, Approval] = {}
+        self.undecided: dict[str, Undecided] = {}
         self.quiets: dict[str, Quiet] = {}
         self.warnings: dict[str, WarningMemory] = {}
         self.alarms: dict[str, AlarmMemory] = {}
@@ -302,6 +310,7 @@ class Facts:
             "settled": self.settled,
             "override": self.overrides,
             "approval": self.approvals,
+            "undecided": self.undecided,
             "quiet": self.quiets,
             "warning": self.warnings,
             "alarm": self.alarms,

@@ -51,9 +51,10 @@ class Item:
     zones: names at this station, in the station's order. play_ms: how long it occupies its bus
     from position 0 (the end rule is already applied). total_ms: length of its sound, chime
     included, None when unknown. ready: its sound is on the box. problem: why not, or why held.
-    decided: its place as the commune ordered it, before the rank. bound: which rules of the air
-    bind it. bars: what they keep it from, zone by zone. undecided_ms: until then somebody may
-    still let it play. language: a code, of a warning in several languages joined by commas.
+    decided: its place as the commune ordered it, before the rank. language: a code; of a warning
+    in several languages joined by commas. bound: which rules of the air bind it. bars: what they
+    keep it from, zone by zone. undecided_ms: until then somebody may still let it play.
+    moved_from_ms: its start in the timetable, when the commune moved it.
     """
 
     key: str
@@ -79,6 +80,13 @@ class Item:
     bound: Literal["all", "quiet"] = "all"
     bars: tuple[Bar, ...] = ()
     undecided_ms: int = 0
+    moved_from_ms: int | None = None
+
+    def waits(self, now_ms: int) -> bool:
+        """Its planned start is over and it may still play: undecided, or moved to a later hour."""
+        if self.moved_from_ms is not None and self.moved_from_ms <= now_ms < self.start_ms:
+            return True
+        return self.start_ms <= now_ms < self.undecided_ms
 
     def bar_at(self, zone: str, t_ms: int) -> Bar | None:
         """What keeps it from sounding in `zone` at that instant."""

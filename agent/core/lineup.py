@@ -120,7 +120,7 @@ class Lineup:
                 continue
             line = self._line(occurrence, force, box, time)
             item = line.item
-            opened = key in self._facts.open
+            opened = key in self._facts.open or key in self._facts.undecided
             past = item.start_ms + item.play_ms <= settled_ms
             if not opened and (past or not item.zones):
                 continue
@@ -161,7 +161,11 @@ class Lineup:
         opened = self._facts.open.get(item.key)
         if standing.place:
             placed_ms = self._placed_ms(occurrence, standing.place)
-            item = replace(item, start_ms=placed_ms if opened is None else opened.start_ms)
+            item = replace(
+                item,
+                start_ms=placed_ms if opened is None else opened.start_ms,
+                moved_from_ms=occurrence.start_ms,
+            )
         kept_back = self._kept_back(item, time) or _without_approval(
             standing, begun=opened is not None and opened.sounded
         )

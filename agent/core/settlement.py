@@ -6,11 +6,13 @@ its segments is asrun.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agent.contract.reasons import RULES_OF_THE_AIR, OccurrenceReason
 from agent.contract.reports import AsRun
 from agent.core import asrun
 from agent.core.air import Air
-from agent.core.facts import Facts, OpenItem, Settled
+from agent.core.facts import Facts, OpenItem, Settled, Undecided
 from agent.core.items import Item
 from agent.core.lineup import KEPT_BACK, Provenance
 from agent.core.reporter import Reporter
@@ -18,6 +20,8 @@ from agent.core.timekeeping import Timekeeping
 from agent.core.turn import Turn
 
 UNAPPROVED = (OccurrenceReason.AWAITING_APPROVAL, OccurrenceReason.NOT_APPROVED)
+
+DECIDED = (*UNAPPROVED, OccurrenceReason.SUPERSEDED)
 
 UNSEEN_MARGIN_MS = 60_000
 
@@ -36,6 +40,7 @@ class Settlement:
 
     def settle(self, time: Timekeeping, turn: Turn) -> None:
         """Book the outcome of every item that is over, one record a zone."""
+        self._remember_waiting(turn.wall_ms)
         over = self._over(turn)
         self._settle_items(over[:AT_ONCE], time, turn)
         if over:
@@ -59,8 +64,31 @@ class Settlement:
         self.settle(time, turn)
         self._mark_through(time, turn.wall_ms)
 
+    def _remember_waiting(self, now_ms: int) -> None:
+        """What should have begun and may still play today: nothing else waits for it, and it is
+        not forgotten when the word that moved it no longer counts."""
+        for key, item in self._air.items.items():
+            if item.waits(now_ms) and key not in self._facts.undecided:
+                until_ms = max(item.undecided_ms, item.start_ms + item.play_ms)
+                self._facts.put("undecided", key, Undecided(until_ms))
+
+    def withdrawn(self, kept: set[str], time: Timekeeping, turn: Turn) -> None:
+        """What should have begun, might still have played, and is in no timetable any more."""
+        if time.trust == "untrusted":
+            return
+        items = self._air.items
+        gone = [key for key in items if key not in kept and items[key].waits(turn.wall_ms)]
+        for key in gone:
+            if items[key].problem not in UNAPPROVED:
+                items[key] = replace(items[key], problem=OccurrenceReason.SUPERSEDED)
+        self._settle_items(gone, time, turn)
+
     def _mark_through(self, time: Timekeeping, now_ms: int) -> None:
-        pending = [one.start_ms for one in self._air.items.values() if one.start_ms <= now_ms]
+        pending = [
+            one.start_ms
+            for one in self._air.items.values()
+            if one.start_ms <= now_ms and one.key not in self._facts.undecided
+        ]
         through_ms = min([now_ms, *pending])
         if time.trust == "trusted" and through_ms > self._facts.marks.settled_through_ms:
             self._facts.mark(settled_through_ms=through_ms)
@@ -111,6 +139,7 @@ class Settlement:
     def _close(self, key: str, settled: Settled) -> None:
         self._facts.put("settled", key, settled)
         self._facts.drop("open", key)
+        self._facts.drop("undecided", key)
         self._air.forget(key)
 
     def _why_ended(self, held: OpenItem, item: Item, zone: str) -> OccurrenceReason | None:
@@ -131,7 +160,7 @@ class Settlement:
         bar = item.bar_at(zone, item.start_ms)
         if bar is not None:
             return bar.reason  # also while the station was off: it would not have played
-        if item.problem in UNAPPROVED:
+        if item.problem in DECIDED:
             return item.problem
         if item.start_ms < self.booted_ms:
             return OccurrenceReason.STATION_OFF

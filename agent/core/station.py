@@ -235,7 +235,9 @@ class Station(Parts):
         box = self.supply.box
         timetable = self.lineup.lines(box, self.time, now_ms)
         lines = [*timetable, *self.emergencies.lines(box), *self.actions.lines(now_ms)]
-        self.air.set_items(self.lineup.bound(lines, now_ms))
+        bound = self.lineup.bound(lines, now_ms)
+        self.settlement.withdrawn({line.item.key for line in bound}, self.time, turn)
+        self.air.set_items(bound)
 
     def _wake(self, now: Now) -> int | None:
         moments = [
@@ -445,6 +447,9 @@ class Station(Parts):
             if override.what == "skip" and override.at_ms < now_ms - RECORDS_KEPT_MS:
                 self.facts.drop("override", key)
         self.quiet.tidy(now_ms)
+        for key, undecided in list(self.facts.undecided.items()):
+            if undecided.until_ms < now_ms - DAY_MS:
+                self.facts.drop("undecided", key)
         self.reporter.sign_records(turn)
         self._documents_changed |= self.source.tidy(now_ms)
         for through, before_ms in self.source.prunable(now_ms - RECORDS_KEPT_MS, now_ms):

@@ -7,6 +7,7 @@ heard). What was planned is expanded naively from the revisions that were pushed
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 import msgspec
 
@@ -30,7 +31,7 @@ from simulator.world.evidence import (
     quiet_stretch,
     zones_of,
 )
-from simulator.world.signing import signer_of, verify
+from simulator.world.signing import PROVINCE, signer_of, verify
 from simulator.world.sound import Played
 from simulator.world.timetable import DAY_MS, Start, instant_of, starts
 
@@ -89,7 +90,8 @@ class Clerk:
                 if entry.id != entry_id:
                     continue
                 around = instant_of(nominal, entry.when.tz)
-                if around > self._case.office.wall_ms() + 3 * HOUR_MS:
+                placed = entry_id in self._case.placed
+                if not placed and around > self._case.office.wall_ms() + 3 * HOUR_MS:
                     continue
                 late = around + FROM_THE_PAST_MS < since_ms + self._case.wall0_ms
                 if late and not near(file.clock_troubles, since_ms, MINUTE_MS):
@@ -161,13 +163,22 @@ class Clerk:
         for since_ms, end_ms, _, _ in spans:
             if since_ms <= covered_ms:
                 covered_ms = max(covered_ms, end_ms)
-        if covered_ms < settled_ms:
+        if covered_ms < max(settled_ms, self._decided_ms(audience, nominal, spans[0][2])):
             return
         zone_sets = [zones_of(box.site, entry) for _, _, entry, _ in spans]
         for zone in sorted(frozenset.intersection(*zone_sets)):
             self._case.count("planned")
             if (audience, entry_id, nominal, zone) not in file.outcomes:
                 self._case.fail(3, box, f"{audience} {entry_id} {nominal} {zone} has no outcome")
+
+    def _decided_ms(self, audience: str, nominal: str, entry: Entry) -> int:
+        """When it is certain, in true time, what becomes of it: at the end of its day, where a
+        commune is asked. What was changed before counts as changed, though its start was over."""
+        asked = self._case.asks and self._case.office.desks[audience].authority == PROVINCE
+        if not asked or entry.klass < 3:
+            return 0
+        tomorrow = date.fromisoformat(nominal[:10]) + timedelta(days=1)
+        return instant_of(f"{tomorrow}T00:00:00", entry.when.tz) - self._case.wall0_ms + MINUTE_MS
 
     def card_told(self, box: Box) -> None:
         """A card without room was told of while it lasted, and is not told of any more."""

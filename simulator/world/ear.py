@@ -12,7 +12,7 @@ from simulator.world.box import Box
 from simulator.world.evidence import HOUR_MS, Case, File, Label, length, near, zones_of
 from simulator.world.office import Owner
 from simulator.world.sound import Played
-from simulator.world.timetable import DAY_MS, starts
+from simulator.world.timetable import DAY_MS, local, starts
 
 CHIME_MS = 1_800
 START_MS = 300
@@ -80,6 +80,8 @@ class Ear:
         if owner.date:
             return (owner.audience, owner.entry, owner.date)
         file = self._case.file(box)
+        if owner.entry in self._case.placed:
+            return (owner.audience, owner.entry, local(wall_ms).date().isoformat())
         doubtful = near(file.clock_troubles, box.clock.now_ms, 2 * HOUR_MS)
         due = [
             one
@@ -123,7 +125,7 @@ class Ear:
         position_ms: int,
     ) -> None:
         """Once from the beginning; then only as the resume policy says."""
-        if not before or entry.id in self._case.replayed:
+        if not before or entry.id in self._case.replayed | self._case.placed:
             return
         doubtful = near(file.clock_troubles, played.begins_ms, 2 * HOUR_MS)
         only_rejoin = entry.resume == "rejoin" and not doubtful

@@ -64,6 +64,10 @@ class File:
     """Stretches without room on the card, in true time."""
     alarms: dict[tuple[str, str], dict[int, AlarmEvent]] = field(default_factory=dict)
     """(code, subject) → record number → what reached the collector."""
+    quiet: list[tuple[int, frozenset[str], int]] = field(default_factory=list)
+    """(asked for in true time, zones, until when by the wall)"""
+    approved: dict[str, list[tuple[int, bool]]] = field(default_factory=dict)
+    """entry → (true time, yes or no) of the commune's words about it."""
     second: int = 0
     in_second: int = 0
 
@@ -81,6 +85,10 @@ class Case:
     counts: dict[str, int] = field(default_factory=dict)
     replayed: set[str] = field(default_factory=set)
     """Entries that somebody asked to hear once more."""
+    placed: set[str] = field(default_factory=set)
+    """Entries that a commune moved to another hour of their day."""
+    asks: bool = False
+    """The commune wants to be asked: until the end of its day an occurrence may be undecided."""
     announced: set[str] = field(default_factory=set)
     """Speech that somebody asked for at the station itself."""
 

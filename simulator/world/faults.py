@@ -10,7 +10,7 @@ from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING
 
-from simulator.world import mishaps, people
+from simulator.world import commune, mishaps, people
 
 if TYPE_CHECKING:
     from simulator.world.world import World
@@ -50,4 +50,5 @@ FAULTS: dict[str, Fault] = {
     "abroad": people.abroad,
     "card": mishaps.card,
     "keys": people.keys,
+    "rules": commune.rules,
 }

@@ -2,7 +2,8 @@
 do not agree. Never asks the core what it thinks happened.
 
 Numbers are those of the invariants: 1 nothing unsigned, 2 warnings heard, 3 one outcome each,
-4 nothing twice, 6 converges, 7 bounded, 9 honest (0: the core raised). Takes from the station only
+4 nothing twice, 6 converges, 7 bounded, 9 honest, 10 within the rules of the air (0: the core
+raised). Takes from the station only
 which revisions it holds. Sound is the ear's, outcomes are the clerk's, warnings the siren's.
 """
 
@@ -20,6 +21,7 @@ from simulator.world.office import Office
 from simulator.world.siren import Siren
 from simulator.world.sound import Played
 from simulator.world.trace import Trace
+from simulator.world.warden import Warden
 
 EVENTS_A_SECOND_MAX = 250
 
@@ -32,6 +34,7 @@ class Judge:
     def __init__(self, office: Office, trace: Trace, wall0_ms: int, progress_ms: int) -> None:
         self.case = Case(office, trace, wall0_ms, progress_ms)
         self._ear, self._clerk, self._siren = Ear(self.case), Clerk(self.case), Siren(self.case)
+        self._warden = Warden(self.case)
         office.broker.collector.on_new = self._clerk.arrived
         office.broker.collector.on_clash = self._clerk.clashed
 
@@ -146,6 +149,7 @@ class Judge:
         """After a quiet time: everything planned up to `until_ms` has its outcome there."""
         self._converged(box)
         self._ear.leaks(box)
+        self._warden.look(box)
         self._clerk.all_told(box, until_ms)
         self._clerk.card_told(box)
         self._clerk.all_arrived(box)

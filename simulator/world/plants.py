@@ -118,6 +118,16 @@ def _forgets_revisions(station: Station, event: Event, _: Now) -> None:
             station.facts.documents[key] = msgspec.structs.replace(held, revision=0)
 
 
+def _never_read_the_regulation(station: Station, _: Event, __: Now) -> None:
+    station.rules.adopt(None)
+
+
+def _asks_nobody(station: Station, _: Event, __: Now) -> None:
+    settings = station.programme.settings
+    if settings is not None and settings.approvals is not None:
+        station.programme.settings = msgspec.structs.replace(settings, approvals=None)
+
+
 def _trusts_the_broker(station: Station, event: Event, _: Now) -> None:
     if isinstance(event, Delivered) and event.token >= RECORD_TOKENS_FROM:
         station.reporter.outbox.passed(event.token - RECORD_TOKENS_FROM)
@@ -260,5 +270,12 @@ PLANTS: dict[str, Plant] = {
     ),
     "opens-every-gate": Plant(
         "zones that were not addressed hear it too", _wrapped(_OpensEveryGate), (1, 3, 9)
+    ),
+    "never-read-the-regulation": Plant(
+        "the hours of the regulation bind nobody", _before(_never_read_the_regulation), (10,)
+    ),
+    "forgets-quiet": Plant("quiet zones do not survive a restart", _without("quiet"), (10,)),
+    "asks-nobody": Plant(
+        "bulletins from above play without the commune's word", _before(_asks_nobody), (10,)
     ),
 }

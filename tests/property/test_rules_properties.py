@@ -17,7 +17,7 @@ from agent.contract.reasons import OccurrenceReason as Why
 from agent.contract.reports import AsRun
 from agent.core import requests as asked
 from agent.core import views
-from tests.property import naive_rules as naive
+from simulator.world import rulebook as naive
 from tests.property.air_cases import Act, Commune, communes
 from tests.property.commune_life import SAID, Heard, Life
 from tests.property.planner_cases import examples

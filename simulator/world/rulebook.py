@@ -24,6 +24,8 @@ from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from agent.contract.documents import AirWindow, Regulation, ZoneSelector
 from agent.contract.reasons import OccurrenceReason as Why
 
@@ -112,3 +114,13 @@ def in_force(
     if not all(allows_language(rules, one) for one in languages):
         found.add(Why.LANGUAGE_NOT_ALLOWED)
     return found
+
+
+def for_zone(rules: Regulation, zone: str, tags: Iterable[str] = ()) -> Regulation:
+    """The rules of one zone: only its windows, and those name every zone."""
+    mine = tuple(
+        msgspec.structs.replace(one, zones=None)
+        for one in rules.windows
+        if addressed(one.zones, zone) or (one.zones is not None and set(one.zones.tags) & set(tags))
+    )
+    return msgspec.structs.replace(rules, windows=mine)
