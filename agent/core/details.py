@@ -67,6 +67,7 @@ class Picture:
         self.token = 0
         self._arrived = False
         self._told_mono_ms = 0
+        self._moved_mono_ms = 0
         self._waiting = False
 
     def delivered(self, token: int) -> None:
@@ -86,11 +87,14 @@ class Picture:
         if before is not None:
             old = mono_ms - self._told_mono_ms >= DAY_MS
             self._waiting = worth_telling(before, now)
+            if self._waiting:
+                if mono_ms - self._moved_mono_ms >= CALM_MS:
+                    self._pause_ms = self._first_pause_ms
+                self._moved_mono_ms = mono_ms
             if not old and not (self._waiting and self._may_tell(mono_ms)):
                 return False
-            calm = mono_ms - self._told_mono_ms >= CALM_MS
-            grown_ms = min(PAUSE_MAX_MS, 2 * self._pause_ms)
-            self._pause_ms = self._first_pause_ms if calm else max(grown_ms, self._first_pause_ms)
+            if self._waiting:
+                self._pause_ms = min(PAUSE_MAX_MS, 2 * self._pause_ms)
         self.told, self._told_mono_ms, self._waiting = now, mono_ms, False
         self.token, self._arrived = self.token % TOKENS_MAX + 1, False
         return True

@@ -19,19 +19,19 @@ ONSET_MS: dict[AlarmCode, int] = {
     AlarmCode.SOURCE_UNREACHABLE: 180_000,
     AlarmCode.RECORDS_UNSIGNED: 0,
     AlarmCode.MAINS_LOST: 5_000,
-    AlarmCode.BATTERY_LOW: 60_000,
+    AlarmCode.BATTERY_LOW: 90_000,
     AlarmCode.SUPPLY_LOW: 0,
-    AlarmCode.OVERHEATING: 60_000,
+    AlarmCode.OVERHEATING: 90_000,
     AlarmCode.STORAGE_WORN: 0,
     AlarmCode.NO_SIGNAL: 120_000,
-    AlarmCode.SIM_FAULT: 60_000,
-    AlarmCode.ROAMING: 60_000,
+    AlarmCode.SIM_FAULT: 90_000,
+    AlarmCode.ROAMING: 90_000,
     AlarmCode.DATA_PLAN_LOW: 0,
     AlarmCode.DATA_PLAN_USED_UP: 0,
     AlarmCode.SIM_EXPIRES: 0,
     AlarmCode.SOURCE_API: 180_000,
 }
-"""A fault must last this long before its alarm."""
+"""A fault must last this long before its alarm: what is looked at once a minute, for two looks."""
 
 CLEAR_MS: dict[AlarmCode, int] = {
     AlarmCode.ZONE_NOT_CONFIRMED: 2_000,

@@ -43,10 +43,15 @@ def observe(parts: Parts, fault: LinkFault | None, mono_ms: int, today: date | N
     today: None while the clock is not trusted.
     """
     _sound(parts, mono_ms)
-    _box(parts, mono_ms)
-    _power(parts, mono_ms)
-    _link(parts, fault, mono_ms)
-    _plan(parts, mono_ms, today)
+    _unsure(parts, mono_ms)
+    if parts.running.host_looked:  # before the first look nothing ends because nothing is known
+        _box(parts, mono_ms)
+        _power(parts, mono_ms)
+    _reached(parts, fault, mono_ms)
+    if parts.network.looked:
+        _modem(parts, mono_ms)
+        _plan(parts, mono_ms, today)
+    _sim_expires(parts, mono_ms, today)
 
 
 def _sound(parts: Parts, mono_ms: int) -> None:
@@ -65,6 +70,15 @@ def _sound(parts: Parts, mono_ms: int) -> None:
     observed(AlarmCode.NO_SOUND, "", parts.air.player != "ready", mono_ms, parts.air.player)
 
 
+def _unsure(parts: Parts, mono_ms: int) -> None:
+    """What the station cannot vouch for: its time, its records."""
+    observed = parts.alarms.observe
+    observed(AlarmCode.CLOCK_UNTRUSTED, "", parts.time.trust != "trusted", mono_ms)
+    signer = parts.reporter.seal.signer
+    why = signer.why if isinstance(signer, NoSigner) else ""
+    observed(AlarmCode.RECORDS_UNSIGNED, "", isinstance(signer, NoSigner), mono_ms, why)
+
+
 def _box(parts: Parts, mono_ms: int) -> None:
     observed, host = parts.alarms.observe, parts.host
     free_mib = host.storage_free_mib
@@ -73,10 +87,6 @@ def _box(parts: Parts, mono_ms: int) -> None:
     worn = host.storage_worn_percent
     bad = worn is not None and worn >= WORN_PERCENT
     observed(AlarmCode.STORAGE_WORN, "", bad, mono_ms, f"{worn} %")
-    observed(AlarmCode.CLOCK_UNTRUSTED, "", parts.time.trust != "trusted", mono_ms)
-    signer = parts.reporter.seal.signer
-    why = signer.why if isinstance(signer, NoSigner) else ""
-    observed(AlarmCode.RECORDS_UNSIGNED, "", isinstance(signer, NoSigner), mono_ms, why)
     _heat(parts, "", host.temperature_cdeg, (HOT_CDEG, COOL_CDEG), mono_ms)
     for name in controllers(parts):
         seen = parts.air.ledger.controllers.get(name)
@@ -113,10 +123,15 @@ def _power(parts: Parts, mono_ms: int) -> None:
     observed(AlarmCode.SUPPLY_LOW, "", host.undervoltage is True, mono_ms)
 
 
-def _link(parts: Parts, fault: LinkFault | None, mono_ms: int) -> None:
-    observed, network, uplink = parts.alarms.observe, parts.network, parts.uplink
+def _reached(parts: Parts, fault: LinkFault | None, mono_ms: int) -> None:
+    uplink = parts.uplink
     why = fault.value if fault is not None else uplink.cause
-    observed(AlarmCode.SOURCE_UNREACHABLE, "", not uplink.connected, mono_ms, why)
+    lost = not uplink.connected
+    parts.alarms.observe(AlarmCode.SOURCE_UNREACHABLE, "", lost, mono_ms, why)
+
+
+def _modem(parts: Parts, mono_ms: int) -> None:
+    observed, network = parts.alarms.observe, parts.network
     modem = network.modem
     ill = modem_fault(modem, network.terms)
     observed(AlarmCode.NO_SIGNAL, "", ill is LinkFault.NO_SIGNAL, mono_ms)
@@ -135,10 +150,13 @@ def _plan(parts: Parts, mono_ms: int, today: date | None) -> None:
     low = percent is not None and PLAN_LOW_PERCENT <= percent < 100
     observed(AlarmCode.DATA_PLAN_LOW, "", low, mono_ms, detail)
     observed(AlarmCode.DATA_PLAN_USED_UP, "", used_up, mono_ms, detail)
+
+
+def _sim_expires(parts: Parts, mono_ms: int, today: date | None) -> None:
     expires = parts.network.terms.sim_expires
     left = (date.fromisoformat(expires) - today).days if expires and today is not None else None
     soon = left is not None and left <= SIM_EXPIRES_DAYS
-    observed(AlarmCode.SIM_EXPIRES, "", soon, mono_ms, expires)
+    parts.alarms.observe(AlarmCode.SIM_EXPIRES, "", soon, mono_ms, expires)
 
 
 def controllers(parts: Parts) -> list[str]:

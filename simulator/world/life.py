@@ -127,7 +127,8 @@ class Life:
         self._later(3_600_000, self._host)
 
     def look_at_host(self) -> None:
-        self.tell(HostSeen(5_100, self.box.knobs.free_mib, 300, 1_000))
+        uptime_s = self.box.now().mono_ms // 1_000
+        self.tell(HostSeen(5_100, self.box.knobs.free_mib, 300, uptime_s))
 
     # --- events in ----------------------------------------------------------------------
 
