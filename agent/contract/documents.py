@@ -340,6 +340,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     approvals: None means that nobody is asked (as before there were approvals); else other
     authorities without a rule are asked for. approver_differs: who made an item may not approve it.
+    held_on_battery: what waits for mains while the station lives on a battery, so that the charge
+    lasts for warnings: ordinary items, priority ones too, or nothing.
     """
 
     volume: Volume = 70
@@ -349,6 +351,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     regulation: Regulation | None = None
     approvals: Annotated[tuple[ApprovalRule, ...], Meta(max_length=64)] | None = None
     approver_differs: bool = False
+    held_on_battery: Literal["nothing", "normal", "priority"] = "normal"
 
 
 class Schedule(Header, frozen=True, tag="schedule", tag_field="kind", kw_only=True):
