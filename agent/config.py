@@ -119,6 +119,7 @@ class AmplifierSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     controller: Id
     warm_up_ms: Annotated[int, Meta(ge=0, le=120_000)] = 1_500
     linger_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 60_000
+    backed_up: bool = False
 
 
 class BusSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -630,7 +631,7 @@ def _site(config: Config) -> Site:
         tz=config.station.tz,
         zones=tuple(_zone(zone) for zone in config.zone),
         amplifiers=tuple(
-            Amplifier(one.name, one.controller, one.warm_up_ms, one.linger_ms)
+            Amplifier(one.name, one.controller, one.warm_up_ms, one.linger_ms, one.backed_up)
             for one in config.amplifier
         ),
         buses=config.sound.buses,

@@ -36,12 +36,16 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Amplifier:
-    """One power switch with its warm-up; lingers on between items closer than `linger_ms`."""
+    """One power switch with its warm-up; lingers on between items closer than `linger_ms`.
+
+    backed_up: it sounds without mains too (battery, solar, generator).
+    """
 
     name: str
     controller: str
     warm_up_ms: int = 1_500
     linger_ms: int = 60_000
+    backed_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
