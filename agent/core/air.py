@@ -19,7 +19,7 @@ import msgspec
 from agent.contract.reasons import OccurrenceReason
 from agent.core import asrun, cues
 from agent.core.cues import CUE_LEAD_MS, Sent, Wishes
-from agent.core.effects import HoldZones, PlayCue, StopCue
+from agent.core.effects import HoldZones, PlayCue, Release, StopCue
 from agent.core.events import (
     SoundEnded,
     SoundProgress,
@@ -31,6 +31,7 @@ from agent.core.items import FOREVER_MS, Item, Run, is_over, over_ms
 from agent.core.ledger import Ledger
 from agent.core.lineup import Line, Provenance
 from agent.core.planner import SILENCE, BusSpan, Decision, Plan, ZoneSpan, decide, follow, foresee
+from agent.core.power import Power
 from agent.core.programme import Sound, label_of
 from agent.core.site import Site
 from agent.core.turn import Turn
@@ -49,11 +50,12 @@ ORIGIN_SLACK_MS = 20
 class Air:
     """The live side of the plan of one station."""
 
-    def __init__(self, site: Site, facts: Facts) -> None:
+    def __init__(self, site: Site, facts: Facts, power: Power | None = None) -> None:
         self._site = site
         self._facts = facts
+        self._power = power if power is not None else Power(site)
         self._wishes = Wishes(site)
-        self.ledger = Ledger(site, facts)
+        self.ledger = Ledger(site, facts, self._power)
         self.items: dict[str, Item] = {}
         self.sounds: dict[str, Sound] = {}
         self.provenance: dict[str, Provenance] = {}
@@ -138,19 +140,22 @@ class Air:
         ]
         before = self.decision
         if self.player == "ready":
-            after = decide(self._site, live, self.runs, before, now_ms)
+            after = decide(self._power.site, live, self.runs, before, now_ms)
         else:
             after = SILENCE
         self.runs = follow(self.runs, before, after, now_ms)
+        self.runs = self._power.excused(self.runs, self.items, before, after)
         self.decision = after
         self._note_blocked(live, after)
+        self._note_dark(live)
         near = [
             item
             for item in self.items.values()
             if (item.start_ms <= now_ms + self._horizon_ms or item.key in self.runs)
             and not is_over(item, self.runs.get(item.key), now_ms)
         ]
-        self.plan = foresee(self._site, near, self.runs, after, now_ms, now_ms + self._horizon_ms)
+        until_ms = now_ms + self._horizon_ms
+        self.plan = foresee(self._power.site, near, self.runs, after, now_ms, until_ms)
         if self.player == "ready":
             self._reconcile_cues(turn)
         self._wish_zones(turn, volumes)
@@ -167,6 +172,16 @@ class Air:
             if item.ready:
                 for zone in item.zones:
                     self.ledger.blocked[item.key, zone] = OccurrenceReason.SOUND_LOST
+
+    def _note_dark(self, live: list[Item]) -> None:
+        """Without mains nothing is heard, whatever else keeps an item back; nor is it before the
+        controller answers again."""
+        blocked = self.ledger.blocked
+        for item in live:
+            for zone in self._power.without_mains.intersection(item.zones):
+                blocked[item.key, zone] = OccurrenceReason.NO_MAINS
+            for zone in self._power.starting.intersection(item.zones):
+                blocked.setdefault((item.key, zone), OccurrenceReason.CONTROLLER_LOST)
 
     def _next_change(self, live: list[Item], now_ms: int) -> int | None:
         moments: list[int] = [self._far_start(now_ms)]
@@ -217,13 +232,13 @@ class Air:
             if sent.stopping or self._drains(sent, now_ms, taken):
                 continue
             self._stop(sent, turn)
-            if sent.from_ms > now_ms and not sent.sounding:
+            if sent.is_unbegun(now_ms):
                 del self.sent[sent.token]
                 self._forget_unbegun(sent, now_ms)
 
     def _stop(self, sent: Sent, turn: Turn, fade_ms: int = 20) -> None:
-        unbegun = sent.from_ms > turn.wall_ms and not sent.sounding
-        turn.do(StopCue(sent.token, fade_ms), "now" if unbegun else "soon")
+        release: Release = "now" if sent.is_unbegun(turn.wall_ms) else "soon"
+        turn.do(StopCue(sent.token, fade_ms), release)
         self.sent[sent.token] = replace(sent, stopping=True)
 
     def _drains(self, sent: Sent, now_ms: int, taken: set[int]) -> bool:
@@ -251,7 +266,9 @@ class Air:
         cold_ms = self.cold_ms(item.zones)
         cue = cues.cue_for(item, sound, span, token, turn.now.epoch, turn.wall_ms, cold_ms)
         end_ms = span.origin_ms + item.play_ms
-        self.sent[token] = Sent(token, span.bus, span.key, span.origin_ms, span.from_ms, end_ms)
+        self.sent[token] = Sent(
+            token, span.bus, span.key, span.origin_ms, span.from_ms, end_ms, cue.start_at_ms
+        )
         self._save_cued(item, sound, span, turn.now.epoch)
         turn.do(PlayCue(cue), "soon" if item.klass == 1 else "after_commit")
 
@@ -284,6 +301,7 @@ class Air:
                 source=sound.label,
                 volume=item.volume,
                 recorded=origin.recorded,
+                languages_missing=sound.missing,
             )
         else:
             held = msgspec.structs.replace(
@@ -527,6 +545,7 @@ class Air:
                 origin_ms=sent.origin_ms + step_ms,
                 from_ms=sent.from_ms + step_ms,
                 end_ms=sent.end_ms + step_ms,
+                starts_ms=sent.starts_ms + step_ms,
                 shift_ms=sent.shift_ms + step_ms,
             )
             item = self.items.get(sent.key)

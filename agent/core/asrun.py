@@ -141,6 +141,7 @@ def outcome_of(
     heard_ms = max(0, sum(one.to_ms - one.from_ms for one in sounded) - torn_ms)
     missing_ms = item.play_ms - heard_ms
     confirmed = _worst(one.confirmed for one in sounded) if sounded else "unknown"
+    dark = any(one.gap is OccurrenceReason.NO_MAINS for one in segments)
     reason: OccurrenceReason | None = None
     outcome: Outcome
     if not sounded:
@@ -156,6 +157,8 @@ def outcome_of(
         if 2 * torn_ms >= missing_ms:
             gap = _why_torn(item)
         reason = end_reason or gap or item.gaps.get(zone) or OccurrenceReason.LATE
+    if outcome != "played" and (dark or reason is OccurrenceReason.NO_MAINS):
+        confirmed = "no"
     return AsRun(
         occurrence=item.ref,
         zone=zone,
@@ -183,6 +186,7 @@ def outcome_of(
         document_number=item.document_number,
         field=item.field,
         language=item.language,
+        languages_missing=item.languages_missing,
     )
 
 
@@ -212,7 +216,7 @@ def skipped(
         planned_duration_ms=item.play_ms,
         outcome="skipped",
         reason=reason,
-        confirmed="unknown",
+        confirmed="no" if reason is OccurrenceReason.NO_MAINS else "unknown",
         revision=origin.revision,
         author=origin.author,
         approver=origin.approver,

@@ -38,7 +38,8 @@ is on its way to the card is counted by whole buffers."""
 @dataclass(frozen=True, slots=True)
 class Sent:
     """A cue the sound child holds. sounding: its first sample left the card. stopping: told to
-    stop, its end not reported yet.
+    stop, its end not reported yet. starts_ms: its first sample; later than from_ms while amplifiers
+    warm up.
 
     shift_ms: what the wall jumped since it was sent. The child reports on the cue's own clock:
     began_ms, its first sample, and told_ms, its last report. silent_ms, underruns: booked so far.
@@ -50,6 +51,7 @@ class Sent:
     origin_ms: int
     from_ms: int
     end_ms: int
+    starts_ms: int = 0
     sounding: bool = False
     shift_ms: int = 0
     stopping: bool = False
@@ -57,6 +59,10 @@ class Sent:
     told_ms: int = 0
     silent_ms: int = 0
     underruns: int = 0
+
+    def is_unbegun(self, now_ms: int) -> bool:
+        """Nothing of it can have sounded, and nobody will report its end."""
+        return max(self.from_ms, self.starts_ms) > now_ms and not self.sounding
 
     def silent_until(self, at_ms: int, played_ms: int) -> int:
         """How much of the time since its first sample no sound left the card; 0 for what reports

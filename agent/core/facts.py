@@ -45,8 +45,8 @@ class OpenItem(msgspec.Struct, frozen=True):
     against, being an emergency. volumes: as set when it began. ceilings: where that was above one.
     doubts: why a zone's sound is not confirmed.
     stopped: zones in which somebody ended it. finished: it came to its own end; done: why it ended
-    before that. Everything an as-run record needs rides along, because the timetable may change
-    meanwhile.
+    before that. languages_missing: that it was to be said in, and is not. Everything an as-run
+    record needs rides along, because the timetable may change meanwhile.
     """
 
     key: str
@@ -87,6 +87,7 @@ class OpenItem(msgspec.Struct, frozen=True):
     doubts: dict[str, OccurrenceReason] = {}
     stopped: tuple[str, ...] = ()
     recorded: bool = True
+    languages_missing: tuple[str, ...] = ()
     finished: bool = False
     done: OccurrenceReason | None = None
 
@@ -151,7 +152,13 @@ class Quiet(msgspec.Struct, frozen=True):
 
 
 class WarningMemory(msgspec.Struct, frozen=True):
-    """What became of a warning here. due_ms: when its next play may begin."""
+    """What became of a warning here. due_ms: when its next play may begin.
+
+    zones: those of the play that is due; none are named for all that are addressed. heard: zones
+    that heard all of it, and the instant before which they do not hear it again; None as written
+    by software that knew of no zones. owed: zones that could not hear it for want of mains or of
+    an answer from their controller. words_ms: when it is said, as its words have it; 0 is due_ms.
+    """
 
     id: str
     revision: int
@@ -162,6 +169,10 @@ class WarningMemory(msgspec.Struct, frozen=True):
     plays: int = 0
     ended: Literal["", "cancelled", "expired", "played"] = ""
     valid_until_ms: int = 0
+    zones: tuple[str, ...] = ()
+    heard: dict[str, int] | None = None
+    owed: tuple[str, ...] = ()
+    words_ms: int = 0
 
 
 class RefusalMemory(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ from agent.core.arbitration import Blocked
 from agent.core.events import ControllerSeen, ZoneSeen
 from agent.core.facts import Facts, OpenItem
 from agent.core.planner import ZoneSpan
+from agent.core.power import Power
 from agent.core.site import Site
 
 CONFIRM_WITHIN_MS = 2_000
@@ -47,9 +48,10 @@ class Ledger:
     """The book of one station. blocked: why a zone does not get an item, for gaps to come.
     rules: in whose words, where it is a rule of the air."""
 
-    def __init__(self, site: Site, facts: Facts) -> None:
+    def __init__(self, site: Site, facts: Facts, power: Power) -> None:
         self._site = site
         self._facts = facts
+        self._power = power
         self.stretches: dict[str, Stretch] = {}
         self.levels: dict[str, int | None] = {}
         self.zones_seen: dict[str, ZoneSeen] = {}
@@ -78,6 +80,8 @@ class Ledger:
 
     def confirmation(self, zone: str) -> tuple[Confirmation, OccurrenceReason | None]:
         """Whether the controller confirms what the zone was told, and why not."""
+        if zone in self._power.without_mains:
+            return "no", OccurrenceReason.NO_MAINS
         place = self._site.zone(zone)
         seen = self.zones_seen.get(zone)
         controller = self.controllers.get(place.controller) if place is not None else None
@@ -136,8 +140,17 @@ class Ledger:
             if span.from_ms <= at_ms + OPEN_SLACK_MS:
                 self._open(zone, span, token, at_ms)
 
+    def mains_seen(self, at_ms: int) -> None:
+        """Zones lost their mains: what sounded there is over."""
+        for zone in self._power.without_mains & self.stretches.keys():
+            key = self.stretches[zone].key
+            self.blocked[key, zone] = OccurrenceReason.NO_MAINS
+            self._close(zone, at_ms)
+
     def _is_cold(self, zone: str) -> bool:
-        """Its amplifier says that it is off or warms up: nothing can be heard yet."""
+        """Its amplifier has no mains, says that it is off or warms up: nothing can be heard yet."""
+        if zone in self._power.without_mains or zone in self._power.starting:
+            return True
         place = self._site.zone(zone)
         controller = self.controllers.get(place.controller) if place is not None else None
         return controller is not None and controller.power in ("off", "warming")
@@ -150,7 +163,7 @@ class Ledger:
         # A word that comes late is believed for what was before it, unless nobody could have said.
         since_ms = at_ms if doubt is None else at_ms - CONFIRM_WITHIN_MS - 1
         self.stretches[zone] = Stretch(span.key, span.bus, at_ms, since_ms, confirmed, token)
-        if confirmed == "no":
+        if confirmed == "no" or doubt is OccurrenceReason.CONTROLLER_LOST:
             self._note_doubt(span.key, zone, doubt)
 
     def _note_late(self, key: str, zone: str) -> None:

@@ -17,6 +17,7 @@ from agent.contract.reports import ApprovalMeans
 from agent.core.approvals import Approvals, Standing
 from agent.core.facts import Facts, Override
 from agent.core.items import Bar, Item, key_of
+from agent.core.power import Power
 from agent.core.programme import InForce, OnBox, Programme, Sound
 from agent.core.quiet import QuietZones
 from agent.core.requests import ApprovalState
@@ -76,9 +77,10 @@ KEPT_BACK = frozenset(
         OccurrenceReason.ALREADY_PLAYED,
         OccurrenceReason.AWAITING_APPROVAL,
         OccurrenceReason.NOT_APPROVED,
+        OccurrenceReason.ON_BATTERY,
     }
 )
-"""What somebody decided about an item, or has not decided: it takes no air time of the day."""
+"""What was decided about an item, or was not: it takes no air time of the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +100,14 @@ class Lineup:
         approvals: Approvals,
         rules: Rules,
         quiet: QuietZones,
+        power: Power,
     ) -> None:
         self._facts = facts
         self._programme = programme
         self._approvals = approvals
         self._rules = rules
         self._quiet = quiet
+        self._power = power
 
     def lines(self, box: OnBox, time: Timekeeping, now_ms: int) -> Iterable[Line]:
         """Everything of the timetables that may still matter, up to AHEAD_MS from now.
@@ -198,6 +202,8 @@ class Lineup:
             return OccurrenceReason.HELD
         if not time.may_run(item.klass, play_now=False):
             return OccurrenceReason.CLOCK_UNTRUSTED
+        if item.klass in self._power.held(self._programme.settings):
+            return OccurrenceReason.ON_BATTERY
         return None
 
     # --- the rules of the air -----------------------------------------------------------

@@ -20,6 +20,7 @@ from agent.core.inbox import Inbox
 from agent.core.items import Item
 from agent.core.lineup import AHEAD_MS, Line, Lineup, Provenance
 from agent.core.network import Network
+from agent.core.power import Power
 from agent.core.programme import Programme
 from agent.core.quiet import QuietZones
 from agent.core.reporter import Reporter
@@ -61,16 +62,19 @@ class Parts:
         self.tz: tzinfo = zones(site.tz) or UTC
         self.inbox = Inbox(site, facts, root, verify, zones)
         self.programme = Programme(site, zones)
-        self.air = Air(site, facts)
+        self.power = Power(site)
+        self.air = Air(site, facts, self.power)
         self.reporter = Reporter(site, facts, signer)
         self.approvals = Approvals(facts, self.programme)
         self.rules = Rules(site, self.tz)
         self.quiet = QuietZones(site, facts, self.tz)
         self.supply = Supply(self.programme)
-        self.lineup = Lineup(facts, self.programme, self.approvals, self.rules, self.quiet)
+        self.lineup = Lineup(
+            facts, self.programme, self.approvals, self.rules, self.quiet, self.power
+        )
         self.settlement = Settlement(facts, self.air, self.reporter)
         self.emergencies = Emergencies(
-            site, facts, self.programme, self.air, self.reporter, self.tz
+            site, facts, self.programme, self.air, self.power, self.reporter, self.tz
         )
         self.uplink = Uplink()
         self.alarms = Alarms()

@@ -49,13 +49,17 @@ SPEECH_REASON = OccurrenceReason.SPEECH_UNAVAILABLE
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """What an item sounds like. chime_ms is 0 without chime; main_ms None when unknown."""
+    """What an item sounds like. chime_ms is 0 without chime; main_ms None when unknown.
+
+    missing: languages it was to be said in, and is not.
+    """
 
     chime: protocol.Source | None
     chime_ms: int
     main: tuple[protocol.Part, ...]
     main_ms: int | None
     label: str = ""
+    missing: tuple[str, ...] = ()
 
     @property
     def total_ms(self) -> int | None:

@@ -249,6 +249,28 @@ class QuietView(msgspec.Struct, frozen=True):
     by: str
 
 
+class WarningView(msgspec.Struct, frozen=True):
+    """A warning that stays here while it is valid, heard or not.
+
+    next_ms: when it is said next, None for not by itself. owed: zones that could not hear it for
+    want of mains or of an answer from their controller, and will when that is over. plays: so often
+    it was said to its end. languages_missing: it has no sound for them here.
+    """
+
+    id: str
+    title: str
+    authority: str
+    issued_at_ms: int
+    valid_until_ms: int
+    zones: tuple[str, ...]
+    plays: int
+    next_ms: int | None
+    repeat_every_ms: int = 0
+    owed: tuple[str, ...] = ()
+    on_air: bool = False
+    languages_missing: tuple[str, ...] = ()
+
+
 class AlarmView(msgspec.Struct, frozen=True):
     code: str
     subject: str
@@ -284,6 +306,7 @@ class StatusView(msgspec.Struct, frozen=True, tag="status", tag_field="answer"):
     uptime_s: int | None
     schedule_endless: bool = False
     """The timetable has no last occurrence; else `schedule_ends_ms` is its start, None for none."""
+    emergencies: tuple[WarningView, ...] = ()
     quiet: tuple[QuietView, ...] = ()
     awaiting: int = 0
     """Occurrences of the next 24 hours that wait for the commune's approval."""

@@ -154,6 +154,12 @@ class Settlement:
             return bar.reason
         if not held.finished:
             return blocked or held.gaps.get(zone) or item.problem
+        return self._why_unheard(held, zone)
+
+    def _why_unheard(self, held: OpenItem, zone: str) -> OccurrenceReason | None:
+        """Of an item that came to its end."""
+        blocked = self._air.ledger.blocked.get((held.key, zone))
+        heard = any(one.gap is None for one in held.segments.get(zone, ()))
         return None if heard else blocked or OccurrenceReason.ZONE_NOT_CONFIRMED
 
     def _why_skipped(self, item: Item, zone: str, time: Timekeeping) -> OccurrenceReason:
@@ -169,6 +175,8 @@ class Settlement:
         if time.jumped_over(item.start_ms):
             return OccurrenceReason.CLOCK_STEP
         blocked = self._air.ledger.blocked.get((item.key, zone))
+        if blocked is OccurrenceReason.NO_MAINS:
+            return blocked
         return item.problem or blocked or OccurrenceReason.LATE
 
     def _settle_orphans(self, time: Timekeeping, turn: Turn) -> None:
@@ -182,14 +190,21 @@ class Settlement:
                 continue
             if held.klass != 1 and time.trust == "untrusted" and not held.is_over:
                 continue
-            reason = held.done or OccurrenceReason.SUPERSEDED
-            records = [asrun.outcome_of(held, zone, reason) for zone in held.zones]
+            records = [
+                asrun.outcome_of(held, zone, self._why_orphaned(held, zone)) for zone in held.zones
+            ]
             for record in records if held.recorded else ():
                 self._reporter.record(record, turn)
             _log_outcome(key, records, turn)
             end_ms = held.start_ms + held.play_ms
             asked = held.been if held.klass > 1 else ()
             self._close(key, Settled(end_ms, held.sounded, held.start_ms, asked, held.moves))
+
+    def _why_orphaned(self, held: OpenItem, zone: str) -> OccurrenceReason | None:
+        """A warning that was heard is no longer in line; else its document is gone."""
+        if held.done is not None or not held.finished:
+            return held.done or OccurrenceReason.SUPERSEDED
+        return self._why_unheard(held, zone)
 
 
 def _took_time(record: AsRun) -> bool:

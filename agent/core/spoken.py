@@ -30,16 +30,21 @@ def write_out(text: str, lang: str) -> str:
     return " ".join(text.split())
 
 
-def issue_phrase(issued: datetime, lang: str = "vi") -> str:
+def issue_phrase(issued: datetime, lang: str = "vi", *, dated: bool = True) -> str:
     """When a warning was issued, in words: `issued` is local wall time.
 
     02:10 on 22 November → "ban hành lúc hai giờ mười phút ngày hai mươi hai tháng mười một".
+    dated: with the day; listeners take an hour without one for today's. "" in a language for
+    which there are no words here.
     """
-    if lang.lower().split("-")[0] == "en":
-        clock = _clock_en(issued.hour, issued.minute)
-        return f"issued at {clock} on {issued.day} {_MONTHS_EN[issued.month - 1]}"
-    clock = read_clock(issued.hour, issued.minute)
-    return f"ban hành lúc {clock} {read_day(issued.day, issued.month)}"
+    match lang.lower().split("-"):
+        case ["vi", *_]:
+            day = f" {read_day(issued.day, issued.month)}" if dated else ""
+            return f"ban hành lúc {read_clock(issued.hour, issued.minute)}{day}"
+        case ["en", *_]:
+            day = f" on {issued.day} {_MONTHS_EN[issued.month - 1]}" if dated else ""
+            return f"issued at {_clock_en(issued.hour, issued.minute)}{day}"
+    return ""
 
 
 # --- English: the engine reads numbers well; times, dates and our abbreviations it does not ------

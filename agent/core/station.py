@@ -169,6 +169,8 @@ class Station(Parts):
                 self._controller(event, turn)
             case HostSeen():
                 self.host = event
+                if self.power.host_seen(event):
+                    self._mains_changed(turn)
             case NetworkSeen():
                 self.network.look(event, self.today(turn.wall_ms), turn)
             case Probed():
@@ -205,6 +207,8 @@ class Station(Parts):
             if first:
                 self.emergencies.restored(turn)
         self.items_changed |= self.emergencies.expire(turn)
+        self.items_changed |= self.emergencies.look_again(turn)
+        self.items_changed |= self.emergencies.reword(turn)
         stale = not 0 <= now_ms - self.lines_made_ms < EVERY_MS
         if self.items_changed or stale:
             self._make_lines(turn)
@@ -484,9 +488,23 @@ class Station(Parts):
             turn.log(
                 "controller", controller=event.controller, state=event.state, detail=event.detail
             )
+        if self.power.controller_seen(event):
+            self._mains_changed(turn)
         self.air.ledger.controller_seen(event, turn.wall_ms)
         if before is None or (before.state, before.power) != (event.state, event.power):
             self.air.dirty = True
+
+    def _mains_changed(self, turn: Turn) -> None:
+        """What can be heard, or may be played, is different now."""
+        self.air.ledger.mains_seen(turn.wall_ms)
+        self.air.dirty = self.items_changed = True
+        held = self.power.held(self.programme.settings)
+        turn.log(
+            "power",
+            mains=self.power.mains,
+            without=",".join(sorted(self.power.without_mains)),
+            held=",".join(str(klass) for klass in sorted(held)),
+        )
 
     def _watch(self, turn: Turn) -> None:
         """Raise and end alarms that are due."""

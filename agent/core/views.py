@@ -58,6 +58,7 @@ def status(station: Parts, now: Now) -> StatusView:
         documents=document_reports(station.facts),
         refusals=station.inbox.refusals,
         warnings=tuple(warning.title for warning, _, _ in station.emergencies.active()),
+        emergencies=station.emergencies.views(now, station.supply.box),
         unsent_records=station.reporter.outbox.unsent,
         schedule_ends_ms=horizon.last_ms,
         schedule_endless=horizon.endless,
@@ -106,7 +107,7 @@ def upcoming(station: Parts, now: Now, hours: int) -> tuple[Upcoming, ...]:
     until_ms = now.wall_ms + hours * HOUR_MS
     lines = {line.item.key: line for line in station.lines_until(until_ms, now.wall_ms)}
     plan = _foreseen(station, lines.values(), now.wall_ms, until_ms)
-    blocked: dict[str, list[Blocked]] = {}
+    blocked = {key: _dark(station, line.item) for key, line in lines.items()}
     for span in plan.blocked:
         blocked.setdefault(span.blocked.key, []).append(span.blocked)
     return tuple(
@@ -124,7 +125,14 @@ def foreseen(station: Parts, now_ms: int, until_ms: int) -> Plan:
 def _foreseen(station: Parts, lines: Iterable[Line], now_ms: int, until_ms: int) -> Plan:
     expected = [_expected(line.item) for line in lines]
     air = station.air
-    return foresee(station.site, expected, air.runs, air.decision, now_ms, until_ms)
+    return foresee(station.power.site, expected, air.runs, air.decision, now_ms, until_ms)
+
+
+def _dark(station: Parts, item: Item) -> list[Blocked]:
+    """Zones that have no mains now: if that stays so, they will not hear it."""
+    dark = station.power.without_mains
+    reason = OccurrenceReason.NO_MAINS
+    return [Blocked(item.key, zone, reason) for zone in item.zones if zone in dark]
 
 
 def _is_to_come(item: Item, now_ms: int, until_ms: int) -> bool:

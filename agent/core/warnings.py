@@ -1,7 +1,10 @@
-"""Active emergencies to items: at least once, repeated until ended, cancelled or expired.
+"""Active emergencies to items: at least once in every zone, repeated until cancelled or expired.
 
-Owns when a warning's next play is due and what is said. A play that was cut off (crash, outage)
-is due again; a cancel or a higher revision ends what it replaces.
+Owns when a warning's next play is due, in which zones, and what is said. A play that was cut off
+(crash, outage) is due again; a cancel or a higher revision ends what it replaces.
+
+Invariants: repeats stand on the beats counted from the hour of issue, so they never drift and all
+stations say them together; a zone has silence after a play, also when an outage delayed that.
 """
 
 from __future__ import annotations
@@ -34,13 +37,37 @@ LATE_SAYING_MS = 15_000
 FINISH_WITHIN_MS = 600_000
 """Warnings of equal rank let each other finish."""
 
+REPEAT_MIN_MS = 30_000
+"""Nobody can be asked to repeat a warning more often."""
+
+SILENCE_MS = 10_000
+"""At least so long is a zone silent after a play, before the same words come again."""
+
+CATCH_UP_AFTER_MS = 5_000
+"""After mains is back: amplifiers switch on one by one, and a zone waits for its neighbour."""
+
+WAIT_FOR_BEAT_MS = 60_000
+"""A zone that missed the warning waits so long for the next beat, and hears it with the others."""
+
+REWORD_AFTER_MS = 60_000
+"""A play that could not begin for so long gets the words of a later one."""
+
+ATTEMPTS_MAX = 5
+"""So often a warning is said to its end before zones that had something else to hear go without."""
+
+HOUR_LANGUAGES = ("vi", "en")
+"""Languages in which the hour of issue can be said."""
+
 
 class Utterance(msgspec.Struct, frozen=True):
-    """A text to be spoken, already written out."""
+    """A text to be spoken, already written out. language: of the warning's texts, "" for the hour
+    of issue alone. instead: key of the same words without the hour."""
 
     key: str
     text: str
     language: str
+    says: str = ""
+    instead: str = ""
 
 
 def warning_entry(warning_id: str, revision: int) -> str:
@@ -61,21 +88,52 @@ def play_key(memory: WarningMemory, entry: str, due: datetime) -> str:
     return key_of(_ref(memory, entry, due))
 
 
-def utterances(warning: Emergency, late: bool, zone: tzinfo) -> list[Utterance]:
-    """What the station has to speak for `warning`, in the order of its languages."""
+# --- what is said ----------------------------------------------------------------------------
+
+
+def utterances(
+    warning: Emergency, said_ms: int, zone: tzinfo, *, again: bool = False
+) -> list[Utterance]:
+    """What the station has to speak for a play at `said_ms`, in the order of its languages.
+
+    A play that comes again or not at once says the hour of issue, and the day when that is another
+    one. Recordings cannot: before them the hour is said alone.
+    """
     issued = datetime.fromtimestamp(warning.issued_at_ms / 1_000, zone)
+    late, dated = wording(warning, said_ms, zone)
+    late |= again
     said: list[Utterance] = []
     for language, text in warning.texts.items():
-        words = write_out(text, language)
-        if late:
-            words = f"{issue_phrase(issued, language)}. {words}"
-        said.append(Utterance(speech_key(words, language), words, language))
+        plain = write_out(text, language)
+        phrase = issue_phrase(issued, language, dated=dated) if late else ""
+        words = f"{phrase}. {plain}" if phrase else plain
+        instead = speech_key(plain, language) if phrase else ""
+        said.append(Utterance(speech_key(words, language), words, language, language, instead))
+    if late and not any(_base(language) in HOUR_LANGUAGES for language in warning.texts):
+        phrase = issue_phrase(issued, HOUR_LANGUAGES[0], dated=dated)
+        said.insert(0, Utterance(speech_key(phrase, HOUR_LANGUAGES[0]), phrase, HOUR_LANGUAGES[0]))
     return said
 
 
-def says_when(warning: Emergency, memory: WarningMemory) -> bool:
-    """Whether the play that is due says when the warning was issued."""
-    return memory.due_ms - warning.issued_at_ms > LATE_SAYING_MS
+def _base(language: str) -> str:
+    return language.lower().split("-")[0]
+
+
+def wording(warning: Emergency, said_ms: int, zone: tzinfo) -> tuple[bool, bool]:
+    """Whether a play at `said_ms` says the hour of issue, and whether with the day."""
+    issued = datetime.fromtimestamp(warning.issued_at_ms / 1_000, zone)
+    said_on = datetime.fromtimestamp(said_ms / 1_000, zone).date()
+    return said_ms - warning.issued_at_ms > LATE_SAYING_MS, said_on != issued.date()
+
+
+def said_ms(memory: WarningMemory) -> int:
+    """When the due play is said, as its words have it."""
+    return memory.words_ms or memory.due_ms
+
+
+def due_utterances(warning: Emergency, memory: WarningMemory, zone: tzinfo) -> list[Utterance]:
+    """What has to be spoken for the play that is due."""
+    return utterances(warning, said_ms(memory), zone, again=memory.plays > 0)
 
 
 def sound_of(
@@ -83,37 +141,37 @@ def sound_of(
     memory: WarningMemory,
     box: OnBox,
     zone: tzinfo,
-) -> tuple[Sound | None, tuple[str, ...]]:
-    """The sound of the due play, and the languages that are missing from it for good.
+) -> Sound | None:
+    """The sound of the due play; None while a text is still being made ready.
 
-    None while a text is still being made ready. A language that cannot be spoken is left out;
-    with none left the siren alone sounds.
+    A language that cannot be said is left out and named as missing; with none left the siren alone
+    sounds. Words without their hour are better than no words.
     """
     parts: list[Part] = []
-    total_ms = 0
-    missing: list[str] = []
+    said: set[str] = set()
+    siren = Part((tone_source("siren"),), 0, tone_ms("siren"))
     if warning.siren:
-        parts.append(Part((tone_source("siren"),), 0, tone_ms("siren")))
-        total_ms += tone_ms("siren")
-    for utterance in utterances(warning, says_when(warning, memory), zone):
+        parts.append(siren)
+    for utterance in due_utterances(warning, memory, zone):
         if utterance.key not in box.speech:
-            return None, ()
-        length_ms = box.speech[utterance.key]
-        if length_ms is None:
-            missing.append(utterance.language)
-            continue
-        parts.append(Part((Source("file", f"speech:{utterance.key}"),), 0, length_ms))
-        total_ms += length_ms
+            return None
+        key = utterance.key
+        if box.speech[key] is None:
+            key = utterance.instead
+        length_ms = box.speech.get(key)
+        if length_ms is not None:
+            parts.append(Part((Source("file", f"speech:{key}"),), 0, length_ms))
+            said.add(utterance.says)
     for language, file in warning.files.items():
-        if file.sha256 not in box.files:
-            missing.append(language)
-            continue
-        parts.append(Part((Source("file", f"content:{file.sha256}"),), 0, file.duration_ms))
-        total_ms += file.duration_ms
+        if file.sha256 in box.files:
+            parts.append(Part((Source("file", f"content:{file.sha256}"),), 0, file.duration_ms))
+            said.add(language)
     if not parts:
-        parts.append(Part((tone_source("siren"),), 0, tone_ms("siren")))
-        total_ms = tone_ms("siren")
-    return Sound(None, 0, tuple(parts), total_ms, "text"), tuple(missing)
+        parts.append(siren)
+    total_ms = sum(part.length_ms or 0 for part in parts)
+    wanted = dict.fromkeys((*warning.texts, *warning.files))
+    missing = tuple(language for language in wanted if language not in said)
+    return Sound(None, 0, tuple(parts), total_ms, "text", missing)
 
 
 def item_of(
@@ -128,6 +186,7 @@ def item_of(
     """The due play of an active warning."""
     due = datetime.fromtimestamp(memory.due_ms / 1_000, zone)
     ref = _ref(memory, warning_entry(warning.id, warning.revision), due)
+    addressed = select_zones(site, warning.zones, settings)
     return Item(
         key=key_of(ref),
         ref=ref,
@@ -136,7 +195,7 @@ def item_of(
         rank=rank,
         order=0,
         start_ms=memory.due_ms,
-        zones=select_zones(site, warning.zones, settings),
+        zones=tuple(one for one in addressed if not memory.zones or one in memory.zones),
         play_ms=(sound.total_ms or 0) if sound is not None else tone_ms("siren"),
         total_ms=sound.total_ms if sound is not None else None,
         late="restart",
@@ -147,6 +206,66 @@ def item_of(
         ready=sound is not None,
         language=",".join(dict.fromkeys((*warning.texts, *warning.files))),
     )
+
+
+# --- when it is due --------------------------------------------------------------------------
+
+
+def interval_ms(warning: Emergency) -> int:
+    """0: it is said once."""
+    return max(REPEAT_MIN_MS, warning.repeat_every_ms) if warning.repeat_every_ms else 0
+
+
+def next_beat(warning: Emergency, earliest_ms: int) -> int:
+    """The first instant a whole number of intervals after the issue (or before it, by a clock that
+    is slow) that is not earlier."""
+    interval = interval_ms(warning)
+    beats = -((warning.issued_at_ms - earliest_ms) // interval)
+    return warning.issued_at_ms + beats * interval
+
+
+def rests_until(warning: Emergency, began_ms: int, ended_ms: int) -> int:
+    """Before which instant a zone does not hear the warning again.
+
+    A play on its beat is followed by the next one. Of a play that an outage delayed past the
+    middle between two beats, the next beat is left out.
+    """
+    interval = interval_ms(warning)
+    earliest_ms = max(began_ms + interval // 2, ended_ms + SILENCE_MS)
+    return min(earliest_ms, ended_ms + max(interval, SILENCE_MS))
+
+
+def next_play(
+    warning: Emergency,
+    memory: WarningMemory,
+    addressed: tuple[str, ...],
+    reachable: frozenset[str],
+    now_ms: int,
+) -> tuple[int, tuple[str, ...]] | None:
+    """When and in which zones the warning is due after a play; None: nobody is to hear it now.
+
+    Zones that missed it, or their beat, hear it soon and by themselves, if they can be heard; the
+    next beat is for all whose silence is over by then.
+    """
+    heard = memory.heard or {}
+    beats: dict[str, int] = {}
+    if warning.repeat_every_ms:
+        beats = {zone: next_beat(warning, heard[zone]) for zone in addressed if zone in heard}
+        beats = {zone: beat_ms for zone, beat_ms in beats.items() if beat_ms > now_ms}
+    rest = beats if warning.repeat_every_ms else heard
+    missed = tuple(zone for zone in addressed if zone not in rest)
+    again = tuple(
+        zone
+        for zone in missed
+        if zone in reachable and (zone in memory.owed or memory.plays < ATTEMPTS_MAX)
+    )
+    soon_ms = now_ms + CATCH_UP_AFTER_MS
+    if not warning.repeat_every_ms:
+        return (soon_ms, again) if again else None
+    beat_ms = min(beats.values(), default=next_beat(warning, soon_ms))
+    if again and soon_ms + WAIT_FOR_BEAT_MS < beat_ms:
+        return soon_ms, again
+    return beat_ms, tuple(zone for zone in addressed if beats.get(zone, beat_ms) <= beat_ms)
 
 
 def received(
@@ -176,24 +295,55 @@ def received(
         due_ms=due_ms,
         ended=ended,  # type: ignore[arg-type]
         valid_until_ms=warning.valid_until_ms,
+        heard={},
     )
 
 
-def after_play(warning: Emergency, memory: WarningMemory, end_ms: int) -> WarningMemory:
-    """The memory after a play that was heard to its end at `end_ms`.
+def after_play(
+    warning: Emergency,
+    memory: WarningMemory,
+    whole: frozenset[str],
+    owed: frozenset[str],
+    began_ms: int,
+    ended_ms: int,
+) -> WarningMemory:
+    """The memory after a play that came to its end; when the next one is due is `next_play`.
 
-    Repeats stay on their beat until the warning expires, which is not decided here.
+    whole: zones that heard all of it. owed: zones that could not be heard.
     """
-    plays = memory.plays + 1
-    if not warning.repeat_every_ms:
-        return msgspec.structs.replace(memory, plays=plays, ended="played")
-    due_ms = memory.due_ms + warning.repeat_every_ms
-    if due_ms <= end_ms:
-        missed = (end_ms - due_ms) // warning.repeat_every_ms + 1
-        due_ms += missed * warning.repeat_every_ms
-    # Counted from now, should the clock have gone back since the play was due.
-    due_ms = min(due_ms, end_ms + warning.repeat_every_ms)
-    return msgspec.structs.replace(memory, plays=plays, due_ms=due_ms)
+    rest_ms = rests_until(warning, min(began_ms, ended_ms), ended_ms)
+    return msgspec.structs.replace(
+        memory,
+        plays=memory.plays + 1,
+        heard={**(memory.heard or {}), **dict.fromkeys(sorted(whole), rest_ms)},
+        owed=tuple(sorted((set(memory.owed) | owed) - whole)),
+    )
+
+
+def replanned(memory: WarningMemory, due: tuple[int, tuple[str, ...]] | None) -> WarningMemory:
+    """The memory with its next play as `next_play` has it."""
+    if due is None:
+        return msgspec.structs.replace(memory, ended="played", zones=(), words_ms=0)
+    due_ms, zones = due
+    return msgspec.structs.replace(memory, ended="", due_ms=due_ms, zones=zones, words_ms=0)
+
+
+def shifted(memory: WarningMemory, step_ms: int, *, due: bool) -> WarningMemory:
+    """The memory after the wall clock jumped: what lies in the past lies as long ago as before.
+
+    due: so does the next play, which has not begun.
+    """
+    return msgspec.structs.replace(
+        memory,
+        received_ms=memory.received_ms + step_ms,
+        heard=(
+            None
+            if memory.heard is None
+            else {zone: at_ms + step_ms for zone, at_ms in memory.heard.items()}
+        ),
+        due_ms=memory.due_ms + (step_ms if due else 0),
+        words_ms=memory.words_ms + (step_ms if memory.words_ms else 0),
+    )
 
 
 def dropped(held: Iterable[WarningMemory], present: set[str]) -> list[WarningMemory]:

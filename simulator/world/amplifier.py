@@ -1,7 +1,8 @@
 """A modelled controller with its amplifier and loudspeaker lines.
 
 Obeys one wish at a time, confirms what it did, and closes its gates when its lease is not renewed
-(the agent is gone, or the line to it). Tells changes only.
+(the agent is gone, or the line to it). Tells changes only. Without mains its loudspeakers are
+silent unless the amplifier is backed up; its relays go on and confirm, or it is silent itself.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from simulator.world.clockwork import Clockwork
 SWITCH_MS = 40
 LEASE_MS = 5_000
 POWER_LEASE_MS = 60_000
+SENSE_MS = 500
+"""Until a controller with a sense for it says that its amplifier has no mains."""
 
 
 class NotWired(Exception):  # noqa: N818 - what the installer would say
@@ -48,6 +51,12 @@ class Controller:
         self._warm_up_ms = max(
             (one.warm_up_ms for one in site.amplifiers if one.controller == name), default=0
         )
+        self.backed_up = any(one.backed_up for one in site.amplifiers if one.controller == name)
+        self.senses_mains = False
+        self.dies_without = False
+        self.mains = True
+        self._dark: list[tuple[int, int]] = []
+        self._dark_since_ms: int | None = None
         self._wish: HoldZones | None = None
         self._wishes = 0
         self._renewals = 0
@@ -60,7 +69,7 @@ class Controller:
 
     def listening(self, bus: int) -> list[str]:
         """Zones whose loudspeakers sound what is on `bus`."""
-        if self.power != "on":
+        if self.power != "on" or self._dark_since_ms is not None:
             return []
         return [
             zone
@@ -131,6 +140,52 @@ class Controller:
 
     # --- faults -------------------------------------------------------------------------
 
+    def mains_off(self) -> None:
+        """The grid fails: the amplifier is silent, whatever its relays say."""
+        if not self.mains:
+            return
+        self._before_change()
+        self.mains = False
+        if not self.backed_up:
+            self._dark_since_ms = self._clock.now_ms
+        if self.dies_without and not self.backed_up and not self.lost:
+            self.gates = dict.fromkeys(self.gates)
+            self.power = "off"
+            self._clock.after(SENSE_MS, self._missed)
+        else:
+            self._clock.after(SENSE_MS, self.report)
+
+    def _missed(self) -> None:
+        """The host no longer reaches it."""
+        if not self.mains and not self.lost:
+            self.lose()
+
+    def mains_on(self) -> None:
+        if self.mains:
+            return
+        self._before_change()
+        self.mains = True
+        if self._dark_since_ms is not None:
+            self._dark.append((self._dark_since_ms, self._clock.now_ms))
+            self._dark_since_ms = None
+            self.power = "off"  # the amplifier warms up again
+            if not self.lost:
+                self._apply()
+        if self.dies_without and not self.backed_up and self.lost:
+            self._clock.after(4 * SENSE_MS, self._found)
+        else:
+            self._clock.after(SENSE_MS, self.report)
+
+    def _found(self) -> None:
+        if self.mains and self.lost:
+            self.find()
+
+    def dark(self) -> list[tuple[int, int]]:
+        """When its loudspeakers had no mains, in true time, up to now."""
+        if self._dark_since_ms is None:
+            return self._dark
+        return [*self._dark, (self._dark_since_ms, self._clock.now_ms)]
+
     def lose(self) -> None:
         """The serial line is gone."""
         self.lost = True
@@ -159,7 +214,10 @@ class Controller:
     def report(self) -> None:
         state: ControllerState = "lost" if self.lost else "ready"
         zones = () if self.lost else tuple(self._seen(zone.name) for zone in self._zones)
-        self._tell(ControllerSeen(self.name, state, zones, self.power, lease="supported"))
+        mains = self.mains if self.senses_mains and not self.lost else None
+        self._tell(
+            ControllerSeen(self.name, state, zones, self.power, lease="supported", mains=mains)
+        )
 
     def _seen(self, zone: str) -> ZoneSeen:
         is_open = self.gates[zone] is not None

@@ -31,6 +31,9 @@ from simulator.world.sound import Played
 CLOCK_TICK_MS = 1_000
 FREE_MIB = 8_000
 """Room on a card that nobody has filled."""
+MAINS_NOTICE_MS = 800
+"""Until the box sees that the grid failed, or is back."""
+
 BOOT_MONO_MS = 8_000
 """The monotonic clock when the agent starts after power came on."""
 
@@ -119,10 +122,12 @@ class Box:
         self.wall0_ms = wall0_ms
         self.clocks = Clocks(wall0_ms)
         self.has_power = False
+        self.has_mains = True
         self.installation = f"i-{site.station}"
         self.life: Life | None = None
         self.lives = 0
         self.speech_length: dict[str, int] = {}
+        self.speech_text: dict[str, str] = {}
         self.played: list[Played] = []
         names = sorted({zone.controller for zone in site.zones})
         self.controllers = {
@@ -145,6 +150,33 @@ class Box:
             return
         self.has_power = False
         self._end(mains=True)
+
+    def mains_off(self) -> None:
+        """The grid fails and the box lives on its battery."""
+        if not self.has_mains:
+            return
+        self.has_mains = False
+        for controller in self.controllers.values():
+            controller.mains_off()
+        self._notice_mains()
+
+    def mains_on(self) -> None:
+        if self.has_mains:
+            return
+        self.has_mains = True
+        for controller in self.controllers.values():
+            controller.mains_on()
+        self._notice_mains()
+
+    def dark(self, zone: str) -> list[tuple[int, int]]:
+        """When its loudspeakers had no mains, in true time."""
+        place = self.site.zone(zone)
+        return [] if place is None else self.controllers[place.controller].dark()
+
+    def _notice_mains(self) -> None:
+        life = self.life
+        if life is not None:
+            self.clock.after(MAINS_NOTICE_MS, life.look_at_host)
 
     def kill(self, down_ms: int) -> None:
         """kill -9 of the agent; the service manager starts it again after `down_ms`."""

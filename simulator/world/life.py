@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from simulator.world.box import Box
 
 DISK_PATIENCE_MS = 5_000
+VOICES = ("vi", "en")
+"""Languages the reading machine has; the others need recordings."""
 
 
 class Life:
@@ -127,8 +129,9 @@ class Life:
         self._later(3_600_000, self._host)
 
     def look_at_host(self) -> None:
-        uptime_s = self.box.now().mono_ms // 1_000
-        self.tell(HostSeen(5_100, self.box.knobs.free_mib, 300, uptime_s))
+        box = self.box
+        uptime_s = box.now().mono_ms // 1_000
+        self.tell(HostSeen(5_100, box.knobs.free_mib, 300, uptime_s, mains=box.has_mains))
 
     # --- events in ----------------------------------------------------------------------
 
@@ -305,11 +308,14 @@ class Life:
     def _speak(self, act: Speak) -> None:
         box = self.box
         wait_ms = self._between(box.knobs.speech_ms)
-        if not box.knobs.speech_works:
-            self._later(wait_ms, lambda: self.tell(SpeechFailed(act.key, "no voice")))
+        lasting = act.language.split("-")[0] not in VOICES
+        if lasting or not box.knobs.speech_works:
+            failed = SpeechFailed(act.key, "no voice", lasting)
+            self._later(wait_ms, lambda: self.tell(failed))
             return
         length_ms = 1_000 + 70 * len(act.text)
         box.speech_length[act.key] = length_ms
+        box.speech_text[act.key] = act.text
         self._later(wait_ms, lambda: self.tell(SpeechReady(act.key, length_ms)))
 
     # --- network ------------------------------------------------------------------------

@@ -44,6 +44,9 @@ from simulator.world.timetable import DAY_MS, Author, local, starts
 TZ = ZoneInfo("Asia/Ho_Chi_Minh")
 CONTENT_AHEAD_DAYS = 3
 RECONCILE_MS = 2 * 3_600_000
+SAID_AFTER_MS = (0, 60_000, DAY_MS)
+"""A warning said at once, later that day with its hour, on the next day with its day."""
+
 
 Signed = Trust | Schedule | Content | Warnings
 
@@ -358,8 +361,8 @@ class Office:
             if one.cancelled:
                 continue
             owner = Owner(desk.audience, "", warning=one.id, revision=one.revision)
-            for late in (False, True):
-                for said in utterances(one, late, TZ):
+            for after_ms in SAID_AFTER_MS:
+                for said in utterances(one, one.issued_at_ms + after_ms, TZ):
                     self.owners[f"speech:{said.key}"] = owner
         self.publish(document)
 

@@ -107,10 +107,12 @@ class Village:
         begin_ms: int | None = None,
         tz: str = "Asia/Ho_Chi_Minh",
         rules: SourceRules | None = None,
+        backed_up: Iterable[str] = (),
     ) -> None:
         """narrow: zones that can only hear bus 0. begin_ms: another instant than that Monday.
 
-        rules: of its source-system API.
+        rules: of its source-system API. backed_up: zones on a controller and amplifier of their
+        own, which sounds without mains too.
         """
         self.clock = Clockwork()
         self.wall0_ms = wall_of(BEGIN) if begin_ms is None else begin_ms
@@ -121,11 +123,19 @@ class Village:
         self.judge = Judge(self.office, self.trace, self.wall0_ms, 10_000)
         choices = tuple(BusChoice(bus, bus + 1) for bus in range(buses))
         zones = tuple(
-            Zone(name, "c1", number, "amp", choices[:1] if name in narrow else choices)
+            Zone(
+                name,
+                "c2" if name in backed_up else "c1",
+                number,
+                "amp-2" if name in backed_up else "amp",
+                choices[:1] if name in narrow else choices,
+            )
             for number, name in enumerate(("dong", "trung", "doai"))
         )
-        amplifiers = (Amplifier("amp", "c1"),)
-        site = Site(STATION, "Tân Liên", tz, zones, amplifiers, buses, source_rules=rules)
+        amplifiers = [Amplifier("amp", "c1")]
+        if backed_up:
+            amplifiers.append(Amplifier("amp-2", "c2", backed_up=True))
+        site = Site(STATION, "Tân Liên", tz, zones, tuple(amplifiers), buses, source_rules=rules)
         self.box = Box(
             site,
             self.clock,
@@ -236,6 +246,10 @@ class Village:
     def power_cut(self, off_s: float) -> None:
         self.box.power_cut()
         self.clock.after(round(off_s * 1_000), self.box.power_on)
+
+    def mains(self, *, on: bool) -> None:
+        """The grid fails and the box lives on its battery; or it is back."""
+        (self.box.mains_on if on else self.box.mains_off)()
 
     def child_dies(self, back_s: float) -> None:
         assert self.box.life is not None

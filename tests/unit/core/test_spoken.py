@@ -256,6 +256,17 @@ def test_the_issue_phrase_says_hour_and_day() -> None:
     assert issue_phrase(issued, "en") == "issued at 2 10 in the morning on 22 November"
 
 
+def test_the_issue_phrase_leaves_out_a_day_that_is_today() -> None:
+    issued = datetime(2026, 11, 22, 2, 10)  # noqa: DTZ001 - local wall time on purpose
+    assert issue_phrase(issued, "vi", dated=False) == "ban hành lúc hai giờ mười phút"
+    assert issue_phrase(issued, "en", dated=False) == "issued at 2 10 in the morning"
+
+
+def test_the_hour_of_issue_is_not_said_in_vietnamese_before_words_of_another_language() -> None:
+    issued = datetime(2026, 11, 22, 2, 10)  # noqa: DTZ001 - local wall time on purpose
+    assert issue_phrase(issued, "km") == ""
+
+
 @pytest.mark.parametrize(
     ("written", "spoken"),
     [

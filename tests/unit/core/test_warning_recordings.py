@@ -15,11 +15,14 @@ from agent.core.programme import OnBox, Programme
 from agent.core.site import Site
 from agent.core.supply import Supply
 from agent.core.turn import Turn
-from agent.core.warnings import sound_of
+from agent.core.warnings import sound_of, utterances
 from tests.vectors import district as d
 
 MEANT = WarningFile(slot="coi-hu", sha256="ab" * 32, duration_ms=5_000)
 WITH_RECORDING = d.warning(texts={}, files={"vi": MEANT}, siren=False)
+
+
+ZONE = d.zones(d.TZ) or pytest.fail("no zone")
 
 
 def bound(sha256: str, duration_ms: int = 5_000) -> Binding:
@@ -49,17 +52,18 @@ def _effects(now: Turn) -> list[object]:
     return [one.act for one in now.acts]
 
 
-def sound_on(box: OnBox) -> list[tuple[str, int | None]]:
+def sound_on(box: OnBox, after_ms: int = 0) -> list[tuple[str, int | None]]:
+    """What sounds so long after the issue."""
     memory = WarningMemory(
         id="xa-lu-1",
         revision=1,
         authority="huyen",
         audience=d.OWN,
         received_ms=d.NOW_MS,
-        due_ms=d.NOW_MS,
+        due_ms=WITH_RECORDING.issued_at_ms + after_ms,
         valid_until_ms=d.NOW_MS + d.HOUR_MS,
     )
-    sound, _ = sound_of(WITH_RECORDING, memory, box, d.zones(d.TZ) or pytest.fail("no zone"))
+    sound = sound_of(WITH_RECORDING, memory, box, ZONE)
     return [(part.sources[0].url, part.length_ms) for part in sound.main] if sound else []
 
 
@@ -73,6 +77,22 @@ def test_other_bytes_bound_to_the_slot_are_not_fetched() -> None:
 
 def test_only_the_bytes_that_were_signed_sound_and_as_long_as_was_signed() -> None:
     assert sound_on(OnBox(files={MEANT.sha256: 1})) == [(f"content:{MEANT.sha256}", 5_000)]
+
+
+def test_before_a_recording_that_comes_again_the_hour_of_its_issue_is_said() -> None:
+    (hour,) = utterances(WITH_RECORDING, WITH_RECORDING.issued_at_ms + d.HOUR_MS, ZONE)
+    assert hour.text.startswith("ban hành lúc ")
+    box = OnBox(files={MEANT.sha256: 1}, speech={hour.key: 2_000})
+    assert sound_on(box, d.HOUR_MS) == [
+        (f"speech:{hour.key}", 2_000),
+        (f"content:{MEANT.sha256}", 5_000),
+    ]
+
+
+def test_a_recording_does_not_wait_for_an_hour_that_cannot_be_spoken() -> None:
+    (hour,) = utterances(WITH_RECORDING, WITH_RECORDING.issued_at_ms + d.HOUR_MS, ZONE)
+    box = OnBox(files={MEANT.sha256: 1}, speech={hour.key: None})
+    assert sound_on(box, d.HOUR_MS) == [(f"content:{MEANT.sha256}", 5_000)]
 
 
 def test_with_other_bytes_on_the_box_the_siren_sounds() -> None:
