@@ -12,7 +12,7 @@ from datetime import date, timedelta
 import msgspec
 
 from agent.contract.documents import Entry
-from agent.contract.reasons import AlarmCode
+from agent.contract.reasons import AlarmCode, OccurrenceReason
 from agent.contract.reports import AlarmEvent, AsRun, OccurrenceRef
 from agent.contract.reports import Event as Record
 from agent.core.reporter import STREAM
@@ -41,6 +41,9 @@ CHANGE_AFTER_MS = 5 * HOUR_MS
 
 CARD_SEEN_MS = 2 * HOUR_MS
 """A box looks at its card once an hour here."""
+
+DARK_UNNOTICED_MS = 8_000
+"""A station that has just begun has not been told yet whether there is mains."""
 
 FROM_THE_PAST_MS = 4 * HOUR_MS
 """A revision may be reported on from so long before it came."""
@@ -110,6 +113,7 @@ class Clerk:
             slack_ms += 70_000
         planned_ms = said.planned_duration_ms or 0
         what = f"{label} {said.zone}: {said.outcome} {said.reason or ''}, {said.confirmed}"
+        self._not_in_the_dark(box, said, plays, what)
         if said.outcome == "played":
             enough_ms = min(planned_ms * 97 // 100, planned_ms - 1_500) - 100
             if card_ms < enough_ms:
@@ -122,6 +126,21 @@ class Clerk:
                 self._case.fail(3, box, f"{what}, but {heard_ms} ms were heard")
         elif said.confirmed == "yes" and heard_ms < said.played_ms - slack_ms - 2_000:
             self._case.fail(9, box, f"{what} {said.played_ms} ms, but {heard_ms} ms were heard")
+
+    def _not_in_the_dark(self, box: Box, said: AsRun, plays: list[Played], what: str) -> None:
+        """Where there was no mains nothing is told as played, and only there it is an excuse."""
+        now_ms = box.clock.now_ms
+        spans = box.dark(said.zone)
+        if said.outcome == "played":
+            dark_ms = sum(
+                max(0, min(one.ended_ms or now_ms, high) - max(one.begins_ms, low))
+                for one in plays
+                for low, high in spans
+            )
+            if dark_ms > DARK_UNNOTICED_MS:
+                self._case.fail(9, box, f"{what}, but for {dark_ms} ms it had no mains")
+        elif said.reason is OccurrenceReason.NO_MAINS and not spans:
+            self._case.fail(9, box, f"{what}, but it never lost its mains")
 
     def _forgiven(self, plays: list[Played], slack_ms: int) -> int:
         """What a crash may make forget: the sound since the last save, each time."""

@@ -129,9 +129,9 @@ def complete(played: Played, now_ms: int) -> bool:
     return length(played, now_ms) >= sum(length for _, _, length in played.parts) - 200
 
 
-def whole(played: Played, zone: str) -> bool:
+def whole(played: Played, zone: str, but_ms: int = 0) -> bool:
     """Whether the zone heard (nearly) all of it."""
-    return played.heard_ms(zone) >= sum(length for _, _, length in played.parts) - 700
+    return played.heard_ms(zone) + but_ms >= sum(length for _, _, length in played.parts) - 700
 
 
 def quiet_stretch(from_ms: int, to_ms: int, troubles: list[tuple[int, int]]) -> int:
@@ -145,3 +145,18 @@ def quiet_stretch(from_ms: int, to_ms: int, troubles: list[tuple[int, int]]) -> 
         best_ms = max(best_ms, min(low_ms, to_ms) - at_ms)
         at_ms = max(at_ms, high_ms)
     return max(best_ms, to_ms - at_ms)
+
+
+def common(spans: list[list[tuple[int, int]]]) -> list[tuple[int, int]]:
+    """The stretches that are in every one of the lists."""
+    if not spans:
+        return []
+    found = spans[0]
+    for other in spans[1:]:
+        found = [
+            (max(low, from_ms), min(high, to_ms))
+            for low, high in found
+            for from_ms, to_ms in other
+            if max(low, from_ms) < min(high, to_ms)
+        ]
+    return found

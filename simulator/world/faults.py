@@ -33,6 +33,7 @@ def start(world: World, names: tuple[str, ...]) -> None:
 FAULTS: dict[str, Fault] = {
     "kills": mishaps.kills,
     "power": mishaps.power,
+    "mains": mishaps.mains,
     "clock": mishaps.clock,
     "disk": mishaps.slow_disk,
     "player": mishaps.player,

@@ -63,6 +63,27 @@ def cut(world: World, rng: Random, box: Box, off_ms: int) -> None:
     world.clock.after(off_ms, back)
 
 
+def mains(world: World, rng: Random) -> None:
+    """The grid fails: amplifiers without a battery are silent, the box lives on its own, and some
+    of its batteries do not last."""
+
+    def act(box: Box) -> None:
+        mains_fail(world, rng, box, log_uniform(rng, 5 * SECOND_MS, 10 * HOUR_MS))
+
+    again(world, rng, 24 * HOUR_MS, act)
+
+
+def mains_fail(world: World, rng: Random, box: Box, off_ms: int) -> None:
+    lasts_ms = log_uniform(rng, 5 * MINUTE_MS, 20 * HOUR_MS)
+    if not box.has_mains:
+        return
+    world.note(f"no mains for {off_ms} ms, the battery lasts {lasts_ms} ms", box.site.station)
+    box.mains_off()
+    world.clock.after(off_ms, box.mains_on)
+    if lasts_ms < off_ms:
+        world.clock.after(lasts_ms, lambda: cut(world, rng, box, off_ms - lasts_ms))
+
+
 def _boot_without_time(world: World, rng: Random, box: Box, off_ms: int) -> None:
     """1970, the time of the power cut, or 2099; set right later."""
     year_1970 = -world.clock.now_ms + rng.randint(0, DAY_MS)

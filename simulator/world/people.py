@@ -24,7 +24,7 @@ from agent.core.events import MessageArrived, Requested
 from agent.core.requests import HoldRequest, OrderRequest, SkipRequest, VolumeRequest
 from simulator.world.box import Box
 from simulator.world.chance import again, log_uniform
-from simulator.world.mishaps import cut, kill
+from simulator.world.mishaps import cut, kill, mains_fail
 from simulator.world.office import Desk
 from simulator.world.signing import AUTHORITY, STRANGER, WorldKey, forge, sign
 from simulator.world.timetable import CHANGING, DAY_MS, local, starts
@@ -123,7 +123,10 @@ def warnings(world: World, rng: Random) -> None:
     def _break_in(boxes: list[Box]) -> None:
         """The worst moment to lose power: the warning has come, and nobody has heard it."""
         box, wait_ms = rng.choice(boxes), rng.randint(300, 12_000)
-        if "power" in world.active:
+        if "mains" in world.active and rng.random() < 0.5:
+            for_ms = log_uniform(rng, 30 * SECOND_MS, 2 * HOUR_MS)
+            world.clock.after(wait_ms, lambda: mains_fail(world, rng, box, for_ms))
+        elif "power" in world.active:
             world.clock.after(wait_ms, lambda: cut(world, rng, box, rng.randint(2_000, 60_000)))
         elif "kills" in world.active:
             world.clock.after(wait_ms, lambda: kill(world, box, rng.randint(1_000, 20_000)))

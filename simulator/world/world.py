@@ -105,7 +105,9 @@ def draw_site(name: str, rng: Random) -> Site:
                 frozenset({TAGS[number % 2]}),
             )
         )
-    amplifiers = tuple(Amplifier(f"amp-{one}", one) for one in controllers)
+    amplifiers = tuple(
+        Amplifier(f"amp-{one}", one, backed_up=rng.random() < 0.3) for one in controllers
+    )
     return Site(name, f"Xã {name}", TZ.key, tuple(placed), amplifiers, buses)
 
 
@@ -167,6 +169,10 @@ class World:
                 str(self.settings.seed),
             )
             box.knobs.progress_ms = self.settings.progress_ms
+            wiring = self.rng(f"wiring {site.station}")
+            for controller in box.controllers.values():
+                controller.senses_mains = wiring.random() < 0.4
+                controller.dies_without = wiring.random() < 0.3
             self.boxes.append(box)
             self.judge.add(box)
             self.office.enrol(site.station, groups, self.wall_ms() - DAY_MS)
@@ -260,7 +266,10 @@ class World:
             knobs.player_works = knobs.speech_works = knobs.speech_sounds = True
             knobs.commit_ms = (3, 25)
             make_room(box)
+            file, now_ms = self.judge.file(box), self.clock.now_ms
+            file.full = [(low, min(high, now_ms)) for low, high in file.full]
             box.mend_link()
+            box.mains_on()
             box.power_on()
             box.set_wall(self.wall0_ms, "trusted")
             for controller in box.controllers.values():
