@@ -29,13 +29,17 @@ from agent.adapters.clock import BUILT_MS, Clock, always, measured, mono_ms, wal
 from agent.adapters.content import ContentStore
 from agent.adapters.control import ControlSocket
 from agent.adapters.download import ContentSettings
-from agent.adapters.host import Host
+from agent.adapters.gps import Gps
+from agent.adapters.host import Host, MainsSense
 from agent.adapters.housekeeping import Housekeeping
 from agent.adapters.journal import Opened, SqliteJournal, open_journal
 from agent.adapters.memory_journal import MemoryJournal
+from agent.adapters.modem import ModemManager
 from agent.adapters.mqtt import LinkSettings, MqttLink
+from agent.adapters.network import NetworkLook
 from agent.adapters.pins import PinCheck
 from agent.adapters.player import Files, Player
+from agent.adapters.probe import Prober
 from agent.adapters.signature import verify
 from agent.adapters.source_api.client import Client, Server, read_secret
 from agent.adapters.source_api.dialect_a import DialectA
@@ -59,6 +63,7 @@ from agent.core.effects import (
     Fetch,
     HoldZones,
     PlayCue,
+    Probe,
     Publish,
     Reply,
     SetGain,
@@ -143,7 +148,10 @@ class App:
             pin_for=frozenset(config.approvers.ask_pin_for),
         )
         certificate = Path(config.broker.certificate) if config.broker.certificate else None
-        self._host = Host(state_dir, certificate, emit)
+        self._host = Host(state_dir, certificate, emit, mains=_mains(config))
+        self._network = NetworkLook(ModemManager() if config.link.modem else None, emit)
+        self._prober = Prober(emit)
+        self._gps = Gps(emit) if config.place.gpsd else None
         self._housekeeping = Housekeeping(config.station.housekeeping_at, emit)
         self._source_api = self._source_uplink() if config.source_api.dialect else None
         self._runtime = Runtime(self._station, self._journal, self._clock, self._surroundings())
@@ -165,6 +173,7 @@ class App:
                 SetTime: self._player.time,
                 HoldZones: self._zones.hold,
                 Reply: self._control.reply,
+                Probe: self._prober.ask,
             },
             notify=self._manager.status,
             feed_watchdog=self._manager.feed_watchdog,
@@ -192,6 +201,9 @@ class App:
         self._zones.start()
         await self._open_control()
         self._supervise("host", self._host.run)
+        self._supervise("network", self._network.run)
+        if self._gps is not None:
+            self._supervise("gps", self._gps.run)
         self._supervise("housekeeping", self._housekeeping.run)
         if self._source_api is not None:
             self._supervise("source-api", self._source_api.run)
@@ -362,6 +374,11 @@ def _clock(config: Config, journal: SqliteJournal | MemoryJournal, facts: Facts)
         floor_ms=max(BUILT_MS, newest_ms, facts.marks.floor_ms),
         vouching=always if config.clock.trust == "system" else measured,
     )
+
+
+def _mains(config: Config) -> MainsSense:
+    file = config.power.mains_file
+    return MainsSense(Path(file) if file else None, config.power.on_value)
 
 
 def _content_settings(config: Config) -> ContentSettings:
