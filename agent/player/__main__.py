@@ -58,6 +58,7 @@ class Child:
         self._ready = False
         self._reopenings_left = REOPENINGS_MAX
         self._reopening = False
+        self._underruns_seen = 0
         self._pulse_due_ns = 0
         self._leave_at_ns: int | None = None
 
@@ -90,6 +91,9 @@ class Child:
             return 3
         if not self._ready and self._output.settled:
             self._say_ready(now_ns)
+        if self._mixer.underruns != self._underruns_seen:
+            self._underruns_seen = self._mixer.underruns
+            self._reopenings_left = REOPENINGS_MAX  # its clock may have begun anew, badly
         if self._reopenings_left and self._ready:
             self._prove_clock(now_ns)
         for report in self._director.tick(now_ns):

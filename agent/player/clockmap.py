@@ -19,6 +19,9 @@ NS_PER_S = 1_000_000_000
 
 _STEP_NS = 10 * NS_PER_MS
 _BLOCKS_UNTIL_STEP = 12
+# A card that has run dry is filled by the next blocks at once: only after them its figure says
+# where the sound will be (it was up to 130 ms off in the first one, measured).
+_SETTLING_BLOCKS = 5
 _FOLLOW = 0.1
 _SLEW = 1e-3  # of the time that passes; a cheap crystal is off by a tenth of it
 _PROOF_BLOCKS = 20  # 0.85 s of 2048 frames
@@ -80,7 +83,7 @@ class DacClock:
     figure jitters by some 20 us on a quiet machine and by milliseconds on a busy one; a sound
     server's extrapolation can wander by 40 ms in its first 20 s (PulseAudio's, measured). No
     crystal does that: small differences are followed by a tenth and by 1 ms a second at most. A
-    larger one is a jump when the underrun was reported, or when the card's *pace* (the earliest
+    larger one is a jump after an underrun was reported, or when the card's *pace* (the earliest
     callbacks) moved by as much.
     """
 
@@ -88,6 +91,7 @@ class DacClock:
         self._frames = 0
         self._offset_ns: float | None = None  # of frame 0
         self._strange = 0
+        self._settling = 0
         self._paces: deque[int] = deque(maxlen=3 * _BLOCKS_UNTIL_STEP)
         self._seen: deque[tuple[int, float]] = deque(maxlen=_PROOF_BLOCKS)
         self.blocks = 0
@@ -119,6 +123,9 @@ class DacClock:
 
     def _believe(self, offset_ns: float, most_ns: float, *, jumped: bool) -> float:
         if self._offset_ns is None or jumped:
+            self._settling = _SETTLING_BLOCKS
+        if self._offset_ns is None or self._settling:
+            self._settling -= 1
             return self._jump(offset_ns)
         error_ns = offset_ns - self._offset_ns
         self._strange = self._strange + 1 if abs(error_ns) > _STEP_NS else 0
@@ -133,7 +140,7 @@ class DacClock:
         paces = list(self._paces)
         before, since = paces[:-_BLOCKS_UNTIL_STEP], paces[-_BLOCKS_UNTIL_STEP:]
         if not before:
-            return True
+            return False
         moved_ns = min(since) - min(before)
         return moved_ns * error_ns > 0 and abs(moved_ns) > abs(error_ns) / 2
 

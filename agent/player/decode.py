@@ -32,6 +32,8 @@ OPEN_LIMIT_FILE_NS = 3 * NS_PER_S
 OPEN_LIMIT_STREAM_NS = 6 * NS_PER_S
 STALL_LIMIT_NS = 4 * NS_PER_S
 HUNG_LIMIT_NS = 5 * NS_PER_S
+# A file whose decoder was held up more often than that is filled up with silence instead.
+_SLIPS_MAX = 8
 # Resamplers and encoders swallow up to 20 ms at the end; more is a file that was cut off.
 _TAIL_FRAMES = 300 * RATE_HZ // 1000
 
@@ -292,16 +294,31 @@ class _Worker:
                 self._pool.give_back(self)
 
     def _decode(self, job: DecodeJob) -> None:
-        self._at_end = self._errored = False
-        media = None if job.cancelled.is_set() else self._open(job)
-        if media is None:
-            return
+        job.catch_up(time.monotonic_ns())
+        for chances in range(_SLIPS_MAX, -1, -1):
+            self._at_end = self._errored = False
+            media = None if job.cancelled.is_set() else self._open(job, exact=chances > 0)
+            if media is None:
+                return
+            self._play(job, media)
+            if not self._slipped(job):
+                return
+            log.info("decoder_held_up url=%s at_ms=%d", job.source.url, ms_of_frames(job.track.end))
+            job.from_frames = job.track.end
+
+    @staticmethod
+    def _slipped(job: DecodeJob) -> bool:
+        """Whether the run lost its place, and has to be begun again where it did."""
+        return job.placer is not None and job.placer.slipped and not job.cancelled.is_set()
+
+    def _play(self, job: DecodeJob, media: Any) -> None:
+        """Decode until the end, a slip or a cancellation."""
         self._job = job
         try:
             self._call(job, lambda: self._player.set_media(media))
             self._call(job, self._player.play)
             self._wait_for_the_end(job)
-            if not job.cancelled.is_set():
+            if not job.cancelled.is_set() and not self._slipped(job):
                 self._judge(job)
         finally:
             # Synchronous in libVLC 3: after it no callback comes for this job.
@@ -314,7 +331,7 @@ class _Worker:
 
     def _wait_for_the_end(self, job: DecodeJob) -> None:
         """A voice that is over cancels its job long after this worker has taken the next one."""
-        while not (self._at_end or job.cancelled.is_set()):
+        while not (self._at_end or job.cancelled.is_set() or self._slipped(job)):
             self._woken.wait()
             self._woken.clear()
 
@@ -325,13 +342,12 @@ class _Worker:
         finally:
             job.call_since_ns = 0
 
-    def _open(self, job: DecodeJob) -> Any:
+    def _open(self, job: DecodeJob, *, exact: bool) -> Any:
         """The media for the job, or None when there is nothing to play."""
         if job.live:
             job.placer = Placer(job.track, 0, live=True)
             return self._pool.instance().media_new(job.source.url)
         path = Path(job.source.url)
-        job.catch_up(time.monotonic_ns())
         try:
             self._excerpt = open_excerpt(path, job.from_frames)
         except NotThisFormat:
@@ -348,7 +364,7 @@ class _Worker:
             self._excerpt.close()
             self._excerpt = None
             return None
-        job.placer = Placer(job.track, self._excerpt.skip_frames)
+        job.placer = Placer(job.track, self._excerpt.skip_frames, exact=exact)
         self._offset = 0
         import vlc
 
@@ -419,6 +435,8 @@ class _Worker:
             return
         pcm = np.frombuffer(ctypes.string_at(samples, 2 * count), np.int16)
         job.placer.put(pcm, pts_us)
+        if job.placer.slipped:
+            self._woken.set()
         job.last_block_ns = time.monotonic_ns()
         job.blocks += 1
 

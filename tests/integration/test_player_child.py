@@ -7,7 +7,9 @@ measured by `python -m simulator.bench.sound`.
 # ruff: noqa: T201  (figures, shown by `pytest -s`)
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import socketserver
 import threading
 import time
@@ -129,6 +131,29 @@ def test_a_late_cue_joins_at_the_exact_position(station: Station) -> None:
     assert abs(error_ms) < COARSE_MS
     station.child.send(p.Stop(token))
     assert station.child.wait(p.Ended, token).reason == "stopped"
+
+
+def test_after_the_whole_child_was_held_up_the_programme_is_at_its_place_again(
+    station: Station,
+) -> None:
+    sound = programme(9.0, seed=35)
+    path = encode(sound, station.folder / "held-up.mp3")
+    at_ms = now_ms() + 2500
+    token = station.token("held-up")
+    station.child.send(cue(token, 0, at_ms, file(path)))
+    station.child.wait(p.Started, token)
+    station.child.wait(p.Progress, token, where=lambda report: report.position_ms > 900)
+    os.kill(station.child.pid, signal.SIGSTOP)
+    time.sleep(0.6)
+    os.kill(station.child.pid, signal.SIGCONT)
+    # The card ran dry (its clock begins anew), and the decoder lost its place 2.5 s further on.
+    errors = {
+        at_s: station.error_ms(0, sound[at_s * 48_000 :][:48_000], at_ms + 1000 * at_s)
+        for at_s in (3, 5, 7, 8)
+    }
+    print({at_s: f"{error:+.2f} ms" for at_s, error in errors.items()})
+    assert all(abs(error) < COARSE_MS for error in errors.values())
+    assert station.child.wait(p.Ended, token).underruns >= 1
 
 
 def test_a_later_cue_takes_over_its_bus_at_its_instant(station: Station) -> None:

@@ -70,7 +70,7 @@ class Card:
 
 def test_the_dac_clock_smooths_noise() -> None:
     card = Card()
-    card.block()
+    card.run(5)
     for n in range(1, 10):
         assert abs(card.block(200_000 if n % 2 else -200_000)) < 50_000
 
@@ -102,7 +102,7 @@ def test_a_driver_that_says_so_does_not_move_the_sound_while_the_card_keeps_its_
 
 def test_a_driver_that_began_wrong_and_goes_on_so_is_followed_by_a_millisecond_a_second() -> None:
     card = Card()
-    assert card.block(-5 * NS_PER_MS) == -5 * NS_PER_MS
+    assert card.run(5, driver_ns=-5 * NS_PER_MS) == -5 * NS_PER_MS
     assert -4_600_000 < card.run(12) < -4_300_000
     assert abs(card.run(300)) < 100_000
 
@@ -121,11 +121,21 @@ def test_a_reported_underrun_is_believed_at_once() -> None:
     assert card.block(jumped=True) == 0
 
 
+def test_after_an_underrun_the_figure_of_a_card_that_is_filled_again_is_believed() -> None:
+    card = Card()
+    card.run(60)
+    card.slipped_ns = 230 * NS_PER_MS
+    assert card.block(-130 * NS_PER_MS, jumped=True) == -130 * NS_PER_MS
+    card.block(16 * NS_PER_MS)
+    assert abs(card.run(3)) < 1_000
+    assert abs(card.run(200)) < 1_000
+
+
 def test_a_clock_is_steady_or_not_only_after_most_of_a_second() -> None:
     card = Card()
-    card.run(19)
+    card.run(22)
     assert card.clock.steady is None
-    card.block()
+    card.run(4)
     assert card.clock.steady
 
 

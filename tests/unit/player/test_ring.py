@@ -69,6 +69,15 @@ def test_blocks_that_were_thrown_away_leave_silence_of_their_length() -> None:
     assert values(track.read(33 * 960, 2)[0]) == [33 * 960 % 30_000, 33 * 960 % 30_000 + 1]
 
 
+def test_an_exact_run_ends_where_the_decoder_was_held_up_and_keeps_nothing_after_it() -> None:
+    track = Track(first=0)
+    placer = Placer(track, 0, exact=True)
+    for n in [*range(30), *range(33, 36)]:
+        assert placer.slipped == (n > 33)
+        placer.put(ramp(n * 960, 960), pts_us=1_000 + n * 20_000)
+    assert (placer.slipped, placer.filled, track.end) == (True, 0, 30 * 960)
+
+
 def test_jitter_of_time_stamps_and_missing_ones_move_nothing() -> None:
     track = Track(first=0)
     placer = Placer(track, 0)
