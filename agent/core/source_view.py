@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from agent.contract.documents import StreamSource
 from agent.contract.reports import OccurrenceRef
+from agent.core.network import Network
 from agent.core.parts import Parts
 
 
@@ -34,7 +35,7 @@ class Snapshot:
 
 def snapshot(parts: Parts) -> Snapshot:
     """As it is after the last event."""
-    host, place = parts.host, parts.site.place
+    host, place = parts.host, parts.running.place or parts.site.place
     title, url, started_ms, playing = _sounding(parts)
     return Snapshot(
         playing=playing,
@@ -43,6 +44,7 @@ def snapshot(parts: Parts) -> Snapshot:
         started_ms=started_ms,
         volume=max(parts.volumes().values(), default=None),
         version=parts.site.version,
+        link=_link(parts.network),
         temperature_cdeg=host.temperature_cdeg,
         storage_used_percent=_used(host.storage_free_mib, host.storage_total_mib),
         latitude_udeg=place.latitude_udeg if place is not None else None,
@@ -59,6 +61,29 @@ def _sounding(parts: Parts) -> tuple[str, str, int | None, bool]:
         if held is not None and held.sounded:
             return item.title, address_of(parts, held.ref, held.source), held.from_ms, True
     return "", "", None, False
+
+
+def _link(network: Network) -> str:
+    """As receivers in the field write it: "Ethernet", "4G,-97dbm"; "" when it is not known."""
+    carrier = network.carrier
+    if carrier is None:
+        return ""
+    modem = network.modem
+    if modem is not None and carrier.name in modem.interfaces:
+        name = modem.technology.upper() if modem.technology is not None else "3G/4G"
+        return _with_signal(name, modem.rsrp_dbm if modem.rsrp_dbm is not None else modem.rssi_dbm)
+    match carrier.kind:
+        case "ethernet":
+            return "Ethernet"
+        case "wifi":
+            return _with_signal("WiFi", carrier.signal_dbm)
+        case "modem":
+            return "3G/4G"
+    return ""
+
+
+def _with_signal(name: str, dbm: int | None) -> str:
+    return name if dbm is None else f"{name},{dbm}dbm"
 
 
 def _used(free_mib: int | None, total_mib: int | None) -> int | None:

@@ -15,12 +15,16 @@ the connection ends before, or after the message was taken. captive: a login pag
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """code: for status. seconds: of a stall. why: for refuse. times: None is always."""
+    """code: for status. seconds: of a stall. why: for refuse. to: where a redirect leads.
+
+    times: how often; None is always.
+    """
 
     kind: FaultKind
     code: int = 500
     seconds: float = 1.0
     why: str = "dữ liệu không hợp lệ"
+    to: str = "http://127.0.0.1:9/"
     times: int | None = 1
 
 

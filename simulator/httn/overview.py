@@ -107,13 +107,19 @@ def page(overview: Overview, tz: tzinfo) -> str:
 <html lang="vi"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="refresh" content="{PAGE_EVERY_S}"><title>HTTTN mẫu</title><style>
-body{{font:16px/1.5 system-ui,sans-serif;margin:1.5rem auto;max-width:60rem;padding:0 1rem}}
-.counts{{display:flex;flex-wrap:wrap;gap:1rem}} .counts div{{border:1px solid #999;
-border-radius:.4rem;padding:.4rem 1rem;min-width:8rem}} .counts b{{font-size:1.8rem}}
-.counts span{{display:block}} table{{border-collapse:collapse;width:100%;margin-top:1rem}}
-td,th{{border-bottom:1px solid #ccc;padding:.3rem .5rem;text-align:left}}
-.s2 td{{background:#fbe9e7}} .s0 td{{background:#e8f5e9}}</style></head><body>
-<h1>Hệ thống thông tin nguồn (mẫu)</h1>
+body{{font:16px/1.5 system-ui,sans-serif;margin:1.5rem auto;max-width:64rem;padding:0 1rem}}
+h1{{font-size:1.5rem}} .counts{{display:grid;gap:.7rem;
+grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr))}}
+.counts div{{border:1px solid #999;border-radius:.4rem;padding:.3rem .8rem}}
+.counts b{{font-size:1.7rem}} .counts span{{display:block}}
+table{{border-collapse:collapse;width:100%;margin-top:1rem}}
+td,th{{border-bottom:1px solid #ccc;padding:.3rem .5rem;text-align:left;vertical-align:top}}
+td:nth-child(-n+3){{white-space:nowrap}} td:last-child{{overflow-wrap:anywhere}}
+.s2{{background:#fbe9e7}} .s0{{background:#e8f5e9}}
+@media(max-width:40rem){{thead{{display:none}} tr{{display:block;padding:.4rem 0;
+border-bottom:1px solid #ccc}} td{{display:inline-block;border:0;padding:.1rem .5rem}}
+td:first-child,td:last-child{{display:block}} td:first-child{{font-weight:600}}}}</style></head>
+<body><h1>Hệ thống thông tin nguồn (mẫu)</h1>
 <p>Cập nhật {_clock(overview.at_ms, tz)}, mỗi phút một lần.</p>
 <div class="counts">{counts}</div>
 <table><thead><tr><th>Cụm</th><th>Trạng thái</th><th>Báo lúc</th><th>Âm lượng</th>

@@ -322,7 +322,7 @@ class _Handler(BaseHTTPRequestHandler):
                 page = b"<html><title>Dang nhap WiFi</title></html>"
                 self._send(_Answer(200, page, "text/html"))
             case "redirect":
-                self._send(_Answer(302, b"", "text/html", "http://127.0.0.1:9/"))
+                self._send(_Answer(307, b"", "text/html", fault.to))
             case _:
                 self._hang_up()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, get_args
 
+import msgspec
 import pytest
 
 from agent.adapters.source_api import pace
@@ -180,6 +181,23 @@ def test_every_fault_on_the_way_costs_time_and_no_record(lab: Open, dialect: Nam
     assert house.begun() == expected(started)
     assert house.ended() == expected(started)
     assert box.set_aside() == []
+
+
+@both
+def test_a_redirect_takes_neither_the_token_nor_a_record_elsewhere(
+    lab: Open, dialect: Name
+) -> None:
+    house = lab(dialect)
+    box = house.life()
+    box.steps(3)
+    started = box.live(days=1, a_day=3)
+    with Httn() as thief:
+        for path in ("/api9", "/journal", "/status", "/api8"):
+            house.httn.faults.plan("*", Fault("redirect", to=f"{thief.base_url}{path}"))
+        box.drain()
+        assert thief.desk.seen == []
+    assert house.begun() == expected(started)
+    assert "strange" in box.states()
 
 
 @both
@@ -460,6 +478,19 @@ def test_dialect_a_tells_an_item_with_every_field(lab: Open) -> None:
         "LoaiNhatKy": 2,
         "ThoiDiemGui": f"2026-03-02T04:30:01.507{(seq + 1) % 100:02}",
     }
+
+
+@both
+def test_two_zones_that_end_in_one_millisecond_are_two_records_also_without_keys(
+    lab: Open, dialect: Name
+) -> None:
+    house = lab(dialect, knows_keys=False)
+    box = house.life()
+    one = ended(1, 0)
+    box.write(one, msgspec.structs.replace(one, zone="Thôn Tây"))
+    box.drain()
+    assert house.ended() == ["huyen/muc-1", "huyen/muc-1"]
+    assert house.httn.store.duplicates() == 0
 
 
 @both

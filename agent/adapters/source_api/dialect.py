@@ -15,6 +15,13 @@ from agent.core.source_calls import Call
 CALLS_MAX = 64
 """More in one answer are not read."""
 
+ID_MAX = 200
+
+
+def bounded(text: str | int) -> str:
+    """An id of theirs, no longer than we keep one."""
+    return str(text)[:ID_MAX]
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:

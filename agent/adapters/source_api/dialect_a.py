@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from agent.adapters.source_api import mapping, tables, times
-from agent.adapters.source_api.dialect import CALLS_MAX, LoggedIn, Outgoing, record_key
+from agent.adapters.source_api.dialect import CALLS_MAX, LoggedIn, Outgoing, bounded, record_key
 from agent.adapters.source_api.forms import Look, Names, Scope, entry_of
 from agent.adapters.source_api.settings import NOT_SEEN, SourceApiSection
 from agent.contract.reasons import AckReason
@@ -197,7 +197,7 @@ class DialectA:
                 call = reader(named.said)
             except msgspec.ValidationError as error:
                 call = Call(VERBS[named.call], fault=str(error))
-        return replace(call, id=str(named.id), said=f"{named.call} {call.said}".strip()[:100])
+        return replace(call, id=bounded(named.id), said=f"{named.call} {call.said}".strip()[:100])
 
     def _api4(self, said: dict[str, Any]) -> Call:
         asked = msgspec.convert(said, Api4)
@@ -234,20 +234,22 @@ class DialectA:
     def _api6(self, said: dict[str, Any]) -> Call:
         asked = msgspec.convert(said, Api6)
         ours = asked.source == self.settings.ids.source_id
-        return Call("cancel", said=asked.bulletin, items=(Wanted(asked.bulletin),), for_us=ours)
+        bulletin = bounded(asked.bulletin)
+        return Call("cancel", said=bulletin, items=(Wanted(bulletin),), for_us=ours)
 
     def _wanted(self, asked: Api7) -> Wanted:
         """With its airings; everything else of the bulletin is as it is known."""
+        bulletin = bounded(asked.bulletin)
         if asked.mode not in self.settings.codes.play_modes:
             detail = f"CheDoPhat {asked.mode}: codes.play_modes"
-            return Wanted(asked.bulletin, refused=AckReason.UNSUPPORTED, detail=detail)
+            return Wanted(bulletin, refused=AckReason.UNSUPPORTED, detail=detail)
         days = self._days(asked)
         if isinstance(days, str):
-            return Wanted(asked.bulletin, refused=AckReason.UNSUPPORTED, detail=days)
+            return Wanted(bulletin, refused=AckReason.UNSUPPORTED, detail=days)
         airings = self._airings(asked.plan, days)
         if isinstance(airings, str):
-            return Wanted(asked.bulletin, refused=AckReason.MALFORMED, detail=airings)
-        return Wanted(asked.bulletin, airings=airings, known=True)
+            return Wanted(bulletin, refused=AckReason.MALFORMED, detail=airings)
+        return Wanted(bulletin, airings=airings, known=True)
 
     def _days(self, asked: Api7) -> list[date] | str:
         """The dates it plays on, or why they cannot be told."""

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from agent.adapters.source_api import mapping, tables, times
-from agent.adapters.source_api.dialect import CALLS_MAX, LoggedIn, Outgoing, record_key
+from agent.adapters.source_api.dialect import CALLS_MAX, LoggedIn, Outgoing, bounded, record_key
 from agent.adapters.source_api.forms import Look, Names, Scope, entry_of
 from agent.adapters.source_api.settings import NOT_SEEN, SourceApiSection
 from agent.contract.reasons import AckReason
@@ -113,6 +113,9 @@ STOPS: dict[int, SourceVerb] = {
     tables.ThamSoDung.PHAT_TIEP: "resume",
 }
 
+PLAYED = frozenset({"1", "true"})
+"""DaPhat; its type was not seen."""
+
 PLAYABLE = (tables.LoaiBanTin.AM_THANH,)
 """Kinds of bulletin that a schedule item from here may have: what a signed file can be."""
 
@@ -207,7 +210,7 @@ class DialectB:
         order = command.order
         said = f"MaLenh {order.code} ThamSo {order.parameter}"[:100]
         number = _number(order.parameter)
-        call = Call("unknown", str(command.id), said, for_us=self._for_us(command))
+        call = Call("unknown", bounded(command.id), said, for_us=self._for_us(command))
         if order.code == tables.MaLenh.AM_LUONG:
             return replace(call, verb="volume", volume=number, fault=_volume_fault(number))
         if order.code == self.settings.codes.stop != NOT_SEEN and number in STOPS:
@@ -233,15 +236,15 @@ class DialectB:
             except msgspec.ValidationError as error:
                 yield Call("save", said=_shown(raw), fault=str(error))
                 continue
-            schedule = str(item.schedule)
+            schedule, title = bounded(item.schedule), bounded(item.schedule_title)
             before = calls.get(schedule) or Call(
-                "save", said=schedule[:100], schedule=schedule, title=str(item.schedule_title)
+                "save", said=schedule[:100], schedule=schedule, title=title
             )
             calls[schedule] = replace(before, items=(*before.items, self._wanted(item)))
         yield from calls.values()
 
     def _wanted(self, item: ScheduleItem) -> Wanted:
-        bulletin = str(item.bulletin)
+        bulletin = bounded(item.bulletin)
         if item.kind not in PLAYABLE:
             detail = f"LoaiBanTin {item.kind}"
             return Wanted(bulletin, refused=AckReason.UNSUPPORTED, detail=detail)
@@ -273,7 +276,7 @@ class DialectB:
                     return f"ThoiGianBatDau {playing.begin_s}"
                 if times.local_date(begin_ms, self.tz) != on:
                     return f"ThoiGianBatDau {playing.begin_s} is not on {day.day}"
-                if not playing.played:
+                if str(playing.played).casefold() not in PLAYED:
                     found.append(Airing(begin_ms, end_ms))
         return tuple(found)
 
@@ -282,8 +285,8 @@ class DialectB:
             deleted = msgspec.convert(raw, Deleted)
         except msgspec.ValidationError as error:
             return Call("cancel", said=_shown(raw), fault=str(error))
-        schedule = str(deleted.schedule)
-        return Call("cancel", said=schedule[:100], schedule=schedule, title=str(deleted.title))
+        schedule, title = bounded(deleted.schedule), bounded(deleted.title)
+        return Call("cancel", said=schedule[:100], schedule=schedule, title=title)
 
 
 def _number(parameter: Text) -> int | None:

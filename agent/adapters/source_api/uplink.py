@@ -45,6 +45,7 @@ log = logging.getLogger(__name__)
 
 PAGE = 64
 LOOK_EVERY_S = 1.0
+BROKEN_S = 30.0
 WHY_MAX = 160
 
 _T = TypeVar("_T")
@@ -160,8 +161,13 @@ class SourceUplink:
         return self._standing is not None or bool(self._again)
 
     async def run(self) -> None:
+        """For ever, whatever happens: a station that cannot report broadcasts all the same."""
         while True:
-            wait_s = await self.step()
+            try:
+                wait_s = await self.step()
+            except Exception:  # supervision: it must not end the agent, as a failing task would
+                log.exception("source_api_failed")
+                wait_s = BROKEN_S
             if wait_s > 0:
                 await self._around.sleep(wait_s)
 
@@ -326,7 +332,8 @@ class SourceUplink:
                 self._around.emit(SourceTook(stored.seq - 1, gone=gone))
             try:
                 outs = self._messages(stored.body)
-            except msgspec.MsgspecError as error:
+            except Exception as error:  # supervision: one record must not hold up all after it
+                log.exception("source_api_record_unreadable seq=%s", stored.seq)
                 self._done(stored.seq, f"unreadable: {error}"[:WHY_MAX])
                 continue
             if outs:
