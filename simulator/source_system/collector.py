@@ -30,6 +30,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from agent.contract.details import Details
 from agent.contract.documents import Cursor
 from agent.contract.reports import Ack, Event, Health, Reported, State
 from agent.contract.topics import MESSAGE_MAX_BYTES, ROOT, UP_KINDS, station_down, station_up
@@ -69,10 +70,11 @@ log = logging.getLogger(__name__)
 AskAgain = Callable[[str, int], bytes]
 """(station, from sequence number) → a sealed `resend` command."""
 
-_UP_TYPES: dict[str, type[State | Reported | Health]] = {
+_UP_TYPES: dict[str, type[State | Reported | Health | Details]] = {
     "state": State,
     "reported": Reported,
     "health": Health,
+    "details": Details,
 }
 
 

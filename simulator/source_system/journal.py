@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from agent.contract.details import Details
 from agent.contract.reports import Ack, AsRun, Event, Health, Reported, State
 from simulator.source_system.chain_check import Place
 from simulator.source_system.report.presence import PresenceBook
@@ -231,6 +232,7 @@ class StationReport(msgspec.Struct, frozen=True, kw_only=True):
     state: State | None = None
     reported: Reported | None = None
     health: Health | None = None
+    details: Details | None = None
     heard_ms: int | None = None
 
 
@@ -266,6 +268,7 @@ class JournalReader:
                 state=_decode(kinds.get("state"), State),
                 reported=_decode(kinds.get("reported"), Reported),
                 health=_decode(kinds.get("health"), Health),
+                details=_decode(kinds.get("details"), Details),
                 heard_ms=heard[station],
             )
             for station, kinds in grouped.items()

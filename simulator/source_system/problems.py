@@ -204,6 +204,12 @@ PROBLEMS: dict[str, Wording] = {
         "districtctl stations",
         "districtctl stations",
     ),
+    "no_such_alarm": Wording(
+        "đài không có báo động nào như vậy đang mở",
+        "the station has no such alarm open",
+        "xem districtctl status ĐÀI, rồi ghi mã và đối tượng",
+        "look at districtctl status STATION, then write its code and subject",
+    ),
     "zone_unknown": Wording(
         "không có khu vực loa này",
         "there is no such zone",

@@ -2,7 +2,8 @@
 
 A child process reads the filter from the unit, puts it on itself together with the kernel's
 write-xor-execute rule (MemoryDenyWriteExecute), then decodes through a ctypes callback, asks
-PortAudio for its devices, signs, opens a pseudo-terminal as serial port and runs espeak-ng.
+PortAudio for its devices, signs, opens a pseudo-terminal as serial port, runs espeak-ng and asks
+for the modem over D-Bus.
 """
 
 from __future__ import annotations
@@ -15,14 +16,18 @@ from pathlib import Path
 
 import pytest
 
+from simulator.modem.bus import PrivateBus
+from simulator.modem.service import ModemManagerService, lte_modem
+
 UNIT = Path(__file__).parents[2] / "systemd" / "station-agent.service"
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux")
     or shutil.which("systemd-analyze") is None
     or ctypes.util.find_library("seccomp") is None
-    or shutil.which("espeak-ng") is None,
-    reason="needs Linux with systemd-analyze, libseccomp and espeak-ng",
+    or shutil.which("espeak-ng") is None
+    or shutil.which("dbus-daemon") is None,
+    reason="needs Linux with systemd-analyze, libseccomp, espeak-ng and dbus-daemon",
 )
 
 PROBE = r"""
@@ -102,6 +107,12 @@ base.execute("pragma journal_mode=wal")
 base.execute("create table t(x)")
 base.close()
 print("sqlite works")
+
+import asyncio
+from agent.adapters.modem import ModemManager
+seen = asyncio.run(ModemManager(sys.argv[3]).look())
+assert seen is not None and seen.state == "connected", seen
+print("D-Bus works")
 """
 
 
@@ -133,14 +144,21 @@ def expand(name: str) -> set[str]:
 
 
 def test_sound_speech_signing_and_serial_work_under_the_units_filter(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", PROBE, " ".join(allowed_calls()), str(tmp_path / "probe.wav")],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=90,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "JACK_NO_START_SERVER": "1"},
-    )
+    sound_file = str(tmp_path / "probe.wav")
+    with PrivateBus(tmp_path / "bus") as bus, ModemManagerService(bus.address, lte_modem()):
+        done = subprocess.run(
+            [sys.executable, "-c", PROBE, " ".join(allowed_calls()), sound_file, bus.address],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=90,
+            env={
+                "PATH": "/usr/bin:/bin",
+                "HOME": str(tmp_path),
+                "JACK_NO_START_SERVER": "1",
+                "PYTHONPATH": str(UNIT.parents[1]),
+            },
+        )
     assert done.returncode == 0, done.stdout + done.stderr[-2_000:]
     said = done.stdout.splitlines()
     assert [line for line in said if line.endswith("works")] == [
@@ -151,6 +169,7 @@ def test_sound_speech_signing_and_serial_work_under_the_units_filter(tmp_path: P
         "PortAudio works",
         "serial works",
         "sqlite works",
+        "D-Bus works",
     ]
     if "mdwe on" in said:
         assert "rwx refused" in said

@@ -33,11 +33,11 @@ def render_link(view: LinkView, lang: Lang, width: int) -> list[str]:
     lines = [spread(say(lang, "link-title"), when, width)]
     for finding in link_findings(view, lang):
         lines += finding_lines(finding, width)
-    lines += flow(list(_way(view.link, lang)), width, between=" · ")
+    lines += flow(list(way(view.link, lang)), width, between=" · ")
     if view.link.modem is not None:
-        lines += flow(list(_signal(view.link.modem, lang)), width, between=" · ")
+        lines += flow(list(radio(view.link.modem, lang)), width, between=" · ")
         lines += flow(list(_sim(view.link.modem, view, lang)), width, between=" · ")
-    lines += flow(list(_data(view.data, lang)), width, between=" · ")
+    lines += flow(list(data_items(view.data, lang)), width, between=" · ")
     return lines + flow(list(_history(view, lang)), width, between=" · ")
 
 
@@ -69,7 +69,8 @@ def _reached(view: LinkView, lang: Lang) -> Finding:
     return Finding(FAULT, f"{say(lang, 'broker-lost')}: {text}", step)
 
 
-def _way(link: LinkDetails, lang: Lang) -> Iterator[str]:
+def way(link: LinkDetails, lang: Lang) -> Iterator[str]:
+    """Which link has the default route, and how good it is when it is no modem."""
     if not link.kind:
         yield f"{say(lang, 'link-way')} {UNKNOWN}"
         return
@@ -83,7 +84,8 @@ def _way(link: LinkDetails, lang: Lang) -> Iterator[str]:
         yield f"Wi-Fi {link.wifi_dbm} dBm"
 
 
-def _signal(modem: ModemDetails, lang: Lang) -> Iterator[str]:
+def radio(modem: ModemDetails, lang: Lang) -> Iterator[str]:
+    """The mobile network and its signal."""
     technology = modem.technology.upper() or say(lang, "kind-modem")
     state = MODEM_STATE.get(modem.state)  # type: ignore[call-overload]
     yield f"{technology} {state.text(lang) if state is not None else modem.state}"
@@ -124,7 +126,8 @@ def _sim(modem: ModemDetails, view: LinkView, lang: Lang) -> Iterator[str]:
     yield say(lang, "roaming-allowed" if view.roaming else "roaming-off")
 
 
-def _data(data: DataDetails, lang: Lang) -> Iterator[str]:
+def data_items(data: DataDetails, lang: Lang) -> Iterator[str]:
+    """What was used of the plan; nothing where no link is paid by the byte."""
     if data.month_bytes is None:
         return
     yield used(data, lang)

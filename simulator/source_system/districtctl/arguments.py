@@ -86,7 +86,18 @@ HELP: dict[str, tuple[str, str]] = {
     "--template": ("câu mẫu, một chữ ký là đủ", "an agreed text, one signature is enough"),
     "--drill": ("diễn tập, thống kê riêng", "a drill, counted apart"),
 }
-COMMANDS = ("volume", "stop", "skip", "test-tone", "replay", "diagnose", "reboot", "log", "resend")
+COMMANDS = (
+    "volume",
+    "stop",
+    "skip",
+    "test-tone",
+    "replay",
+    "diagnose",
+    "reboot",
+    "log",
+    "resend",
+    "ack-alarm",
+)
 
 
 def build(lang: Lang) -> argparse.ArgumentParser:

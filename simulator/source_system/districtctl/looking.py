@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from agent.contract.reasons import ACK, ALARM, OCCURRENCE
+from agent.cli.wording import alarm_said
+from agent.contract.reasons import ACK, OCCURRENCE
 from agent.contract.reports import AlarmEvent, AsRun
 from simulator.source_system.chain_check import FINDINGS
 from simulator.source_system.district import District
 from simulator.source_system.districtctl.console import Console, Exit
 from simulator.source_system.districtctl.moments import length, shown, since_ms
 from simulator.source_system.districtctl.phrases import mark
+from simulator.source_system.districtctl.station_details import brief, full
 from simulator.source_system.home import Station
 from simulator.source_system.journal import StationReport
 from simulator.source_system.keyring import DAY_MS
@@ -61,7 +63,14 @@ def status(district: District, console: Console, options: argparse.Namespace) ->
     states = {one.id: _state(reports.get(one.id), district.now_ms) for one in shown_stations}
     order = {"lost": 0, "never": 1, "leaving": 2, "online": 3}
     for station in sorted(shown_stations, key=lambda one: order[states[one.id]]):
-        _show_station(district, console, station, reports.get(station.id), states[station.id])
+        report = reports.get(station.id)
+        _show_station(district, console, station, report, states[station.id])
+        if report is not None and report.details is not None:
+            lang = console.lang
+            one = options.station is not None
+            told = full(report.details, report.health, lang) if one else brief(report.details, lang)
+            for line in told:
+                console.line(line)
     counts = {name: list(states.values()).count(name) for name in order}
     console.say(
         "summary",
@@ -159,15 +168,21 @@ def _show_last(district: District, console: Console, station: str) -> None:
     records = district.journal.as_run(station, limit=1)
     for _, record in records:
         console.line(f"    {console.phrase('last_run')}: {_record(console, record)}")
+    for alarm in open_alarms(district, station):
+        text, step = alarm_said(alarm.code, alarm.subject, alarm.detail, console.lang)
+        noted = ""
+        if alarm.state == "acknowledged":
+            noted = ", " + console.phrase("noted", by=alarm.by)
+        console.line(f"    {mark('bad')} {text}{noted} → {step}")
+
+
+def open_alarms(district: District, station: str) -> list[AlarmEvent]:
+    """By what the station told last of each."""
     alarms: dict[tuple[str, str], AlarmEvent] = {}
-    for event in district.journal.events(station, kinds=("alarm",), limit=200):
+    for event in district.journal.events(station, kinds=("alarm",), limit=400):
         if isinstance(event.body, AlarmEvent):
             alarms[event.body.code, event.body.subject] = event.body
-    for alarm in alarms.values():
-        if alarm.state == "raised":
-            meaning = ALARM[alarm.code]
-            text = f"{alarm.subject} {meaning.text(console.lang)}".strip()
-            console.line(f"    {mark('bad')} {text} → {meaning.next(console.lang)}")
+    return [alarm for alarm in alarms.values() if alarm.state != "cleared"]
 
 
 # --- as-run and history --------------------------------------------------------------------

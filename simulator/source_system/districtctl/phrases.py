@@ -122,6 +122,35 @@ PHRASES: dict[str, Phrase] = {
     "refused": Phrase("TỪ CHỐI", "REFUSED"),
     "awaiting": Phrase("thiếu tệp: {slots}", "files not published: {slots}"),
     "missing": Phrase("chưa tải xong {count} tệp", "{count} files not fetched yet"),
+    "noted": Phrase("{by} đã nhận", "noted by {by}"),
+    "details_at": Phrase("chi tiết lúc {time}", "details of {time}"),
+    "place_unknown": Phrase("vị trí ? chưa biết", "place ? unknown"),
+    "place_fixed": Phrase("vị trí {where} (khai báo)", "place {where} (as configured)"),
+    "place_gps": Phrase("vị trí {where} (GPS)", "place {where} (GPS)"),
+    "undervoltage": Phrase("nguồn bo mạch đang yếu", "the board's supply is too low"),
+    "undervoltage_seen": Phrase(
+        "nguồn bo mạch từng yếu từ khi bật", "the board's supply was too low since its start"
+    ),
+    "storage": Phrase("bộ nhớ trống {free}", "storage free {free}"),
+    "worn": Phrase("mòn {worn}", "worn {worn}"),
+    "booted": Phrase("bật từ {time}, lần thứ {boots}", "up since {time}, start {boots}"),
+    "counts": Phrase(
+        "phần mềm chạy từ {since}, lần {starts}", "agent since {since}, start {starts}"
+    ),
+    "counts_done": Phrase(
+        "{items} lượt phát, {connects} lần nối, {alarms} báo động",
+        "{items} items, {connects} connects, {alarms} alarms",
+    ),
+    "counts_lost": Phrase(
+        "mất tiếng {sound} lần, mất bộ điều khiển {controllers} lần",
+        "sound lost {sound}, controller lost {controllers} times",
+    ),
+    "zone_volume": Phrase("âm lượng {volume} ({by})", "volume {volume} ({by})"),
+    "zone_playing": Phrase("đang phát {entry}", "playing {entry}"),
+    "zone_level": Phrase("mức ra {level} dB lúc {time}", "output {level} dB at {time}"),
+    "mains_yes": Phrase("ampli có điện", "amplifier on mains"),
+    "mains_no": Phrase("AMPLI MẤT ĐIỆN", "NO MAINS AT THE AMPLIFIER"),
+    "mains_unknown": Phrase("điện ampli ? không đo", "amplifier's mains ? not measured"),
     "alarms": Phrase("{count} cảnh báo kỹ thuật", "{count} alarms"),
     "on_air": Phrase("đang phát {what}", "on air: {what}"),
     "summary": Phrase(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from agent.contract.documents import (
+    AckAlarm,
     Action,
     Diagnose,
     Reboot,
@@ -26,6 +27,7 @@ from agent.contract.topics import MESSAGE_MAX_BYTES
 from simulator.source_system import warning_templates
 from simulator.source_system.district import District, Draft, UntilSecondSignature, Warned
 from simulator.source_system.districtctl.console import Console, Exit
+from simulator.source_system.districtctl.looking import open_alarms
 from simulator.source_system.districtctl.moments import local, next_clock_ms, shown, start_of
 from simulator.source_system.districtctl.phrases import mark
 from simulator.source_system.empty_slots import AHEAD
@@ -346,7 +348,10 @@ def _zones(district: District, to: str, names: str | None, tags: str | None) -> 
 def command(district: District, console: Console, options: argparse.Namespace) -> Exit:
     to = options.station if options.station.startswith("g/") else f"s/{options.station}"
     zones = _zones(district, to, options.zones, None)
-    action = _action(options.action, options.value, zones)
+    if options.action == "ack-alarm":
+        action: Action = _note_of(district, options.station, options.value)
+    else:
+        action = _action(options.action, options.value, zones)
     sent = district.command(to, action, wait_s=options.wait)
     console.say("command_sent", sign="ok", id=sent.id)
     refused = False
@@ -364,6 +369,19 @@ def command(district: District, console: Console, options: argparse.Namespace) -
         console.line(f"  {sign} {station}: {ack.state}{reason} {ack.detail}".rstrip())
     console.result(sent)
     return Exit.REFUSED if refused else Exit.DONE
+
+
+def _note_of(district: District, station: str, values: Sequence[str]) -> Action:
+    """The open alarm that is meant, in the episode that was told. Raises DistrictError."""
+    alarms = open_alarms(district, station)
+    found = [one for one in alarms if [one.code] == [*values[:1]]]
+    subject = " ".join(values[1:])
+    if subject or len(found) > 1:
+        found = [one for one in found if one.subject == subject]
+    if len(found) != 1:
+        known = ", ".join(f"{one.code} {one.subject}".strip() for one in alarms)
+        raise DistrictError("no_such_alarm", " ".join(values) or station, known or "–")
+    return AckAlarm(code=found[0].code, subject=found[0].subject, episode=found[0].episode)
 
 
 def _action(name: str, values: Sequence[str], zones: ZoneSelector) -> Action:
