@@ -23,6 +23,7 @@ from agent.core.effects import PruneRecords
 from agent.core.events import SourceAsked, SourceTook
 from simulator.httn.faults import Fault, FaultKind
 from simulator.httn.server import Httn, Settings
+from simulator.link import LinkSimulator
 from simulator.source_system.pki import CertificateAuthority
 from tests.integration.source_lab import (
     DAY_MS,
@@ -56,7 +57,7 @@ class Lab:
         """The next one; the one before crashes."""
         if self.box is not None:
             self.box.crash()
-        settings = section(self.dialect, self.httn.base_url, **more)
+        settings = section(self.dialect, more.pop("base_url", self.httn.base_url), **more)
         self.box = Box(self.folder / "journal.db", settings, hand=self.hand)
         return self.box
 
@@ -689,6 +690,48 @@ def test_only_the_right_authority_is_believed(lab: Open, dialect: Name, tmp_path
         bad.steps(5)
         assert bad.states() == ["tls"]
         bad.crash()
+
+
+STATUS_BYTES: dict[Name, int] = {"a": 700, "b": 1_100}
+"""As docs/source-api.md says: one status and its answer, with TLS, without TCP and IP."""
+
+
+@both
+def test_a_status_costs_no_more_than_the_document_says_on_one_connection(
+    dialect: Name, tmp_path: Path
+) -> None:
+    with served_over_tls(tmp_path) as (httn, ca, _), LinkSimulator() as links:
+        link = links.link("4g", httn=("127.0.0.1", httn.port))
+        url = f"https://127.0.0.1:{link.port('httn')}"
+        box = Box(tmp_path / "j.db", section(dialect, url, ca=ca, allow_http=False))
+        begin_ms = box.hand.mono_ms
+        box.until(lambda: box.hand.mono_ms > begin_ms + 30_000)
+        before = link.counted
+        box.until(lambda: box.hand.mono_ms > begin_ms + 30_000 + 30 * 60_000)
+        after = link.counted
+        box.crash()
+        cost = (after.up_bytes + after.down_bytes - before.up_bytes - before.down_bytes) / 30
+        assert STATUS_BYTES[dialect] * 0.6 < cost <= STATUS_BYTES[dialect]
+        assert after.connections == 1
+
+
+@both
+def test_a_connection_that_went_dead_without_a_word_is_noticed_and_replaced(
+    lab: Open, dialect: Name
+) -> None:
+    house = lab(dialect)
+    with LinkSimulator() as links:
+        link = links.link("4g", httn=("127.0.0.1", house.httn.port))
+        box = house.life(base_url=f"http://127.0.0.1:{link.port('httn')}", read_within_s=1)
+        started = box.live(days=1, a_day=3)
+        box.steps(4)
+        link.black_hole()
+        box.steps(2)
+        assert box.states() == ["unreachable"]
+        link.restore()
+        box.drain()
+        assert house.begun() == expected(started)
+        assert house.ended() == expected(started)
 
 
 def test_plain_http_is_not_spoken_unless_the_laboratory_allows_it(lab: Open) -> None:

@@ -349,6 +349,19 @@ def test_records_wait_for_both_uplinks_but_not_beyond_their_bound() -> None:
     ]
 
 
+def test_a_station_without_such_a_source_system_does_nothing_of_all_this() -> None:
+    village = Village()
+    assert village.box.life is not None
+    station = village.box.life.station
+    before = station.facts.marks.next_seq
+    village.box.tell(SourceAsked(Call("volume", volume=50)))
+    village.wait(5)
+    assert station.facts.marks.next_seq == before
+    assert list(station.source.prunable(100, 1_000)) == [(station.facts.marks.cursor_through, 100)]
+    assert not list(station.source.schedules())
+    assert not list(station.source.contents())
+
+
 def test_a_refused_record_is_told_in_the_journal_once_and_forgotten_when_it_is_taken() -> None:
     house = House()
     house.box.tell(SourceTook(5, set_aside=((5, "Thiếu TieuDe"),)))
