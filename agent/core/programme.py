@@ -150,14 +150,11 @@ class Programme:
         self._horizon = None
         self.warnings = [WarningsInForce(document, rank) for document, rank in warnings]
         self.home = home_authority
-        self.settings = next(
-            (
-                one.schedule.settings
-                for one in self.schedules
-                if one.schedule.settings is not None and one.schedule.authority == home_authority
-            ),
-            None,
-        )
+        at_home = (one.schedule for one in self.schedules if one.schedule.settings is not None)
+        mine = [one for one in at_home if one.authority == home_authority]
+        # What was said to this station alone goes before what a group was told.
+        mine.sort(key=lambda one: (not one.audience.startswith("s/"), one.audience))
+        self.settings = mine[0].settings if mine else None
         self._bindings = {}
         for content in sorted(contents, key=lambda one: one.audience, reverse=True):
             slots = self._bindings.setdefault(content.authority, {})

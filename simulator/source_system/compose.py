@@ -38,6 +38,7 @@ from agent.core.rights import needs_second_signature
 from simulator.source_system import warning_templates
 from simulator.source_system.home import Authority, Station
 from simulator.source_system.keyring import DAY_MS, ROOT_THRESHOLD, KeyInfo
+from simulator.source_system.regulation_file import Commune
 
 ACCEPT_TRUST_MS = 365 * DAY_MS
 ACCEPT_SCHEDULE_MS = 90 * DAY_MS
@@ -147,7 +148,9 @@ def schedule(
         audience=audience,
         issued_at_ms=now_ms,
         accept_until_ms=now_ms + ACCEPT_SCHEDULE_MS,
-        requires=tuple(sorted({need for entry in entries for need in _needs(entry)})),
+        requires=tuple(
+            sorted({need for entry in entries for need in _needs(entry)} | _rules_need(settings))
+        ),
         revision=revision,
         entries=tuple(entries),
         settings=settings,
@@ -175,8 +178,28 @@ def _source_needs(source: Source) -> Iterable[str]:
         yield "live-source"
 
 
-def settings_of(station: Station) -> Settings:
-    """The home authority's settings for one station."""
+def _rules_need(settings: Settings | None) -> set[str]:
+    """A station that does not know these rules refuses them instead of playing against them."""
+    if settings is None:
+        return set()
+    asks = {"approval"} if settings.approvals is not None else set()
+    return asks | ({"regulation"} if settings.regulation is not None else set())
+
+
+def settings_of(station: Station, commune: Commune | None = None) -> Settings:
+    """The home authority's settings for one station, with its operating regulation."""
+    settings = _own_settings(station)
+    if commune is None:
+        return settings
+    return msgspec.structs.replace(
+        settings,
+        regulation=commune.regulation,
+        approvals=commune.approvals,
+        approver_differs=commune.approver_differs,
+    )
+
+
+def _own_settings(station: Station) -> Settings:
     return Settings(
         volume=station.volume,
         warning_volume=station.warning_volume,

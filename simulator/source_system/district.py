@@ -39,7 +39,8 @@ from simulator.source_system.pki import CertificateAuthority
 from simulator.source_system.private_files import write_whole
 from simulator.source_system.problems import Conflict, CourierError, DistrictError
 from simulator.source_system.receipts import Delivery, Progress, await_receipts
-from simulator.source_system.timetable_desk import Draft, TimetableDesk, TimetableRefused
+from simulator.source_system.regulation_desk import RegulationDesk
+from simulator.source_system.timetable_desk import Draft, TimetableRefused
 
 __all__ = [
     "Backup",
@@ -58,7 +59,7 @@ __all__ = [
 ]
 
 
-class District(TimetableDesk, EmergencyDesk, CommandDesk):
+class District(RegulationDesk, EmergencyDesk, CommandDesk):
     """One district home with all its desks."""
 
     @classmethod

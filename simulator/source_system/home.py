@@ -117,6 +117,7 @@ class Home:
         self.store = folder / "content"
         self.pending = folder / "pending"
         self.enrolments = folder / "enrolments"
+        self.regulations = folder / "regulations"
         self.ledger = folder / "ledger.sqlite3"
         self.journal = folder / "journal.sqlite3"
 

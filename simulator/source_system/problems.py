@@ -386,6 +386,24 @@ PROBLEMS: dict[str, Wording] = {
         "đóng tệp đang mở trong Excel hoặc Word, kiểm tra đĩa",
         "close the file in Excel or Word, check the disk",
     ),
+    "preset_unknown": Wording(
+        "không có mẫu quy chế này",
+        "there is no such example of a regulation",
+        "chọn một mẫu được nêu",
+        "choose one of those named",
+    ),
+    "regulation_broken": Wording(
+        "quy chế đã lưu của đài này bị hỏng",
+        "the regulation kept for this station cannot be read",
+        "gửi lại quy chế: districtctl regulation",
+        "send the regulation again: districtctl regulation",
+    ),
+    "file_unwritable": Wording(
+        "không ghi được tệp",
+        "the file cannot be written",
+        "chọn tên chưa có trong thư mục ghi được",
+        "choose a new name in a folder that can be written to",
+    ),
     "argument": Wording(
         "tham số không hợp lệ",
         "the argument is not valid",

@@ -18,8 +18,10 @@ from simulator.source_system import compose
 from simulator.source_system.content_desk import ContentDesk
 from simulator.source_system.desk import TIME_ZONE, open_push, sealed_size
 from simulator.source_system.empty_slots import EmptySlot, empty_slots, files_of
+from simulator.source_system.home import Station
 from simulator.source_system.problems import Conflict, CourierError, DistrictError
 from simulator.source_system.receipts import Delivery, Progress
+from simulator.source_system.regulation_file import Commune, read_regulation
 from simulator.source_system.said import Said
 from simulator.source_system.timetable import Finding, Reading, read_timetable
 from simulator.source_system.timetable.diff import Difference, compare
@@ -213,13 +215,13 @@ class TimetableDesk(ContentDesk):
         return self.send(draft, wait_s=wait_s, progress=progress)
 
     def draft_rollback(self, revision: int, *, to: str, look_only: bool = False) -> Draft:
-        """Old content as a new revision. look_only: as in `draft`."""
+        """Old entries as a new revision, under today's settings. look_only: as in `draft`."""
         old = self.ledger.at(to, "schedule", revision)
         document = None if old is None else open_push(old)
         if not isinstance(document, Schedule):
             raise DistrictError("revision_unknown", to, revision)
         standing = self._compare_with(to, None, look_only=look_only)
-        return self._draft(to, Reading(document.entries, ()), document.settings, standing)
+        return self._draft(to, Reading(document.entries, ()), self._settings(to), standing)
 
     def _read(
         self,
@@ -243,7 +245,17 @@ class TimetableDesk(ContentDesk):
 
     def _settings(self, to: str) -> Settings | None:
         station = self.file.find(to.removeprefix("s/")) if to.startswith("s/") else None
-        return None if station is None else compose.settings_of(station)
+        return None if station is None else compose.settings_of(station, self._commune(station))
+
+    def _commune(self, station: Station) -> Commune | None:
+        """The regulation that was last sent to the station; every timetable carries it again."""
+        path = self.home.regulations / f"{station.id}.toml"
+        if not path.exists():
+            return None
+        commune, findings = read_regulation(path.read_bytes())
+        if commune is None:
+            raise DistrictError("regulation_broken", path, findings[0].text("en"))
+        return commune
 
 
 def _how_large(size: int, entries: int) -> Said:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from agent.contract.documents import SetVolume, Warnings, ZoneSelector
+from agent.contract.documents import Schedule, SetVolume, Warnings, ZoneSelector
 from agent.contract.envelope import open_envelope
 from agent.contract.reasons import AckReason
 from agent.contract.reports import Refusal
@@ -358,3 +358,97 @@ def test_the_whole_command_line_against_a_running_district(
     assert f"s/tan-lien schedule 1  {getpass.getuser()}" in run("history")[1]
     assert run("asrun")[1].strip() == "chưa có gì"
     assert "#ha-luu" in run("stations")[1]
+
+
+REGULATION = """
+document_number = "12/2026/QĐ-UBND"
+ask_approval = true
+
+[[window]]
+hours = "05:00-06:00"
+zones = ["thôn Đông"]
+"""
+
+
+def held(station: StandInStation) -> Schedule:
+    """The timetable the station was sent last."""
+    raw = station.received[station_down("tan-lien", "schedule")]
+    document = decode_signed(open_envelope(raw).body)
+    assert isinstance(document, Schedule)
+    return document
+
+
+def test_a_regulation_is_signed_and_every_later_timetable_carries_it(
+    pilot: PilotDistrict,
+    station: StandInStation,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    home = ["--home", str(pilot.district.home.folder), "--lang", "vi"]
+    file = tmp_path / "quy-che.toml"
+    file.write_text(REGULATION, encoding="utf-8")
+
+    def run(*words: str) -> tuple[int, str]:
+        code = main([*home, "regulation", *words])
+        return code, capsys.readouterr().out
+
+    pilot.district.push(timetable(tmp_path, "22:00"), to=STATION)
+    code, out = run(str(file), "--to", "tan-lien", "--dry-run")
+    assert (code, "chưa gửi gì" in out) == (0, True)
+    assert "Thời sự: ngoài khung giờ phát theo quy chế · thôn Đông" in out
+    assert held(station).settings is not None
+    assert held(station).settings.regulation is None  # type: ignore[union-attr]
+
+    code, out = run(str(file), "--to", "tan-lien")
+    assert (code, "áp dụng 1/1" in out) == (0, True)
+    said = held(station)
+    assert said.settings is not None
+    assert said.settings.regulation is not None
+    assert said.settings.regulation.document_number == "12/2026/QĐ-UBND"
+    assert said.settings.approvals == ()
+    assert {"approval", "regulation"} <= set(said.requires)
+    assert [one.title for one in said.entries] == ["Thời sự"]
+
+    pilot.district.push(timetable(tmp_path, "05:30"), to=STATION)
+    later = held(station)
+    assert later.settings == said.settings
+    assert later.revision == said.revision + 1
+    back = pilot.district.send(pilot.district.draft_rollback(1, to=STATION))
+    assert back.of("applied")
+    assert held(station).settings == said.settings, "an old timetable brings no old rules back"
+    assert "regulation 12/2026/QĐ-UBND" in main_output(capsys, [*home, "history"])
+
+
+def main_output(capsys: pytest.CaptureFixture[str], words: list[str]) -> str:
+    assert main(words) == 0
+    return capsys.readouterr().out
+
+
+def test_a_regulation_with_a_fault_is_sent_to_nobody(
+    pilot: PilotDistrict,
+    station: StandInStation,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    home = ["--home", str(pilot.district.home.folder), "--lang", "vi", "regulation"]
+    file = tmp_path / "quy-che.toml"
+    file.write_text(REGULATION.replace("Đông", "Tây"), encoding="utf-8")
+    assert main([*home, str(file), "--all"]) == 2
+    assert 'dòng 7:1 "zones" “thôn Tây”' in capsys.readouterr().out
+    assert station_down("tan-lien", "schedule") not in station.received
+    assert not pilot.district.home.regulations.exists()
+
+
+def test_an_example_is_copied_to_be_edited_and_never_over_a_file(
+    pilot: PilotDistrict, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = ["--home", str(pilot.district.home.folder), "--lang", "en", "regulation"]
+    copy = tmp_path / "own.toml"
+    assert main([*home, "--preset", "lien-chieu", "--write", str(copy)]) == 0
+    text = copy.read_text(encoding="utf-8")
+    assert "05:30-06:30" in text
+    assert main([*home, "--preset", "chau-binh", "--write", str(copy)]) == 2
+    assert copy.read_text(encoding="utf-8") == text
+    capsys.readouterr()
+    assert main([*home, "--preset", "khac", "--all"]) == 2
+    assert "lien-chieu" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from simulator.source_system.districtctl import (
     extracting,
     looking,
     making,
+    regulating,
     reporting,
     sending,
 )
@@ -23,6 +24,7 @@ from simulator.source_system.problems import SourceSystemError
 VERBS: dict[str, Callable[..., Exit]] = {
     "enrol": making.enrol,
     "push": sending.push,
+    "regulation": regulating.regulation,
     "publish": sending.publish,
     "warn": sending.warn,
     "cosign": sending.cosign,

@@ -20,6 +20,12 @@ HELP: dict[str, tuple[str, str]] = {
     "enrol": ("ghi danh một đài", "enrol a station"),
     "stations": ("các đài đã ghi danh", "the enrolled stations"),
     "push": ("gửi lịch phát (CSV hoặc TOML)", "push a timetable (CSV or TOML)"),
+    "regulation": (
+        "gửi quy chế hoạt động của xã: khung giờ, số buổi, ngày nghỉ, âm lượng, duyệt",
+        "send a commune's operating regulation: hours, sessions, silent dates, volume, approval",
+    ),
+    "--preset": ("mẫu có sẵn", "an example that comes with the software"),
+    "--write": ("chép mẫu ra tệp để sửa", "copy it to a file to be edited"),
     "publish": ("đăng tệp âm thanh vào ô nội dung", "publish a sound file into a slot"),
     "warn": ("phát cảnh báo khẩn cấp", "break in with an emergency"),
     "cosign": ("chữ ký thứ hai cho cảnh báo", "the second signature of a warning"),
@@ -115,6 +121,7 @@ class _Builder:
         self._keys(commands)
         self._enrol(commands)
         self._push(commands)
+        self._regulation(commands)
         self._publish(commands)
         self._warn(commands)
         self._command(commands)
@@ -193,6 +200,15 @@ class _Builder:
         self._flag(push, "--confirm-long", action="store_true")
         push.add_argument("--preview", type=int, default=3, metavar="N")
         self._wait(push, 15.0)
+
+    def _regulation(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        regulation = self._verb(commands, "regulation")
+        regulation.add_argument("file", type=Path, nargs="?", metavar="QUY-CHE.toml")
+        self._flag(regulation, "--preset", metavar="NAME")
+        self._flag(regulation, "--write", type=Path, metavar="FILE")
+        self._audience(regulation, required=False)
+        self._flag(regulation, "--dry-run", action="store_true")
+        self._wait(regulation, 15.0)
 
     def _publish(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         publish = self._verb(commands, "publish")

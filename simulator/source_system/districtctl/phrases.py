@@ -50,6 +50,40 @@ PHRASES: dict[str, Phrase] = {
     "diff_none": Phrase("không khác bản {base}", "no different from revision {base}"),
     "next": Phrase("sắp tới", "next"),
     "never": Phrase("không còn lượt nào", "no occurrence is left"),
+    "regulation_unnamed": Phrase("Quy chế hoạt động", "Operating regulation"),
+    "regulation_written": Phrase(
+        "đã chép ra {where}; sửa rồi gửi: districtctl regulation {where} --to ĐÀI",
+        "copied to {where}; edit it, then: districtctl regulation {where} --to STATION",
+    ),
+    "regulation_goes_to": Phrase(
+        "{station}: bản {revision}, lịch giữ nguyên",
+        "{station}: revision {revision}, its timetable stays as it is",
+    ),
+    "regulation_keeps_none": Phrase(
+        "14 ngày tới không mục nào bị giữ lại", "nothing is kept back in the coming 14 days"
+    ),
+    "regulation_keeps": Phrase(
+        "14 ngày tới sẽ bị giữ lại hoặc cắt ({count}), lần đầu:",
+        "kept back or cut in the coming 14 days ({count}), for the first time:",
+    ),
+    "rule_cut": Phrase("bị cắt", "cut"),
+    "rule_any_time": Phrase("giờ nào cũng được phát", "at any time"),
+    "rule_minutes": Phrase("tối đa {count} phút", "at most {count} minutes"),
+    "rule_sessions": Phrase("tối đa {count} buổi một ngày", "at most {count} sessions a day"),
+    "rule_silent": Phrase("không phát ngày {dates}", "silent on {dates}"),
+    "rule_ceiling": Phrase("âm lượng tối đa {volume}", "volume at most {volume}"),
+    "rule_languages": Phrase("ngôn ngữ: {languages}", "languages: {languages}"),
+    "rule_nobody_asked": Phrase(
+        "bản tin cấp trên phát không cần hỏi xã", "bulletins from above play without asking"
+    ),
+    "rule_asked": Phrase(
+        "bản tin thông thường của cấp trên chờ xã duyệt",
+        "ordinary bulletins from above wait for the commune",
+    ),
+    "rule_standing": Phrase(
+        "{authority}: đã duyệt sẵn theo {document}", "{authority}: approved in advance, {document}"
+    ),
+    "rule_differs": Phrase("người soạn không được tự duyệt", "who made an item may not approve it"),
     "sending": Phrase(
         "gửi bản {revision}, chờ biên nhận…", "sending revision {revision}, then waiting…"
     ),

@@ -151,6 +151,38 @@ WORDINGS: dict[str, Wording] = {
     ),
     "too_long": Wording("error", "dài quá {what} ký tự", "longer than {what} characters"),
     "entry": Wording("error", "mục không hợp lệ: {what}", "not a valid entry: {what}"),
+    # an operating regulation
+    "hours": Wording(
+        "error",
+        "không đọc được khung giờ; viết như 05:00-06:30",
+        "these are not hours; write them like 05:00-06:30",
+    ),
+    "hours_day": Wording(
+        "error",
+        "khung giờ phát nằm trong một ngày; qua nửa đêm thì chia làm hai",
+        "a window lies within one day; write two for hours that pass midnight",
+    ),
+    "days_weekly": Wording(
+        "error",
+        "ở đây chỉ ghi thứ trong tuần; ngày không phát ghi ở silent_dates",
+        "only days of the week here; single dates belong into silent_dates",
+    ),
+    "number": Wording("error", "phải là số nguyên {what}", "this must be a whole number {what}"),
+    "language": Wording(
+        "error", "mã ngôn ngữ, ví dụ vi, tay", "a language code, for example vi, tay"
+    ),
+    "authority": Wording(
+        "error", "không phải mã đơn vị, ví dụ tinh", "not an authority's id, for example tinh"
+    ),
+    "approval_mode": Wording(
+        "error", "chỉ có ask (hỏi) hoặc standing (duyệt sẵn)", "either ask or standing"
+    ),
+    "approval_document": Wording(
+        "error",
+        "duyệt sẵn thì phải ghi số văn bản",
+        "a standing approval names its document",
+    ),
+    "rule": Wording("error", "quy chế không hợp lệ: {what}", "not a valid regulation: {what}"),
     # the whole
     "id_twice": Wording("error", "mã này đã dùng ở {what}", "this id stands already in {what}"),
     "overlap": Wording(
@@ -188,7 +220,8 @@ class Fault(Exception):  # noqa: N818 - it is a verdict on a cell, not an error 
 
 
 class Place(NamedTuple):
-    """line counts from 1. column: spreadsheet letter or TOML key; header: as the file writes it."""
+    """line counts from 1. column: spreadsheet letter, TOML key, or ":9" for the ninth letter of the
+    line; header: as the file writes it."""
 
     line: int = 0
     column: str = ""
@@ -226,6 +259,8 @@ class Finding(NamedTuple):
             return ""
         if place.column.isupper():
             at = f"{place.column}{place.line}"
+        elif place.column.startswith(":"):
+            at = f"{'dòng' if lang == 'vi' else 'line'} {place.line}{place.column}"
         else:
             at = f"{'dòng' if lang == 'vi' else 'line'} {place.line} {place.column}".rstrip()
         named = f' "{place.header}"' if place.header and place.header != place.column else ""
