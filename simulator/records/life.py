@@ -60,7 +60,7 @@ def records(
 ) -> list[Told]:
     """Everything, in order of time."""
     told: list[Told] = []
-    for number in range(days):
+    for number in range(fate.idle_days, days):
         day = first + dt.timedelta(number)
         for programme in TIMETABLE:
             told += _occurrence(station, fate, _play(programme, fate, day, tz, rng), rng)
@@ -68,7 +68,9 @@ def records(
     for emergency in fate.emergencies:
         told += _warning(station, fate, emergency, tz, rng)
     told += _alarms(station, fate)
-    return sorted((one for one in told if one.at_ms < end_ms + DAY_MS), key=lambda one: one.at_ms)
+    begin_ms = _midnight_ms(first + dt.timedelta(fate.idle_days), tz)
+    lived = [one for one in told if begin_ms <= one.at_ms < end_ms + DAY_MS]
+    return sorted(lived, key=lambda one: one.at_ms)
 
 
 def _midnight_ms(day: dt.date, tz: ZoneInfo) -> int:
@@ -167,6 +169,7 @@ def _zone(
         reason, rule = Reason.QUIET, _RULES[Reason.QUIET].format(quiet)
     if reason is None and _at(fate.no_mains[zone], play.start_ms):
         reason = Reason.NO_MAINS
+    means = None if reason in _UNDECIDED else programme.means
     segments, confirmed, doubt = _sound(station, fate, play, place, reason, rng)
     played_ms = sum(one.to_ms - one.from_ms for one in segments if one.gap is None)
     outcome: Outcome = "played"
@@ -198,12 +201,15 @@ def _zone(
         underruns=0 if segments else None,
         start_error_ms=error_ms if segments else None,
         rule=rule,
-        approved_by=APPROVER if programme.means in ("key", "pin", "declared") else "",
-        approval=programme.means,
+        approved_by=APPROVER if means in ("key", "pin", "declared") else "",
+        approval=means,
         document_number=programme.document_number,
         field=programme.field,
         language=programme.language,
     )
+
+
+_UNDECIDED = (Reason.AWAITING_APPROVAL, Reason.NOT_APPROVED)
 
 
 def _sound(

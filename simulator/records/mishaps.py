@@ -27,7 +27,7 @@ class Emergency:
 
 @dataclass(slots=True)
 class Fate:
-    """One station's year. quiet: zone → (span, reason). lost_numbers: records lost for good."""
+    """One station's year. quiet: zone → (span, reason). idle_days: before it was installed."""
 
     off: list[Span] = field(default_factory=list)
     unlinked: list[Span] = field(default_factory=list)
@@ -38,6 +38,7 @@ class Fate:
     emergencies: list[Emergency] = field(default_factory=list)
     new_card_ms: int | None = None
     loses_records: bool = False
+    idle_days: int = 0
 
 
 @dataclass(slots=True)
@@ -115,6 +116,8 @@ def fate(window: Span, shared: Weather, zones: tuple[str, ...], number: int, rng
     if number % 11 == 5:
         found.new_card_ms = window.from_ms + rng.randint(1, max(2, days - 1)) * DAY_MS
     found.loses_records = number % 9 == 4
+    if number % 13 == 8:
+        found.idle_days = days // 5
     return found
 
 

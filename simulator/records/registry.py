@@ -94,7 +94,7 @@ def _boards(district: Sequence[Station], rng: Random) -> Iterable[Sequence[objec
         if rng.random() < 0.4:
             code = _new_code(number)
             state = rng.choice(("có", "có", "không", ""))
-            yield (f"bt-{number + 1:02}", f"Nhà văn hóa {one.name.lower()}", code, state, "", "")
+            yield (f"bt-{number + 1:02}", f"Nhà văn hóa x{one.name[1:]}", code, state, "", "")
 
 
 def _assets(district: Sequence[Station], first: dt.date, rng: Random) -> Iterable[Sequence[object]]:

@@ -113,14 +113,20 @@ class Writer:
 
     def presence(self, window: Span, collector_off: list[Span]) -> None:
         """Births, wills, heartbeats and the data counter."""
-        silent = merged([*self._fate.off, *self._fate.unlinked])
+        begins_ms = window.from_ms + self._fate.idle_days * DAY_MS
+        idle = Span(window.from_ms, begins_ms)
+        silent = merged([idle, *self._fate.off, *self._fate.unlinked])
         book, used_mib, birth = self._journal.presence, 0.0, 0
-        month = 0
+        month, before_ms = 0, window.from_ms
         with self._journal.transaction():
             for span in without([window], silent):
-                birth += 1
+                was_off = any(before_ms <= one.to_ms <= span.from_ms for one in self._fate.off)
+                birth += was_off or not birth
+                before_ms = span.to_ms
                 if _heard(collector_off, span.from_ms):
-                    book.said(self._station.id, _state("online", birth), span.from_ms)
+                    online = self._state("online", birth)
+                    book.said(self._station.id, online, span.from_ms)
+                    self._journal.add_birth(self._station.id, online, span.from_ms)
                 for at_ms in range(span.from_ms, span.to_ms, BEAT_EVERY_MS):
                     if (at_ms - window.from_ms) // (30 * DAY_MS) != month:
                         month = (at_ms - window.from_ms) // (30 * DAY_MS)
@@ -131,15 +137,19 @@ class Writer:
                         book.beat(self._station.id, health, at_ms)
                 if span.to_ms < window.to_ms and _heard(collector_off, span.to_ms + 3 * MIN_MS):
                     lost_ms = span.to_ms + 3 * MIN_MS
-                    book.said(self._station.id, _state("lost", birth), lost_ms)
+                    book.said(self._station.id, self._state("lost", birth), lost_ms)
+
+    def _state(self, state: str, birth: int) -> State:
+        return State(
+            station=self._station.id,
+            state=state,  # type: ignore[arg-type]
+            birth=birth,
+            installation=self._installation,
+        )
 
 
 def _heard(collector_off: list[Span], at_ms: int) -> bool:
     return not any(one.from_ms <= at_ms < one.to_ms for one in collector_off)
-
-
-def _state(state: str, birth: int) -> State:
-    return State(station="x", state=state, birth=birth)  # type: ignore[arg-type]
 
 
 def _as_older_software(event: Event) -> bytes:

@@ -14,7 +14,7 @@ import msgspec
 KIND = "asrun"
 """The kind of event that becomes a row."""
 
-VERSION = 1
+VERSION = 2
 """Of these columns; another number in the database means: make them anew from the raw records."""
 
 TIME_MAX_MS = 4_102_444_800_000
@@ -23,8 +23,15 @@ LEVEL_MIN_CDB = -12_000
 NUMBER_MAX = 10**9
 
 
+UNSAID = "unsaid"
+"""The approval in a record of software that knew none; "" is that none was needed."""
+
+
 class Label(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What many rows have in common. Empty and None: the record does not say."""
+    """What many rows have in common. Empty and None: the record does not say.
+
+    broke None: software that did not record it.
+    """
 
     title: str = ""
     klass: int = 3
@@ -41,7 +48,7 @@ class Label(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     language: str = ""
     languages_missing: tuple[str, ...] = ()
     rule: str = ""
-    broke: tuple[str, ...] = ()
+    broke: tuple[str, ...] | None = None
 
 
 class Play(NamedTuple):
@@ -103,9 +110,9 @@ class _Body(msgspec.Struct):
     volume: int | None = None
     start_error_ms: int | None = None
     rule: str = ""
-    broke: tuple[str, ...] = ()
+    broke: tuple[str, ...] | None = None
     approved_by: str = ""
-    approval: str | None = None
+    approval: str | msgspec.UnsetType | None = msgspec.UNSET
     document_number: str = ""
     field: str = ""
     language: str = ""
@@ -171,7 +178,7 @@ def _label(body: _Body) -> Label:
         author=body.author,
         approver=body.approver,
         approved_by=body.approved_by,
-        approval=body.approval or "",
+        approval=UNSAID if body.approval is msgspec.UNSET else body.approval or "",
         document_number=body.document_number,
         field=body.field,
         language=body.language,

@@ -170,16 +170,24 @@ def _warned(report: Report) -> list[Row]:
         (section, "Lượt cụm đo được có tiếng", Typed("count", zones[HEARD]), reached),
         (section, "Lượt cụm phát nhưng không đo được", Typed("count", zones[UNMEASURED]), ""),
         (section, "Lượt cụm không có tiếng", Typed("count", zones[SILENT]), "cần kiểm tra"),
-        (section, "Số lần diễn tập đến đài", Typed("count", len(report.drills)), "tính riêng"),
+        (
+            section,
+            "Số lần diễn tập đến đài",
+            None if unknown_drill else Typed("count", len(report.drills)),
+            "tính riêng",
+        ),
     ]
 
 
 def _ran(report: Report) -> list[Row]:
     section = "Vận hành"
-    running = tables_base.running(report).total
-    if running is None:
+    running = tables_base.running(report)
+    if running.total is None:
         raise ValueError("the table has a total")
-    connected, known, mib = running[3], running[4], running[9]
+    places = {column.en: at for at, column in enumerate(running.columns)}
+    connected, known, mib = (
+        running.total[places[name]] for name in ("connected", "known", "data_mib")
+    )
     open_ = sum(one.to_ms is None for part in report.parts for one in part.episodes)
     return [
         (section, "Kết nối, trên thời gian biết được", _share(connected), ""),

@@ -7,7 +7,7 @@ officer's: their place is left open.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import docx
 from docx.document import Document
 from docx.enum.section import WD_ORIENT
 from docx.enum.table import WD_TABLE_ALIGNMENT
-from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT, WD_TAB_LEADER
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
@@ -28,12 +28,15 @@ from simulator.source_system.report.content import TITLE
 from simulator.source_system.report.emergencies import speed
 from simulator.source_system.report.figures import evidence
 from simulator.source_system.report.gather import Report
-from simulator.source_system.report.letterhead import DOTS, Letterhead
+from simulator.source_system.report.letterhead import Letterhead
 from simulator.source_system.report.sheet import NUMBERS, Row, Sheet
 
 FONT = "Times New Roman"
 BODY_PT = 13
 TABLE_PT = 10
+TEXT_MM = 165
+"""Between the margins of A4."""
+
 TABLE_ROWS = 40
 """A longer table continues in the spreadsheet."""
 
@@ -86,7 +89,7 @@ def _field(paragraph: Paragraph, code: str) -> None:
 
 
 def _top(paper: Document, report: Report, letterhead: Letterhead) -> None:
-    table = _bare_table(paper, 2, (Mm(72), Mm(93)))
+    table = _bare_table(paper, (Mm(65), Mm(100)))
     left, right = table.rows[0].cells
     _say(left, letterhead.parent.upper(), first=True)
     _say(left, letterhead.issuer.upper(), bold=True)
@@ -113,7 +116,7 @@ def _top(paper: Document, report: Report, letterhead: Letterhead) -> None:
 
 def _bottom(paper: Document, letterhead: Letterhead) -> None:
     _paragraph(paper, "", _LEFT)
-    table = _bare_table(paper, 2, (Mm(82), Mm(83)))
+    table = _bare_table(paper, (Mm(82), Mm(83)))
     left, right = table.rows[0].cells
     line = _say(left, "Nơi nhận:", bold=True, italic=True, first=True, size=12)
     line.alignment = _LEFT
@@ -174,8 +177,16 @@ def _body(
     _table(paper, report, sheets["pham-vi-du-lieu"], "Phạm vi bản ghi đã kiểm")
     _heading(paper, f"{'VII' if chapter == 6 else 'VIII'}. NHẬN XÉT, ĐỀ XUẤT")
     _text(paper, "(Cán bộ lập báo cáo ghi)")
-    for _ in range(3):
-        _text(paper, DOTS * 14)
+    for _ in range(4):
+        _dotted_line(paper)
+
+
+def _dotted_line(paper: Document) -> None:
+    """Room to write by hand, as wide as the text."""
+    line = _paragraph(paper, "\t", _LEFT)
+    line.paragraph_format.tab_stops.add_tab_stop(
+        Mm(TEXT_MM), WD_TAB_ALIGNMENT.RIGHT, WD_TAB_LEADER.DOTS
+    )
 
 
 def _scope(paper: Document, report: Report) -> None:
@@ -288,8 +299,6 @@ def _table(paper: Document, report: Report, sheet: Sheet, title: str) -> None:
     table = paper.add_table(rows=1, cols=len(columns) + 1)
     table.style = "Table Grid"
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
-    table.autofit = False
-    widths = _widths([column.characters for column in columns])
     names = ["TT", *(f"{one.vi} (giờ)" if one.kind == "length" else one.vi for one in columns)]
     for cell, name in zip(table.rows[0].cells, names, strict=True):
         _fill(cell, name, _CENTRE, bold=True)
@@ -299,17 +308,15 @@ def _table(paper: Document, report: Report, sheet: Sheet, title: str) -> None:
         _add_row(table, report, sheet, places, row, str(number))
     if sheet.total is not None:
         _add_row(table, report, sheet, places, sheet.total, "", bold=True)
-    for row_of_cells in table.rows:
-        for cell, width in zip(row_of_cells.cells, widths, strict=True):
-            cell.width = width
+    _set_widths(table, _widths([column.characters for column in columns]))
     left = len(sheet.rows) - len(rows)
     after = f"Còn {words.count(left)} dòng trong bảng tính, tờ {sheet.vi}." if left else ""
     _paragraph(paper, after, _LEFT, size=11, after=2)
 
 
 def _widths(characters: list[int]) -> list[Mm]:
-    """165 mm shared out: names get more, no column less than 14 mm."""
-    room = 165 - 10
+    """The text's width shared out: names get more, no column less than 14 mm."""
+    room = TEXT_MM - 10
     weights = [max(10, min(26, one)) for one in characters]
     return [Mm(10), *(Mm(max(14, round(room * one / sum(weights)))) for one in weights)]
 
@@ -332,7 +339,9 @@ def _add_row(
         text = shown(column.kind, row[at], report.window.tz)
         if bold and place == 0 and not text:
             text = label  # "Tổng" may stand in a column that is left out here
-        _fill(cell, text, _RIGHT if column.kind in NUMBERS else _LEFT, bold=bold)
+        narrow = column.kind == "text" and column.characters < 10
+        side = _RIGHT if column.kind in NUMBERS else _CENTRE if narrow else _LEFT
+        _fill(cell, text, side, bold=bold)
 
 
 def _fill(cell: _Cell, text: str, alignment: WD_ALIGN_PARAGRAPH, *, bold: bool = False) -> None:
@@ -358,12 +367,19 @@ def _repeat_header(table: Table) -> None:
     table.rows[0]._tr.get_or_add_trPr().append(element)  # noqa: SLF001
 
 
-def _bare_table(paper: Document, columns: int, widths: tuple[Mm, ...]) -> Table:
-    table: Table = paper.add_table(rows=1, cols=columns)
-    table.autofit = False
-    for cell, width in zip(table.rows[0].cells, widths, strict=True):
-        cell.width = width
+def _bare_table(paper: Document, widths: tuple[Mm, ...]) -> Table:
+    table: Table = paper.add_table(rows=1, cols=len(widths))
+    _set_widths(table, widths)
     return table
+
+
+def _set_widths(table: Table, widths: Sequence[Mm]) -> None:
+    """Word goes by the cells, others by the columns."""
+    table.autofit = False
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = width
+        for cell in column.cells:
+            cell.width = width
 
 
 def _say(

@@ -40,7 +40,7 @@ class Heard(NamedTuple):
     first_ms: int | None
     played_ms: int
     heard_ms: int
-    broke: tuple[str, ...]
+    broke: tuple[str, ...] | None
 
 
 class Noticed(NamedTuple):
@@ -69,7 +69,8 @@ class Arrival:
     plays: int = 0
     played_ms: int = 0
     zones: dict[str, str] = field(default_factory=dict)
-    broke: set[str] = field(default_factory=set)
+    broke: set[str] | None = None
+    """None: its software did not record it, or nothing sounded."""
 
     @property
     def sound_ms(self) -> int | None:
@@ -143,8 +144,8 @@ def _add(arrival: Arrival, play: Heard) -> None:
     if play.first_ms is not None:
         arrival.first_ms = min(play.first_ms, arrival.first_ms or play.first_ms)
     arrival.played_ms += play.played_ms
-    if play.first_ms is not None:
-        arrival.broke.update(play.broke)
+    if play.first_ms is not None and play.broke is not None:
+        arrival.broke = (arrival.broke or set()) | set(play.broke)
     state = _state(result_of(play.outcome, play.confirmed), play)
     held = arrival.zones.get(play.zone, SILENT)
     arrival.zones[play.zone] = state if _BETTER[state] > _BETTER[held] else held

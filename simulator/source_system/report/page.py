@@ -48,7 +48,7 @@ table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-num
 thead th{background:var(--head);color:#fff;font-weight:600;text-align:left;vertical-align:bottom;
 position:sticky;top:0}
 th,td{padding:.32rem .55rem;border-bottom:1px solid var(--rule);vertical-align:top}
-thead th{min-width:4.2rem;line-height:1.25}td.n,th.n{text-align:right}
+thead th{line-height:1.25}td.n,th.n{text-align:right}
 td.n,td.m,td.t{white-space:nowrap}td.w{min-width:15rem}
 .scroll table.pin td:nth-child(2),.scroll table.pin th:nth-child(2){position:sticky;left:0}
 .scroll table.pin td:nth-child(2){background:#fff;box-shadow:1px 0 0 var(--rule)}
@@ -59,8 +59,12 @@ tr.total td{font-weight:700;background:#eef2f6}
 details{margin:.4rem 0}summary{cursor:pointer;color:#0b5a80}
 footer{color:var(--soft);font-size:.85rem;margin-top:2.5rem}
 @page{size:A4 landscape;margin:12mm}
-@media print{body{max-width:none;padding:0;font-size:10.5px}.scroll{overflow:visible;border:0}
-svg{min-width:0}tr,figure{break-inside:avoid}h2,h3{break-after:avoid}nav{display:none}
+figure{margin:0}
+@media print{html{font-size:11px}body{max-width:none;padding:0;font-size:10.5px}.scroll{overflow:visible;border:0}
+svg{min-width:0;max-height:140mm}tr,figure{break-inside:avoid}h2,h3,summary{break-after:avoid}
+nav{display:none}table{font-size:7pt;line-height:1.25}th,td{padding:.12rem .25rem}
+thead th{min-width:0!important}td.t{white-space:normal;min-width:5.2em}td.w{min-width:0}
+.tiles{grid-template-columns:repeat(5,1fr)}h1{font-size:16px}h2{font-size:13px}h3{font-size:11.5px}
 thead{display:table-header-group}thead th{position:static}details>*{display:block}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """
@@ -180,7 +184,7 @@ def _plots(report: Report, chapter: str) -> str:
         "van-hanh": [("Mức tín hiệu (dBFS)", plots.loudness(report), "")],
     }
     return "".join(
-        f'<h3>{title}</h3>{legend}<div class="scroll plot">{svg}</div>'
+        f'<figure><h3>{title}</h3>{legend}<div class="scroll plot">{svg}</div></figure>'
         for title, svg, legend in found.get(chapter, ())
         if svg
     )
@@ -214,14 +218,15 @@ def _table(report: Report, sheet: Sheet) -> str:
     if sheet.key in FOLDED:
         number = words.count(len(sheet.rows))
         head = f"<summary>{escape(sheet.vi)}: {number} dòng</summary>"
-        return f"<details>{head}{table}{listed}</details>"
+        return f"<details>{head}{table}</details>{listed}"
     return f"<h3>{escape(sheet.vi)}</h3>{table}{listed}"
 
 
 def _header(column: Column) -> str:
     name = f"{column.vi} (giờ)" if column.kind == "length" else column.vi
     kind = ' class="n"' if column.kind in NUMBERS else ""
-    return f'<th{kind} title="{escape(column.en)}">{escape(name)}</th>'
+    wide = f' style="min-width:{min(15, column.characters) * 0.55:.1f}em"'
+    return f'<th{kind}{wide} title="{escape(column.en)}">{escape(name)}</th>'
 
 
 def _row(report: Report, sheet: Sheet, row: Row, *, total: bool = False) -> str:
@@ -232,7 +237,7 @@ def _row(report: Report, sheet: Sheet, row: Row, *, total: bool = False) -> str:
         if style == "t" and column.characters >= 30:
             style = "w"
         if plain is None:
-            style = "q"
+            style = "q n" if style == "n" else "q"
         text = escape(shown(column.kind, value, report.window.tz))
         cells.append(f'<td class="{style}">{text}</td>')
     return f"<tr{' class=total' if total else ''}>{''.join(cells)}</tr>"

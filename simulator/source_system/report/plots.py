@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from simulator.source_system.report import words
 from simulator.source_system.report.emergencies import Arrival
-from simulator.source_system.report.figures import DayCount, Result, Tally, share
+from simulator.source_system.report.figures import DayCount, Result, Tally, joined, share
 from simulator.source_system.report.gather import Part, Report
 from simulator.source_system.report.tables_plays import day_number
 
@@ -321,13 +321,40 @@ class Strip:
     pieces: tuple[tuple[str, float, str], ...]
 
 
+class Whole(NamedTuple):
+    """A station over the whole window, whatever it was called meanwhile."""
+
+    name: str
+    timetable: Tally
+    connected_ms: int
+    lost_ms: int
+    unknown_ms: int
+
+
+def _wholes(report: Report) -> list[Whole]:
+    parts: dict[str, list[Part]] = {}
+    for part in report.parts:
+        parts.setdefault(part.slice.unit.station, []).append(part)
+    return [
+        Whole(
+            found[-1].slice.unit.name,
+            joined(part.timetable for part in found),
+            sum(part.presence.connected_ms for part in found),
+            sum(part.presence.lost_ms for part in found),
+            sum(part.presence.unknown_ms for part in found),
+        )
+        for found in parts.values()
+    ]
+
+
 def stations_at_a_glance(report: Report) -> str:
     """For each station: what was played, what was measured, how long it was connected."""
     left, gap, tall = 190, 34, 18
     width = (WIDTH - left - 2 * gap - 6) / 3
+    rows = sorted(_wholes(report), key=_played_share)
     titles = ("Lượt phát theo lịch", "Thời lượng phát: đã đo", "Kết nối")
     parts = [_text(left + at * (width + gap), 14, one, "name") for at, one in enumerate(titles)]
-    bottom = 26 + tall * len(report.parts)
+    bottom = 26 + tall * len(rows)
     for at in range(3):
         x = left + at * (width + gap)
         for step in range(5):
@@ -335,34 +362,26 @@ def stations_at_a_glance(report: Report) -> str:
             label = f"{25 * step} %"
             anchor = "start" if step == 0 else "end" if step == 4 else "middle"
             parts.append(_text(x + width * step / 4, bottom + 14, label, "tick", anchor))
-    for row, part in enumerate(sorted(report.parts, key=_played_share)):
+    for row, whole in enumerate(rows):
         y = 24 + row * tall
-        parts.append(_text(left - 8, y + 12, _cut(_name(report, part), 26), "name", "end"))
-        for at, strip in enumerate(_strips(part)):
+        parts.append(_text(left - 8, y + 12, _cut(whole.name, 26), "name", "end"))
+        for at, strip in enumerate(_strips(whole)):
             x = left + at * (width + gap)
             parts += _strip(strip, x, y, width, tall - 5)
     return _svg(bottom + 24, "Từng đài: lượt phát, bằng chứng, kết nối", "".join(parts))
 
 
-def _played_share(part: Part) -> float:
+def _played_share(whole: Whole) -> float:
     """Worst first; stations without a record before all."""
-    found = part.timetable
+    found = whole.timetable
     return found.results["played"] / found.plays if found.plays else -1.0
 
 
-def _name(report: Report, part: Part) -> str:
-    unit = part.slice.unit
-    if report.by == "old" and part.slice.first != report.window.first:
-        return f"{unit.name} từ {part.slice.first:%d/%m}"
-    return unit.name
-
-
-def _strips(part: Part) -> tuple[Strip, Strip, Strip]:
-    found = part.timetable
+def _strips(whole: Whole) -> tuple[Strip, Strip, Strip]:
+    found = whole.timetable
     plays = max(1, found.plays)
     played_ms = max(1, found.played_ms)
-    known = part.presence
-    time_ms = max(1, known.connected_ms + known.lost_ms + known.unknown_ms)
+    time_ms = max(1, whole.connected_ms + whole.lost_ms + whole.unknown_ms)
     results: tuple[Result, ...] = ("played", "partial", "mute", "missed")
     return (
         Strip(
@@ -384,9 +403,9 @@ def _strips(part: Part) -> tuple[Strip, Strip, Strip]:
         Strip(
             "kết nối",
             (
-                ("connected", known.connected_ms / time_ms, "kết nối"),
-                ("lost", known.lost_ms / time_ms, "mất liên lạc"),
-                ("unknown", known.unknown_ms / time_ms, "không rõ"),
+                ("connected", whole.connected_ms / time_ms, "kết nối"),
+                ("lost", whole.lost_ms / time_ms, "mất liên lạc"),
+                ("unknown", whole.unknown_ms / time_ms, "không rõ"),
             ),
         ),
     )
@@ -476,16 +495,21 @@ def _warning_row(
     yield _text(WIDTH - 8, y + 4, text, "tick", "end")
 
 
+LEVEL_LOW_DB = -60.0
+
+
 def loudness(report: Report) -> str:
     """Mean and loudest level of each station, dBFS."""
     rows = [
-        (_name(report, part), found)
-        for part in report.parts
-        if (found := part.timetable).level_db is not None
+        (whole.name, whole.timetable)
+        for whole in _wholes(report)
+        if whole.timetable.level_db is not None
     ]
     if not rows:
         return ""
-    left, tall, low, high = 190, 16, -60.0, 0.0
+    quietest = min(found.level_db or 0.0 for _, found in rows)
+    left, tall, high = 190, 16, 0.0
+    low = max(LEVEL_LOW_DB, math.floor((quietest - 3) / 10) * 10.0)
     width = WIDTH - left - 20
     bottom = 8 + tall * len(rows)
 
@@ -493,7 +517,7 @@ def loudness(report: Report) -> str:
         return left + (min(high, max(low, level)) - low) / (high - low) * width
 
     parts = []
-    for step in range(7):
+    for step in range(round((high - low) / 10) + 1):
         level = low + 10 * step
         parts.append(_line(x(level), 4, x(level), bottom))
         parts.append(_text(x(level), bottom + 15, words.decimal(level, 0), "tick", "middle"))

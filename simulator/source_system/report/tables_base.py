@@ -11,7 +11,12 @@ from simulator.source_system.report.presence import Presence, Span, merged
 from simulator.source_system.report.ranges import GAPS_SHOWN, Range
 from simulator.source_system.report.registry import TECHNOLOGIES, Hamlet, hamlets, on
 from simulator.source_system.report.sheet import Column, Row, Sheet, Value
-from simulator.source_system.report.tables_plays import day_number, loudness
+from simulator.source_system.report.tables_plays import (
+    day_number,
+    identified,
+    identity,
+    loudness,
+)
 from simulator.source_system.report.window import day_of
 
 DAYS_SHOWN = 4
@@ -23,44 +28,43 @@ def ranges(report: Report) -> Sheet:
     columns = (
         Column("Mã đài", "station", width=10),
         Column("Đài", "name", width=22, brief=True),
-        Column("Thẻ nhớ", "installation", width=20),
+        Column("Có", "records", "count", brief=True),
+        Column("Thiếu", "missing", "count", brief=True),
+        Column("Chuỗi băm", "chain", width=30, brief=True),
+        Column("Đã ký đến số", "signed_through", "count"),
         Column("Từ số", "first_seq", "count", brief=True),
         Column("Đến số", "last_seq", "count", brief=True),
         Column("Bản ghi đầu", "first", "moment"),
         Column("Bản ghi cuối", "last", "moment", brief=True),
-        Column("Có", "records", "count", brief=True),
-        Column("Thiếu", "missing", "count", brief=True),
-        Column("Số bị thiếu", "gaps", width=26),
+        Column("Ngày không có lượt nào", "empty_days", "count"),
+        Column("Những ngày đó", "which_days", width=34),
+        Column("Số bị thiếu", "gaps", width=30),
         Column("Đài không còn", "lost", "count"),
         Column("Ghi trùng lượt", "doubled", "count"),
         Column("Không đọc được", "unread", "count"),
-        Column("Chuỗi băm", "chain", width=30, brief=True),
-        Column("Đã ký đến số", "signed_through", "count"),
+        Column("Thẻ nhớ", "installation", width=20),
         Column("Vân tay khóa", "keys", width=20),
-        Column("Ngày không có lượt nào", "empty_days", "count"),
-        Column("Những ngày đó", "which_days", width=34),
     )
     names = {part.slice.unit.station: part.slice.unit.name for part in report.parts}
     rows: list[Row] = []
     for station, found in report.ranges.items():
         empty = _empty_days(report, station)
-        if not found:
-            nothing = ("không có bản ghi", 0, 0, words.NOTHING, words.NOTHING, 0, None, "", 0, 0, 0)
-            unsaid = (words.NOTHING, words.NOTHING, "", len(empty), _days(empty))
-            rows.append((station, names[station], *nothing, *unsaid))
-        head, rest = (station, names[station]), (len(empty), _days(empty))
-        rows += [(*head, *_range(one), *rest) for one in found]
+        head, days = (station, names[station]), (len(empty), _days(empty))
+        told = [_range(one, days) for one in found] or [_no_range(days)]
+        rows += [(*head, *one) for one in told]
     everything = [one for found in report.ranges.values() for one in found]
-    total = (
-        "Tổng", "", "", "", "", "", "",
+    total: Row = (
+        "Tổng",
+        "",
         sum(one.records for one in everything),
         sum(one.missing for one in everything),
-        "",
+        *("" for _ in range(9)),
         sum(one.lost for one in everything),
         sum(one.doubled for one in everything),
         sum(one.unread for one in everything),
-        "", "", "", "", "",
-    )  # fmt: skip
+        "",
+        "",
+    )
     return Sheet(
         "pham-vi-du-lieu", "Phạm vi dữ liệu", "Range of records", columns, rows, total,
         _range_notes(report),
@@ -93,12 +97,37 @@ def _range_notes(report: Report) -> list[str]:
     return notes
 
 
-def _range(one: Range) -> Row:
+def _no_range(days: Row) -> Row:
+    nothing = (words.NOTHING,) * 5
+    return (0, None, "không có bản ghi", *nothing, *days, "", 0, 0, 0, "", "")
+
+
+def _range(one: Range, days: Row) -> Row:
     gaps = [
         f"{gap.from_seq}" if gap.records == 1 else f"{gap.from_seq}–{gap.to_seq}"
         for gap in one.gaps[:GAPS_SHOWN]
     ]
     more = len(one.gaps) - len(gaps)
+    return (
+        one.records,
+        one.missing,
+        _chain(one),
+        min(one.chain.signed_through, one.last_seq) or words.NOTHING,
+        one.first_seq,
+        one.last_seq,
+        one.first_ms,
+        one.last_ms,
+        *days,
+        ", ".join(gaps) + (f" … và {more} chỗ nữa" if more else ""),
+        one.lost,
+        one.doubled,
+        one.unread,
+        one.stream.installation,
+        ", ".join(sorted(one.chain.keys)),
+    )
+
+
+def _chain(one: Range) -> str:
     chain = words.CHAIN[one.chain.state]
     if one.chain.state == "broken":
         where = sorted({*one.chain.broken_at, *one.chain.bad_signatures})
@@ -109,22 +138,7 @@ def _range(one: Range) -> Row:
         chain += "; khóa CHƯA ĐƯỢC CHẤP NHẬN"
     if one.on_arrival:
         chain += f"; khi nhận: {', '.join(words.finding(kind) for kind in one.on_arrival)}"
-    return (
-        one.stream.installation,
-        one.first_seq,
-        one.last_seq,
-        one.first_ms,
-        one.last_ms,
-        one.records,
-        one.missing,
-        ", ".join(gaps) + (f" … và {more} chỗ nữa" if more else ""),
-        one.lost,
-        one.doubled,
-        one.unread,
-        chain,
-        min(one.chain.signed_through, one.last_seq) or words.NOTHING,
-        ", ".join(sorted(one.chain.keys)),
-    )
+    return chain
 
 
 def _empty_days(report: Report, station: str) -> list[dt.date]:
@@ -159,10 +173,8 @@ def _days(found: list[dt.date]) -> str:
 
 def running(report: Report) -> Sheet:
     columns = (
-        Column("Mã đài", "station", width=10),
-        Column("Đài", "name", width=22, brief=True),
-        Column("Từ ngày", "from", "day"),
-        Column("Kết nối (trên thời gian biết)", "connected", "share", width=13, brief=True),
+        *identity(report),
+        Column("Kết nối, trên thời gian biết", "connected", "share", width=15, brief=True),
         Column("Thời gian biết", "known", "share", brief=True),
         Column("Mất liên lạc", "lost", "length"),
         Column("Số lần mất", "losses", "count", brief=True),
@@ -183,7 +195,8 @@ def running(report: Report) -> Sheet:
     unknown_ms = sum(part.presence.unknown_ms for part in report.parts)
     used = [part.data.mib for part in report.parts if part.data is not None]
     total = (
-        "Tổng", "", "",
+        "Tổng",
+        *("" for _ in identity(report)[1:]),
         share(connected_ms, connected_ms + lost_ms),
         share(connected_ms + lost_ms, connected_ms + lost_ms + unknown_ms),
         lost_ms,
@@ -212,9 +225,7 @@ def _running(report: Report, part: Part) -> Row:
     faulty = merged(_until(one.from_ms, one.to_ms, report, part) for one in part.episodes)
     data = part.data
     return (
-        part.slice.unit.station,
-        part.slice.unit.name,
-        part.slice.first,
+        *identified(report, part),
         share(known.connected_ms, known_ms),
         share(known_ms, known_ms + known.unknown_ms),
         known.lost_ms if known_ms else None,
@@ -273,7 +284,7 @@ def coverage(report: Report) -> Sheet:
         f"Theo công nghệ (thôn có nhiều loại tính nhiều lần): {technologies}."
     ]
     if unserved:
-        names = ", ".join(one.name for one in unserved[:12])
+        names = ", ".join(f"{one.name} ({one.unit or one.code})" for one in unserved[:12])
         more = f" … và {len(unserved) - 12} thôn nữa" if len(unserved) > 12 else ""
         notes.append(f"Chưa được phục vụ: {names}{more}.")
     return Sheet("do-phu", "Độ phủ", "Coverage", columns, rows, None, notes, page_rows=80)

@@ -15,6 +15,7 @@ from simulator.source_system.report.emergencies import (
 from simulator.source_system.report.figures import EMERGENCY, Result, Tally, result_of
 from simulator.source_system.report.gather import Part, Report
 from simulator.source_system.report.sheet import Column, Row, Sheet
+from simulator.source_system.report.tables_plays import named
 
 PAGE_EPISODES = 40
 TAB_EPISODES = 5_000
@@ -78,8 +79,16 @@ def _arrival(one: Arrival, name: str) -> Row:
         one.count(HEARD),
         one.count(UNMEASURED),
         one.count(SILENT),
-        "; ".join(sorted(words.reason(code) for code in one.broke)),
+        _broken(one),
     )
+
+
+def _broken(one: Arrival) -> str | None:
+    if one.first_ms is None:
+        return words.NOTHING
+    if one.broke is None:
+        return None
+    return "; ".join(sorted(words.reason(code) for code in one.broke)) or "không"
 
 
 def emergencies_by_station(report: Report) -> Sheet:
@@ -94,10 +103,9 @@ def emergencies_by_station(report: Report) -> Sheet:
     )
     rows: list[Row] = []
     for part in report.parts:
-        unit = part.slice.unit
         real = [one for one in part.arrivals if not one.drill]
         drills = _drills(part.arrivals)
-        rows.append((unit.station, unit.name, *_speed(real), drills))
+        rows.append((*named(report, part), *_speed(real), drills))
     everything = [one for part in report.parts for one in part.arrivals]
     total = ("Tổng", "", *_speed(report.emergencies), _drills(everything))
     return Sheet(
@@ -141,8 +149,7 @@ def faults(report: Report) -> Sheet:
             total_ms += within_ms
             rows.append(
                 (
-                    one.station,
-                    part.slice.unit.name,
+                    *named(report, part),
                     words.alarm(one.code),
                     one.subject,
                     one.from_ms,
@@ -234,9 +241,8 @@ def rules(report: Report) -> Sheet:
     )
     rows: list[Row] = []
     for part in report.parts:
-        unit = part.slice.unit
         for key, (plays, length_ms) in sorted(_rules(part).items()):
-            rows.append((unit.station, unit.name, *key, plays, length_ms))
+            rows.append((*named(report, part), *key, plays, length_ms))
     return Sheet("quy-che", "Quy chế theo đài", "Rules by station", columns, rows)
 
 
@@ -253,7 +259,7 @@ def _rules(part: Part) -> dict[tuple[str, str, str], tuple[int, int]]:
             found[key] += one.plays
             lengths[key] += one.planned_ms
         if one.label.klass == EMERGENCY and one.outcome != "skipped":
-            for code in one.label.broke:
+            for code in one.label.broke or ():
                 key = (BROKE, words.reason(code), one.label.title)
                 found[key] += one.plays
                 lengths[key] += one.played_ms
@@ -303,7 +309,7 @@ def approvals(report: Report) -> Sheet:
     )
     notes = [
         "“Theo khai báo”: chỉ có tên người duyệt và số văn bản do nơi gửi ghi, đài không kiểm "
-        "chứng được. Bản ghi của phần mềm cũ không có phần này."
+        "chứng được."
     ]
     return Sheet("phe-duyet", "Phê duyệt", "Approvals", columns, rows, total, notes)
 

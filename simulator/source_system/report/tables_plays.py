@@ -29,7 +29,7 @@ _NAMED = (
     Column("Mã đơn vị", "code", width=10),
     Column("Đơn vị quản lý", "authority", width=18),
 )
-_WHILE = (Column("Từ ngày", "from", "day"), Column("Đến ngày", "to", "day"))
+_WHILE = (Column("Từ ngày", "from", "day", brief=True), Column("Đến ngày", "to", "day"))
 PLAYS = (
     Column("Lượt phát theo lịch", "planned", "count", brief=True),
     Column("Phát đủ", "played", "count", brief=True),
@@ -62,6 +62,14 @@ def identified(report: Report, part: Part) -> Row:
     unit = part.slice.unit
     named = (unit.station, unit.name, unit.code, unit.authority)
     return (*named, part.slice.first, part.slice.last) if report.by == "old" else named
+
+
+def named(report: Report, part: Part) -> tuple[str, str]:
+    """Id and name; of a station that stands twice also since or until when it is that unit."""
+    unit, first, last = part.slice.unit, part.slice.first, part.slice.last
+    since = f" (từ {words.day(first)})" if first > report.window.first else ""
+    until = f" (đến {words.day(last)})" if last < report.window.last else ""
+    return unit.station, unit.name + (since or until)
 
 
 def plays(found: Tally) -> Row:
@@ -214,7 +222,6 @@ def programmes(report: Report) -> Sheet:
     )
     rows: list[Row] = []
     for part in report.parts:
-        unit = part.slice.unit
         grouped: dict[tuple[str, str, int], Tally] = {}
         for one in part.rows:
             if one.label.klass != EMERGENCY:
@@ -222,7 +229,8 @@ def programmes(report: Report) -> Sheet:
                 grouped.setdefault(key, Tally()).add(one)
         for (title, authority, klass), found in sorted(grouped.items()):
             klass_name = "ưu tiên" if klass == 2 else "thông thường"
-            rows.append((unit.station, unit.name, title, authority, klass_name, *plays(found)))
+            told = (title, authority, klass_name, *plays(found))
+            rows.append((*named(report, part), *told))
     total = (*_blank(columns[:5], "Tổng"), *plays(report.timetable))
     return Sheet("luot-phat", "Lượt phát", "Programmes", columns, rows, total, page_rows=PAGE_ROWS)
 
@@ -239,10 +247,9 @@ def reasons(report: Report) -> Sheet:
     )
     rows: list[Row] = []
     for part in report.parts:
-        unit = part.slice.unit
         for (result, code), number in sorted_reasons(part.timetable):
             row = (words.RESULT[result], words.reason(code), code, number)
-            rows.append((unit.station, unit.name, *row))
+            rows.append((*named(report, part), *row))
     everything = report.timetable
     total = (*_blank(columns[:5], "Tổng"), everything.plays - everything.results["played"])
     return Sheet("ly-do", "Lý do", "Reasons", columns, rows, total, page_rows=0)
@@ -295,8 +302,7 @@ def shortfalls(report: Report) -> Sheet:
             result = result_of(one.outcome, one.confirmed)
             rows.append(
                 (
-                    one.station,
-                    part.slice.unit.name,
+                    *named(report, part),
                     one.planned_ms,
                     one.label.title,
                     words.RESULT[result],

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from agent.contract.reasons import ALARM, OCCURRENCE, RULES_OF_THE_AIR, AlarmCode, OccurrenceReason
 from simulator.source_system.chain_check import FINDINGS, FindingKind
+from simulator.source_system.report.columns import UNSAID
 from simulator.source_system.report.figures import Result
 from simulator.source_system.report.ranges import ChainState
 
@@ -31,6 +32,8 @@ APPROVAL = {
     "key": "duyệt bằng khóa ký",
     "pin": "duyệt bằng mã PIN",
     "declared": "theo khai báo",
+    "": "không cần duyệt, hoặc chưa được duyệt",
+    UNSAID: "không rõ (phần mềm cũ không ghi)",
 }
 CHAIN: dict[ChainState, str] = {
     "signed": "nguyên vẹn, đài đã ký",
@@ -140,7 +143,7 @@ def finding(kind: str) -> str:
 
 
 def approval(means: str) -> str:
-    return APPROVAL.get(means, means or "không cần hoặc không ghi")
+    return APPROVAL.get(means, means)
 
 
 def printable(text: str) -> str:

@@ -39,7 +39,8 @@ TITLE_ROWS = 3
 
 A4 = 9
 TEXT_MAX = 2_000
-HEADER_LINES_HEIGHT = 48
+LINE_PT = 15
+NOTE_COLUMNS_MAX = 12
 _RULE = Side(style="thin", color="C9D1D9")
 _BORDER = Border(bottom=_RULE)
 _HEADER_FILL = PatternFill("solid", start_color="1F3B57")
@@ -58,7 +59,8 @@ _HEADER_TEXT = Alignment(wrap_text=True, vertical="center", horizontal="center")
 
 
 def write_xlsx(sheets: Iterable[Sheet], heading: str, path: Path, tz: ZoneInfo) -> Path:
-    book = Workbook(write_only=True)
+    book = Workbook()
+    book.remove(book.worksheets[0])
     book.properties.title = heading
     book.properties.creator = "districtctl"
     for sheet in sheets:
@@ -73,7 +75,8 @@ def _write(book: Workbook, sheet: Sheet, heading: str, tz: ZoneInfo) -> None:
         tab.column_dimensions[get_column_letter(place)].width = column.characters + 2
     names = sheet.columns[0].vi == "Mã đài" and sheet.columns[1].vi == "Đài"
     tab.freeze_panes = f"{'C' if names else 'A'}{TITLE_ROWS + 1}"
-    tab.row_dimensions[TITLE_ROWS].height = HEADER_LINES_HEIGHT
+    lines = max(_lines(one.vi, one.characters) for one in sheet.columns)
+    tab.row_dimensions[TITLE_ROWS].height = LINE_PT * lines + 4
     _print_setup(tab, sheet)
     shown = sheet.rows if sheet.tab_rows is None else sheet.rows[: sheet.tab_rows]
     dresser = _Dresser(tab)
@@ -90,7 +93,23 @@ def _write(book: Workbook, sheet: Sheet, heading: str, tz: ZoneInfo) -> None:
         tab.auto_filter.ref = f"A{TITLE_ROWS}:{get_column_letter(len(sheet.columns))}{last}"
     for note in _notes(sheet, len(shown)):
         tab.append([])
-        tab.append([dresser.cell(note, _Dress(_SOFT))])
+        tab.append([dresser.cell(note, _Dress(_SOFT, _WRAP))])
+        across = min(len(sheet.columns), NOTE_COLUMNS_MAX)
+        tab.merge_cells(
+            start_row=tab.max_row, end_row=tab.max_row, start_column=1, end_column=across
+        )
+        room = sum(one.characters for one in sheet.columns[:across])
+        tab.row_dimensions[tab.max_row].height = LINE_PT * _lines(note, room) + 2
+
+
+def _lines(text: str, characters: int) -> int:
+    """How many lines a text takes when words are kept whole."""
+    lines, left = 1, characters
+    for word in text.split():
+        if len(word) > left and left < characters:
+            lines, left = lines + 1, characters
+        left -= len(word) + 1
+    return lines
 
 
 def _notes(sheet: Sheet, shown: int) -> Iterator[str]:

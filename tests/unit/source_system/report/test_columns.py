@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agent.contract.reasons import OccurrenceReason
 from agent.contract.reports import AsRun, Confirmation, Event, OccurrenceRef, Segment
-from simulator.source_system.report.columns import Label, play_of
+from simulator.source_system.report.columns import UNSAID, Label, play_of
 
 START_MS = 1_790_000_000_000
 REF = OccurrenceRef(
@@ -105,7 +105,8 @@ def test_a_record_of_older_software_says_nothing_of_what_it_does_not_know() -> N
     assert play is not None
     assert play.length_ms is None
     assert play.level_max is None
-    assert play.label == Label(authority="a", entry="e")
+    assert play.label == Label(authority="a", entry="e", approval=UNSAID)
+    assert play.label.broke is None
 
 
 def test_a_reason_of_newer_software_is_kept_as_it_is() -> None:
