@@ -53,7 +53,7 @@ class Provenance:
     approved_by: str = ""
     document_number: str = ""
     field: str = ""
-    digest: str = ""
+    entry: Entry | None = None
 
 
 def provenance_of(entry: Entry, standing: Standing, revision: int) -> Provenance:
@@ -143,8 +143,7 @@ class Lineup:
         standing = self._approvals.standing(force, entry, occurrence.ref.nominal)
         item, sound = self._item(occurrence, force, box, time, standing)
         origin = provenance_of(entry, standing, force.schedule.revision)
-        digest = self._approvals.digest(entry)
-        return Line(item, sound, replace(origin, slot_ms=occurrence.slot_ms, digest=digest))
+        return Line(item, sound, replace(origin, slot_ms=occurrence.slot_ms, entry=entry))
 
     def _item(
         self,

@@ -111,7 +111,7 @@ def upcoming(station: Parts, now: Now, hours: int) -> tuple[Upcoming, ...]:
     for span in plan.blocked:
         blocked.setdefault(span.blocked.key, []).append(span.blocked)
     return tuple(
-        _upcoming(line, blocked.get(key, []))
+        _upcoming(station, line, blocked.get(key, []))
         for key, line in sorted(lines.items(), key=lambda pair: pair[1].item.start_ms)
         if _is_to_come(line.item, now.wall_ms, until_ms)
     )
@@ -140,7 +140,7 @@ def _is_to_come(item: Item, now_ms: int, until_ms: int) -> bool:
     return item.start_ms <= until_ms and now_ms < max(item.start_ms, item.undecided_ms)
 
 
-def _upcoming(line: Line, blocked: list[Blocked]) -> Upcoming:
+def _upcoming(station: Parts, line: Line, blocked: list[Blocked]) -> Upcoming:
     item, origin = line.item, line.origin
     problem, zones, rule = _problem(item, blocked)
     return Upcoming(
@@ -161,7 +161,7 @@ def _upcoming(line: Line, blocked: list[Blocked]) -> Upcoming:
         approval_means=origin.approval,
         approved_by=origin.approved_by,
         document_number=origin.document_number,
-        digest=origin.digest,
+        digest=station.approvals.digest(origin.entry) if origin.entry is not None else "",
         author=origin.author,
         approver=origin.approver,
     )

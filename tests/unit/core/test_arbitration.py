@@ -19,11 +19,15 @@ def item(key: str, start_s: int = 0, **more: Any) -> Item:
 
 BETTER: list[tuple[str, Item, Item]] = [
     ("the lower class, whatever the rest says", item("z", klass=1, rank=9, order=9), item("a", 9)),
+    ("the lower class, whatever the commune ordered", item("z", klass=2), item("a", decided=-9)),
+    ("what the commune ordered, whatever the ranks", item("z", rank=9, decided=-1), item("a", 9)),
+    ("of emergencies the higher ranked, whatever anybody ordered",
+     item("z", klass=1, rank=0, decided=9), item("a", 9, klass=1, rank=1, decided=-9)),
     ("the higher ranked authority", item("z", rank=0, order=9), item("a", 9, rank=1)),
-    ("what the commune put first", item("z", order=-1), item("a", 9, order=0)),
+    ("what its sender put first", item("z", order=-1), item("a", 9, order=0)),
     ("the later start", item("z", 10), item("a", 9)),
     ("the lower id as a last resort", item("a"), item("b")),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("why", "better", "worse"), BETTER)
@@ -47,6 +51,7 @@ FIRST = item("first", 0, end="finish", within_s=20)
         ("a better rank does not wait", item("f", rank=1, end="finish", within_s=20),
          [item("p", 30)], 30, 1),
         ("a better local order does not wait", FIRST, [item("p", 30, order=-1)], 30, 1),
+        ("what the commune put first does not wait", FIRST, [item("p", 30, decided=-1)], 30, 1),
         ("cut does not hold", item("c", within_s=20), [item("later", 30)], 30, 1),
         ("fade does not hold", item("c", end="fade", within_s=20), [item("later", 30)], 30, 1),
         ("sound without a known end has nothing to finish",

@@ -7,10 +7,13 @@ from typing import Literal
 
 import pytest
 
+from agent.contract.reasons import OccurrenceReason
 from agent.contract.reports import OccurrenceRef
 from agent.core.items import (
     CONTINUE_LIMIT_MS,
+    FOREVER_MS,
     STREAM_LENGTH_MS,
+    Bar,
     Item,
     Run,
     is_over,
@@ -322,3 +325,52 @@ def test_two_occurrences_of_an_entry_have_different_keys() -> None:
     assert key_of(REF) != key_of(
         OccurrenceRef(authority="xa", audience="s:1", entry="tin", nominal="2026-11-24T05:00:00")
     )
+
+
+# --- bars, and what still waits --------------------------------------------------------------
+
+FROM_NINE = Bar("dong", OccurrenceReason.OUTSIDE_HOURS, "05:00-09:00", START + 4 * 60 * MINUTE)
+QUIET = Bar("tay", OccurrenceReason.QUIET, "thi", START, START + MINUTE)
+
+
+def test_a_bar_holds_in_its_zone_from_its_first_instant_to_before_its_last() -> None:
+    barred = replace(item(), bars=(FROM_NINE, QUIET))
+    assert barred.bar_at("tay", START) is QUIET
+    assert barred.bar_at("tay", START + MINUTE) is None
+    assert barred.bar_at("dong", START) is None
+    assert barred.bar_at("dong", FROM_NINE.from_ms) is FROM_NINE
+    assert barred.bar_at("dong", FOREVER_MS - 1) is FROM_NINE
+
+
+def test_an_item_is_closed_when_it_is_barred_everywhere_for_good() -> None:
+    later = replace(FROM_NINE, zone="tay", from_ms=FROM_NINE.from_ms + MINUTE)
+    assert replace(item(), bars=(FROM_NINE, QUIET)).closed_ms() is None
+    assert replace(item(), bars=(FROM_NINE, later)).closed_ms() == later.from_ms
+    assert replace(item(), bars=(FROM_NINE, later, replace(later, from_ms=0))).closed_ms() == (
+        FROM_NINE.from_ms
+    )
+
+
+def test_what_continues_does_not_wait_beyond_its_closing() -> None:
+    cut = START + 5 * MINUTE
+    bars = tuple(Bar(zone, OccurrenceReason.OUTSIDE_HOURS, "", cut) for zone in ("dong", "tay"))
+    waiting = replace(item(resume="continue"), bars=bars)
+    run = Run(START, on=False, stopped_ms=START + 3 * MINUTE)
+    assert over_ms(item(resume="continue"), run) == START + 10 * MINUTE + CONTINUE_LIMIT_MS + 1
+    assert over_ms(waiting, run) == cut + 1
+
+
+def test_what_may_still_be_approved_is_not_over_before() -> None:
+    tonight = START + 19 * 60 * MINUTE
+    waiting = replace(item(), undecided_ms=tonight)
+    assert over_ms(waiting, None) == tonight
+    assert waiting.waits(START)
+    assert not waiting.waits(START - 1)
+    assert not waiting.waits(tonight)
+
+
+def test_what_was_moved_to_a_later_hour_waits_from_its_first_start_to_the_new_one() -> None:
+    moved = replace(item(), start_ms=START + 60 * MINUTE, moved_from_ms=START)
+    assert moved.waits(START)
+    assert not moved.waits(START - 1)
+    assert not moved.waits(START + 60 * MINUTE)
