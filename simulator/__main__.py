@@ -10,6 +10,7 @@ ELSEWHERE = {
     "demo": "the real daemon with a virtual sound card and amplifier, watched and measured",
     "httn": "a reference source system that speaks the source-system API over HTTP",
     "bench": "measure the parts against their bounds",
+    "bytes": "what heartbeat, details and connections cost on the wire, and a month of them",
     "records": "a year of a district's records, as the collector keeps them",
 }
 """Commands with their own command line."""
@@ -25,6 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from simulator.bench.__main__ import main as bench
 
         return bench(words[1:])
+    if words and words[0] == "bytes":
+        from simulator.bench.wire_bytes import main as wire_bytes
+
+        return wire_bytes(words[1:])
     if words and words[0] == "records":
         from simulator.records.command import main as records
 
