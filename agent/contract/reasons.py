@@ -382,7 +382,8 @@ OCCURRENCE: dict[OccurrenceReason, Meaning] = {
         "kiểm tra nguồn tiếp âm", "check the relay source"),
     OccurrenceReason.SPEECH_UNAVAILABLE: Meaning(
         "sender", "không đọc được văn bản", "the text could not be spoken",
-        "gửi bản ghi âm cho ngôn ngữ này", "send a recording for this language"),
+        "gửi bản ghi âm; tại đài xem máy đọc (espeak-ng): stationctl doctor",
+        "send a recording; at the station see to espeak-ng: stationctl doctor"),
     OccurrenceReason.SOUND_LOST: Meaning(
         "technician", "mất đường tiếng", "the sound path failed",
         "stationctl doctor", "stationctl doctor"),

@@ -302,11 +302,16 @@ class Air:
                 volume=item.volume,
                 recorded=origin.recorded,
                 languages_missing=sound.missing,
+                unsaid=sound.unsaid,
             )
         else:
             held = msgspec.structs.replace(
                 held, origin_ms=span.origin_ms, epoch=epoch, play_ms=item.play_ms
             )
+            if not held.sounded:  # another sound may have become ready since the first cue
+                held = msgspec.structs.replace(
+                    held, source=sound.label, languages_missing=sound.missing, unsaid=sound.unsaid
+                )
         self._facts.put("open", item.key, msgspec.structs.replace(held, **_been(run)))
 
     def sound_started(self, event: SoundStarted, turn: Turn) -> str | None:

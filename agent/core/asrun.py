@@ -2,7 +2,8 @@
 
 Owns the roll-up of segments into played, partial or skipped with its reason, and the honesty of
 `confirmed`. Sound that tore within a segment lowers what was played; an underrun of unknown length
-is only counted, in the record's `underruns`. Is told what left the card and what controllers read
+is only counted, in the record's `underruns`. A language that was not said makes it partial, however
+long the siren sounded. Is told what left the card and what controllers read
 back; assumes nothing.
 """
 
@@ -148,9 +149,11 @@ def outcome_of(
         outcome = "skipped"
         reason = end_reason or item.gaps.get(zone) or OccurrenceReason.LATE
     elif missing_ms <= max(MISSING_MAX_MS, item.play_ms * MISSING_PERCENT // 100):
-        outcome = "played"
+        outcome = "partial" if item.languages_missing else "played"
         if confirmed == "no":
             reason = item.doubts.get(zone, OccurrenceReason.ZONE_NOT_CONFIRMED)
+        elif item.languages_missing:
+            reason = item.unsaid or OccurrenceReason.SPEECH_UNAVAILABLE
     else:
         outcome = "partial"
         gap = next((one.gap for one in segments if one.gap is not None), None)

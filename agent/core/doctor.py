@@ -126,7 +126,7 @@ def _content(station: Parts) -> Check:
 def _sound(station: Parts) -> Check:
     player = station.air.player
     if player == "ready":
-        return _check("sound", "ok", "thẻ âm thanh chạy", "the sound card runs")
+        return _speech(station) or _check("sound", "ok", "thẻ âm thanh chạy", "the sound card runs")
     return _check(
         "sound",
         "fault",
@@ -134,6 +134,24 @@ def _sound(station: Parts) -> Check:
         "no sound can leave the card",
         "kiểm tra thẻ âm thanh: aplay -L, mục [sound]",
         "check the sound card: aplay -L, section [sound]",
+    )
+
+
+def _speech(station: Parts) -> Check | None:
+    """The card runs, but the last text could not be spoken."""
+    fault = station.supply.speech_fault
+    if not fault:
+        return None
+    lacking = fault.startswith("engine_missing")
+    return _check(
+        "sound",
+        "fault" if lacking else "warning",
+        f"thẻ âm thanh chạy, nhưng không đọc được chữ thành tiếng: {fault}",
+        f"the sound card runs, but a text cannot be spoken: {fault}",
+        "cài máy đọc: apt install espeak-ng" if lacking else "gửi bản ghi âm cho bản tin đó",
+        "install the speech engine: apt install espeak-ng"
+        if lacking
+        else "send a recording for that item",
     )
 
 

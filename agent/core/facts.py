@@ -45,8 +45,8 @@ class OpenItem(msgspec.Struct, frozen=True):
     against, being an emergency. volumes: as set when it began. ceilings: where that was above one.
     doubts: why a zone's sound is not confirmed.
     stopped: zones in which somebody ended it. finished: it came to its own end; done: why it ended
-    before that. languages_missing: that it was to be said in, and is not. Everything an as-run
-    record needs rides along, because the timetable may change meanwhile.
+    before that. languages_missing: that it was to be said in, and is not; unsaid: why. Everything
+    an as-run record needs rides along, because the timetable may change meanwhile.
     """
 
     key: str
@@ -88,6 +88,7 @@ class OpenItem(msgspec.Struct, frozen=True):
     stopped: tuple[str, ...] = ()
     recorded: bool = True
     languages_missing: tuple[str, ...] = ()
+    unsaid: OccurrenceReason | None = None
     finished: bool = False
     done: OccurrenceReason | None = None
 

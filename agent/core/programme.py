@@ -51,7 +51,7 @@ SPEECH_REASON = OccurrenceReason.SPEECH_UNAVAILABLE
 class Sound:
     """What an item sounds like. chime_ms is 0 without chime; main_ms None when unknown.
 
-    missing: languages it was to be said in, and is not.
+    missing: languages it was to be said in, and is not; unsaid: why.
     """
 
     chime: protocol.Source | None
@@ -60,6 +60,7 @@ class Sound:
     main_ms: int | None
     label: str = ""
     missing: tuple[str, ...] = ()
+    unsaid: OccurrenceReason | None = None
 
     @property
     def total_ms(self) -> int | None:

@@ -26,6 +26,7 @@ HOUR_MS = 3_600_000
 FETCH_AHEAD_MS = 72 * HOUR_MS
 FETCH_BEHIND_MS = 6 * HOUR_MS
 SPEAK_AHEAD_MS = 26 * HOUR_MS
+DETAIL_MAX = 160
 TOLD_MAX = 64
 """So many missing files and slots are named in the receipt."""
 
@@ -54,6 +55,7 @@ class Supply:
         """When the next text that could not be spoken is tried again."""
         self._asked: set[str] = set()
         self._unspoken: dict[str, _Unspoken] = {}
+        self._failed = ""
 
     # --- texts --------------------------------------------------------------------------
 
@@ -91,13 +93,25 @@ class Supply:
         waits = [one.again_mono_ms for one in self._unspoken.values()]
         self.speech_mono_ms = min((at for at in waits if at is not None), default=None)
 
+    @property
+    def speech_fault(self) -> str:
+        """Why a text could not be spoken, the last time it was tried; "" if none. A missing
+        engine comes first; what failed stays told, wanted or not, until a text is spoken."""
+        details = {one.detail for one in self._unspoken.values() if one.detail}
+        told = sorted((details | {self._failed}) - {""})
+        lacking = [one for one in told if one.startswith("engine_missing")]
+        return next(iter(lacking or told), "")[:DETAIL_MAX]
+
     def speech_ready(self, event: SpeechReady) -> None:
         self.box.speech[event.key] = event.duration_ms
         self._unspoken.pop(event.key, None)
+        self._failed = ""
 
     def speech_failed(self, event: SpeechFailed, turn: Turn) -> None:
         """It counts as missing for now, and is tried again later, ever more rarely."""
         self.box.speech[event.key] = None
+        if not event.lasting:
+            self._failed = event.detail
         held = self._unspoken.get(event.key)
         if held is None or held.detail != event.detail:
             turn.log("speech_failed", "warning", key=event.key, detail=event.detail)

@@ -16,12 +16,15 @@ import msgspec
 
 from agent.contract.documents import WARNING_LIFETIME_MAX_MS, Settings
 from agent.contract.documents import Warning as Emergency
+from agent.contract.reasons import OccurrenceReason
 from agent.contract.reports import OccurrenceRef
 from agent.core.facts import WarningMemory
 from agent.core.items import Item, key_of
 from agent.core.programme import (
+    SPEECH_REASON,
     OnBox,
     Sound,
+    label_of,
     select_zones,
     speech_key,
     tone_ms,
@@ -171,7 +174,26 @@ def sound_of(
     total_ms = sum(part.length_ms or 0 for part in parts)
     wanted = dict.fromkeys((*warning.texts, *warning.files))
     missing = tuple(language for language in wanted if language not in said)
-    return Sound(None, 0, tuple(parts), total_ms, "text", missing)
+    unsaid = _why_unsaid(warning, missing, box)
+    return Sound(None, 0, tuple(parts), total_ms, _label(parts), missing, unsaid)
+
+
+def _label(parts: Iterable[Part]) -> str:
+    """What sounds: words if there are any, and never words where only the siren is heard."""
+    labels = {label_of(part.sources[0], 0) for part in parts} - {"tone"}
+    return "text" if "text" in labels else min(labels, default="tone")
+
+
+def _why_unsaid(
+    warning: Emergency, missing: tuple[str, ...], box: OnBox
+) -> OccurrenceReason | None:
+    """Why the first of the missing languages is not said."""
+    if not missing:
+        return None
+    file = warning.files.get(missing[0])
+    if file is None or missing[0] in warning.texts:
+        return SPEECH_REASON
+    return box.faults.get(file.sha256, OccurrenceReason.CONTENT_NOT_FETCHED)
 
 
 def item_of(

@@ -117,3 +117,15 @@ def test_being_asked_for_twice_does_not_hurry_a_wait(bench: Bench) -> None:
     bench.fail(TIMEOUT)
     assert bench.want(FLOOD) == 0
     assert bench.wait(1_000) == 0
+
+
+def test_a_missing_engine_is_the_speech_fault_that_is_told_first(bench: Bench) -> None:
+    assert bench.supply.speech_fault == ""
+    bench.want(FLOOD, Utterance("m", "Tuag.", "hmn"))
+    bench.fail(SpeechFailed("m", "failed: exit 1"))
+    assert bench.supply.speech_fault == "failed: exit 1"
+    bench.fail(SpeechFailed("k", "engine_missing: espeak-ng"))
+    assert bench.supply.speech_fault == "engine_missing: espeak-ng"
+    bench.supply.speech_ready(SpeechReady("k", 1_000))
+    bench.supply.speech_ready(SpeechReady("m", 1_000))
+    assert bench.supply.speech_fault == ""
