@@ -48,9 +48,11 @@ SEGMENT_BYTES = 52
 HEARTBEAT_S, KEEPALIVE_S = 300, 120
 """The defaults of the station."""
 
+CHANGES_A_DAY = 20
 DETAILS_A_DAY = 10
 CONNECTS_A_DAY = 4
-"""Assumptions of the month; a station at rest sends one and none."""
+"""Assumptions of the month: heartbeats beyond the regular ones because what plays changed, details,
+connections. A station at rest has none, one and none."""
 
 MIB = 1024 * 1024
 DAYS = 30
@@ -140,6 +142,11 @@ class Cost:
 
 def times_a_month(every_s: float) -> int:
     return round(DAYS * 86_400 / every_s)
+
+
+def heartbeats_a_month() -> int:
+    """At most: one for a change puts off the next regular one."""
+    return times_a_month(HEARTBEAT_S) + CHANGES_A_DAY * DAYS
 
 
 def pings_a_month() -> int:
@@ -296,7 +303,7 @@ def costs(
     """What the month is made of. segments: a QoS 0 message and its bare acknowledgement; a QoS 1
     message or a ping, the answer, and the bare acknowledgement of that; a connection about 24."""
     return [
-        Cost("heartbeat", *middle(heartbeats, "heartbeat"), 2, times_a_month(HEARTBEAT_S)),
+        Cost("heartbeat", *middle(heartbeats, "heartbeat"), 2, heartbeats_a_month()),
         Cost("ping", *middle(pings, "ping"), 3, pings_a_month()),
         Cost("details", *middle(details, "details"), 4, DETAILS_A_DAY * DAYS),
         Cost("connection", *middle(connects, "connection"), 24, CONNECTS_A_DAY * DAYS),
@@ -317,9 +324,9 @@ def rendered(found: Sequence[Cost], payloads: dict[str, int], took_s: float) -> 
     ip = sum(one.mib_a_month(one.ip_bytes) for one in found)
     lines.append(f"{'all':12}{'':9}{'':7}{'':7}{'':8}{'':9}{'':9}{tls:10.2f}{ip:12.2f}")
     lines.append(
-        f"bytes; heartbeat each {HEARTBEAT_S} s, keepalive {KEEPALIVE_S} s, {DETAILS_A_DAY} details"
-        f" and {CONNECTS_A_DAY} connections a day (assumed); up, down and TLS counted at the link"
-        f" proxy, TCP/IP computed; took {took_s:.0f} s"
+        f"bytes; heartbeat each {HEARTBEAT_S} s, keepalive {KEEPALIVE_S} s; assumed a day:"
+        f" {CHANGES_A_DAY} heartbeats more, {DETAILS_A_DAY} details, {CONNECTS_A_DAY} connections;"
+        f" up, down and TLS counted at the link proxy, TCP/IP computed; took {took_s:.0f} s"
     )
     return "\n".join(lines)
 

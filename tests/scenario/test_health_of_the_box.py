@@ -153,7 +153,7 @@ def test_a_box_that_nobody_can_look_at_tells_unknown_and_not_zero() -> None:
     ]
     assert told
     assert (told[0].link.kind, told[0].link.modem) == ("", None)
-    assert (told[0].power.mains, told[0].data.month_bytes) == (None, None)
+    assert (told[0].power.battery_percent, told[0].data.month_bytes) == (None, None)
 
 
 def test_jitter_sends_one_picture_and_a_real_change_the_second() -> None:
@@ -217,6 +217,42 @@ def test_data_is_counted_over_a_power_cut_and_told_by_tenths_of_the_plan() -> No
     assert status.details.box.boots == 2
     box.village.wait(300)
     assert box.hearts[-1].dm == 170
+
+
+def test_a_plan_month_ends_at_local_midnight_and_the_new_one_begins_at_zero() -> None:
+    box = Box(replace(TERMS, data_plan_day=3))
+    box.received = 50 * MIB
+    box.minutes(1)
+    begun = box.status().details
+    assert begun is not None
+    assert (begun.data.month_from, begun.data.month_bytes) == ("2026-02-03", 50 * MIB)
+    box.village.until("23:59:00")
+    box.look()
+    last = box.status().details
+    assert last is not None
+    assert (last.data.month_bytes, last.data.today_bytes) == (50 * MIB, 50 * MIB)
+    box.village.wait(120)
+    box.received += 7 * MIB
+    box.look()
+    new = box.status().details
+    assert new is not None
+    assert (new.data.month_from, new.data.month_bytes) == ("2026-03-03", 7 * MIB)
+    assert new.data.today_bytes == 7 * MIB
+
+
+def test_a_clock_that_is_not_trusted_dates_no_bytes_until_it_is() -> None:
+    box = Box()
+    box.village.set_clock(-40 * 365 * 86_400, trusted=False)
+    box.received = 30 * MIB
+    box.look()
+    unsure = box.status().details
+    assert unsure is not None
+    assert (unsure.data.month_bytes, unsure.data.month_from) == (None, "")
+    box.village.set_clock(40 * 365 * 86_400)
+    box.look()
+    sure = box.status().details
+    assert sure is not None
+    assert (sure.data.month_bytes, sure.data.month_from) == (30 * MIB, "2026-03-01")
 
 
 def test_a_plan_that_runs_dry_is_told_beforehand_and_then() -> None:

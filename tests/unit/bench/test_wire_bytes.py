@@ -13,6 +13,7 @@ from simulator.bench.wire_bytes import (
     bursts,
     carrying,
     costs,
+    heartbeats_a_month,
     middle,
     pings_a_month,
     rendered,
@@ -53,6 +54,7 @@ def test_the_middle_one_counts_and_nothing_is_never_zero() -> None:
 def test_between_two_heartbeats_of_five_minutes_lie_two_pings() -> None:
     assert times_a_month(300) == 8_640
     assert pings_a_month() == 2 * 8_640
+    assert heartbeats_a_month() == 8_640 + 600
 
 
 def test_a_month_is_the_message_times_its_number_with_headers_told_apart() -> None:
