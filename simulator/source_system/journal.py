@@ -302,6 +302,22 @@ class JournalReader:
         events = self.events(station, kinds=("asrun",), since_ms=since_ms, limit=limit)
         return list(_as_run_bodies(events))
 
+    def installation(self, station: str) -> str:
+        """That which was born last; "" when none was."""
+        query = "SELECT installation FROM births WHERE station=? ORDER BY received_ms DESC LIMIT 1"
+        with self._open() as database:
+            row = None if database is None else database.execute(query, (station,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def watched_ms(self) -> int | None:
+        """Until when a collector was subscribed; None: never, as far as the file knows."""
+        with self._open() as database:
+            known = "SELECT 1 FROM sqlite_master WHERE name='watched'"
+            if database is None or database.execute(known).fetchone() is None:
+                return None
+            row = database.execute("SELECT MAX(to_ms) FROM watched").fetchone()
+            return None if row[0] is None else int(row[0])
+
     def sequences(self, station: str) -> list[int]:
         """Every stored sequence number of a station, for checking that nothing is missing."""
         with self._open() as database:

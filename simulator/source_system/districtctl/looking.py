@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from agent.cli.wording import alarm_said
 from agent.contract.reasons import ACK, OCCURRENCE
-from agent.contract.reports import AlarmEvent, AsRun
+from agent.contract.reports import AlarmEvent, AsRun, Event
 from simulator.source_system.chain_check import FINDINGS
 from simulator.source_system.district import District
 from simulator.source_system.districtctl.console import Console, Exit
@@ -16,6 +17,7 @@ from simulator.source_system.districtctl.station_details import brief, full
 from simulator.source_system.home import Station
 from simulator.source_system.journal import StationReport
 from simulator.source_system.keyring import DAY_MS
+from simulator.source_system.listening import Listening, broker_answers
 from simulator.source_system.problems import DistrictError
 
 DOCUMENTS = ("schedule", "content", "warning")
@@ -60,8 +62,14 @@ def status(district: District, console: Console, options: argparse.Namespace) ->
         known = ", ".join(one.id for one in file.station)
         raise DistrictError("audience_unknown", options.station, known)
     shown_stations = [one for one in file.station if options.station in (None, one.id)]
-    states = {one.id: _state(reports.get(one.id), district.now_ms) for one in shown_stations}
-    order = {"lost": 0, "never": 1, "leaving": 2, "online": 3}
+    listening = Listening(
+        district.journal.watched_ms(), broker_answers(file.broker.operator_port), district.now_ms
+    )
+    _show_listening(console, listening)
+    states = {
+        one.id: _state(reports.get(one.id), district.now_ms, listening) for one in shown_stations
+    }
+    order = {"lost": 0, "unheard": 1, "never": 2, "leaving": 3, "online": 4}
     for station in sorted(shown_stations, key=lambda one: order[states[one.id]]):
         report = reports.get(station.id)
         _show_station(district, console, station, report, states[station.id])
@@ -79,14 +87,31 @@ def status(district: District, console: Console, options: argparse.Namespace) ->
         lost=counts["lost"] + counts["leaving"],
         never=counts["never"],
     )
+    if counts["unheard"]:
+        console.say("unheard_count", sign="unknown", count=counts["unheard"])
     console.result({one.id: reports.get(one.id) for one in shown_stations})
     return Exit.DONE
 
 
-def _state(report: StationReport | None, now_ms: int) -> str:
-    """The station's own word, unless its silence says otherwise."""
+def _show_listening(console: Console, listening: Listening) -> None:
+    if listening.at_all:
+        return
+    when = console.phrase("picture_none")
+    if listening.through_ms is not None:
+        seconds = (listening.now_ms - listening.through_ms) // 1000
+        ago = length(seconds, console.lang)
+        when = console.phrase("picture_of", time=shown(listening.through_ms), ago=ago)
+    why = console.phrase("collector_silent" if listening.broker else "broker_silent")
+    text = console.phrase("not_listening", why=why, when=when)
+    console.line(f"{mark('bad')} {text} → districtctl serve")
+
+
+def _state(report: StationReport | None, now_ms: int, listening: Listening) -> str:
+    """The station's own word, unless its silence, or that nobody listens, says otherwise."""
     if report is None or report.state is None:
         return "never"
+    if report.state.state == "online" and not listening.at_all:
+        return "unheard"
     if report.state.state == "online" and now_ms - (report.heard_ms or 0) > SILENT_AFTER_MS:
         return "lost"
     return report.state.state
@@ -95,7 +120,7 @@ def _state(report: StationReport | None, now_ms: int) -> str:
 def _show_station(
     district: District, console: Console, station: Station, report: StationReport | None, state: str
 ) -> None:
-    sign = {"online": "ok", "never": "unknown"}.get(state, "bad")
+    sign = {"online": "ok", "never": "unknown", "unheard": "unknown"}.get(state, "bad")
     heard = ""
     if report is not None and report.heard_ms is not None:
         seconds = (district.now_ms - report.heard_ms) // 1000
@@ -107,6 +132,7 @@ def _show_station(
     _show_documents(district, console, station, report)
     _show_health(console, report)
     _show_last(district, console, station.id)
+    _show_alarms(district, console, report)
 
 
 def _show_found(district: District, console: Console, station: str) -> None:
@@ -160,15 +186,28 @@ def _show_health(console: Console, report: StationReport) -> None:
         return
     if health.pl:
         console.say("on_air", indent=4, what=health.pl)
-    if health.al:
-        console.say("alarms", sign="bad", indent=4, count=health.al)
 
 
 def _show_last(district: District, console: Console, station: str) -> None:
     records = district.journal.as_run(station, limit=1)
     for _, record in records:
         console.line(f"    {console.phrase('last_run')}: {_record(console, record)}")
-    for alarm in open_alarms(district, station):
+
+
+def _show_alarms(district: District, console: Console, report: StationReport) -> None:
+    """By the station's records; its heartbeat is older, or tells of records still to come."""
+    events = _alarm_events(district, report.station)
+    open_now, gone = _still_open(events, district.journal.installation(report.station))
+    if open_now:
+        console.say("alarms", sign="bad", indent=4, count=len(open_now))
+    health = report.health
+    newer = health is not None and (not events or health.t > events[-1].at_ms)
+    if health is not None and newer and (health.al or 0) > len(open_now):
+        counts = {"count": health.al or 0, "known": len(open_now)}
+        console.say("alarms_untold", sign="unknown", indent=4, **counts)
+    if gone:
+        console.say("alarms_old", sign="unknown", indent=4, count=len(gone))
+    for alarm in open_now:
         text, step = alarm_said(alarm.code, alarm.subject, alarm.detail, console.lang)
         noted = ""
         if alarm.state == "acknowledged":
@@ -177,12 +216,26 @@ def _show_last(district: District, console: Console, station: str) -> None:
 
 
 def open_alarms(district: District, station: str) -> list[AlarmEvent]:
-    """By what the station told last of each."""
-    alarms: dict[tuple[str, str], AlarmEvent] = {}
-    for event in district.journal.events(station, kinds=("alarm",), limit=400):
+    """By what the station told last of each; those of an installation that is gone are over."""
+    events = _alarm_events(district, station)
+    return _still_open(events, district.journal.installation(station))[0]
+
+
+def _alarm_events(district: District, station: str) -> list[Event]:
+    return district.journal.events(station, kinds=("alarm",), limit=400)
+
+
+def _still_open(
+    events: Sequence[Event], installation: str
+) -> tuple[list[AlarmEvent], list[AlarmEvent]]:
+    """(open, of an installation that nobody will clear). installation: "" when not known."""
+    alarms: dict[tuple[str, str, str], AlarmEvent] = {}
+    for event in events:
         if isinstance(event.body, AlarmEvent):
-            alarms[event.body.code, event.body.subject] = event.body
-    return [alarm for alarm in alarms.values() if alarm.state != "cleared"]
+            alarms[event.installation, event.body.code, event.body.subject] = event.body
+    standing = {key: one for key, one in alarms.items() if one.state != "cleared"}
+    here = [one for key, one in standing.items() if installation in ("", key[0])]
+    return here, [one for key, one in standing.items() if installation not in ("", key[0])]
 
 
 # --- as-run and history --------------------------------------------------------------------
@@ -210,6 +263,9 @@ def _record(console: Console, record: AsRun) -> str:
     if record.reason is not None:
         meaning = OCCURRENCE[record.reason]
         text += f", {meaning.text(console.lang)} → {meaning.next(console.lang)}"
+    if record.languages_missing:
+        names = ", ".join(record.languages_missing)
+        text += f" ({console.phrase('without_languages', names=names)})"
     return text
 
 
