@@ -192,7 +192,8 @@ class Actions:
         """What keeps an item out of every zone now, in the words of the rules."""
         parts = self._parts
         lines = [Line(one, None, Provenance()) for one in parts.air.items.values()]
-        *_, bound = parts.lineup.bound([*lines, Line(item, None, Provenance())], turn.wall_ms)
+        asked_for = Line(item, None, Provenance())
+        *_, bound = parts.lineup.bound([*lines, asked_for], parts.time, turn.wall_ms)
         bars = [bound.item.bar_at(zone, item.start_ms) for zone in item.zones]
         return None if None in bars or not bars else bars[0].rule  # type: ignore[union-attr]
 

@@ -207,10 +207,14 @@ class Lineup:
 
     # --- the rules of the air -----------------------------------------------------------
 
-    def bound(self, lines: Iterable[Line], now_ms: int) -> list[Line]:
-        """The lines with what the rules keep each of them from; emergencies as they are."""
-        barred = [self._barred(line, now_ms) for line in lines]
-        if not self._rules.counts():
+    def bound(self, lines: Iterable[Line], time: Timekeeping, now_ms: int) -> list[Line]:
+        """The lines with what the rules keep each of them from; emergencies as they are.
+
+        Without trusted time nobody knows the hour but whoever asked for it: only quiet counts.
+        """
+        trusted = time.trust == "trusted"
+        barred = [self._barred(line, now_ms, by_hours=trusted) for line in lines]
+        if not trusted or not self._rules.counts():
             return barred
         further = Book(self._rules).keep_back(self._slots([line.item for line in barred]))
         return [_with_bars(line, further.get(line.item.key, ())) for line in barred]
@@ -225,12 +229,12 @@ class Lineup:
         found = ((zone, book.why_not(slot, zone)) for zone in like.zones)
         return {zone: bar.reason for zone, bar in found if bar is not None}
 
-    def _barred(self, line: Line, now_ms: int) -> Line:
+    def _barred(self, line: Line, now_ms: int, *, by_hours: bool) -> Line:
         item = line.item
         if item.klass == 1:
             return line
         bars: tuple[Bar, ...] = ()
-        if item.bound == "all":
+        if item.bound == "all" and by_hours:
             end_ms = item.start_ms + item.play_ms
             bars = tuple(self._rules.bars(item.zones, item.start_ms, end_ms, item.language))
         bars = (*bars, *self._quiet.bars(item.zones, item.start_ms, now_ms))

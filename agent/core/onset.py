@@ -26,7 +26,7 @@ def began(parts: Parts, key: str, turn: Turn) -> None:
     zones = tuple(name for name, on in parts.air.decision.zones.items() if on.key == key)
     volumes = {zone: parts.volume_for(item, zone)[0] for zone in held.zones}
     held = msgspec.structs.replace(held, volumes=volumes)
-    if item.klass == 1:
+    if item.klass == 1 and parts.time.trust == "trusted":
         held = msgspec.structs.replace(
             held,
             broke=broken(parts, item, turn.wall_ms),
@@ -42,7 +42,10 @@ def began(parts: Parts, key: str, turn: Turn) -> None:
 
 
 def broken(parts: Parts, item: Item, t_ms: int) -> dict[str, tuple[OccurrenceReason, ...]]:
-    """By zone, the rules of the air against which an emergency begins at `t_ms`."""
+    """By zone, the rules of the air against which an emergency begins at `t_ms`.
+
+    Is asked only when the time is known: a record names no rule by a clock nobody believes.
+    """
     languages = [one for one in item.language.split(",") if one]
     used_up = parts.lineup.used_up(parts.air.items.values(), item, t_ms)
     found: dict[str, tuple[OccurrenceReason, ...]] = {}

@@ -109,7 +109,7 @@ class Parts:
             for line in self.lineup.between(self.supply.box, self.time, from_ms, until_ms)
             if line.item.key not in air.items
         ]
-        return self.lineup.bound([*near, *further], now_ms) if further else near
+        return self.lineup.bound([*near, *further], self.time, now_ms) if further else near
 
     def volumes(self) -> dict[str, int]:
         """Volume 0–100 by zone: local override, else what plays there, else the settings."""

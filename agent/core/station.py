@@ -239,7 +239,7 @@ class Station(Parts):
         box = self.supply.box
         timetable = self.lineup.lines(box, self.time, now_ms)
         lines = [*timetable, *self.emergencies.lines(box), *self.actions.lines(now_ms)]
-        bound = self.lineup.bound(lines, now_ms)
+        bound = self.lineup.bound(lines, self.time, now_ms)
         self.settlement.withdrawn({line.item.key for line in bound}, self.time, turn)
         self.air.set_items(bound)
 

@@ -90,6 +90,25 @@ def _around(window: AirWindow, number: int, start_ms: int, tz: str) -> Session:
     return Session(day, number, from_ms, to_ms)
 
 
+def ceiling_of(rules: Regulation, tz: str, zone: str, t_ms: int) -> int:
+    """The loudest that may be set; 100 where nothing says otherwise."""
+    wall = shown(t_ms, tz)
+    minute, day = wall.hour * 60 + wall.minute, wall.isoweekday()
+    yesterday = 7 if day == 1 else day - 1
+    found = [100]
+    for one in rules.ceilings:
+        first, last = minutes_of(one.hours)
+        if not addressed(one.zones, zone):
+            continue
+        begun_today = first <= minute and (minute < last or last <= first)
+        begun_before = last <= first and minute < last
+        if begun_today and (not one.days or day in one.days):
+            found.append(one.volume)
+        if begun_before and (not one.days or yesterday in one.days):
+            found.append(one.volume)
+    return min(found)
+
+
 def bound_to_hours(rules: Regulation, zone: str) -> bool:
     return any(addressed(window.zones, zone) for window in rules.windows)
 

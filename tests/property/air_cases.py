@@ -22,6 +22,7 @@ from agent.contract.documents import (
     FileSource,
     LateRule,
     Regulation,
+    VolumeCeiling,
     When,
     ZoneSelector,
 )
@@ -135,7 +136,20 @@ class _Draw:
             windows=windows,
             silent_dates=self.one((), (), (), (), (), (), (dates[0],), (dates[1],)),
             sessions_per_day=self.one(None, 1, 2) if windows else None,
+            ceilings=tuple(self.ceiling(night) for _ in range(self.one(0, 1, 2))),
             languages=self.one((), (), (), ("vi",), ("vi", "tay")),
+        )
+
+    def ceiling(self, night: Night) -> VolumeCeiling:
+        """May pass midnight."""
+        first, last = (night.local(self.rng.randint(-60, SPAN_MIN)) for _ in range(2))
+        last += timedelta(minutes=1) if last.time() == first.time() else timedelta()
+        day = night.local(SPAN_MIN // 2).isoweekday()
+        return VolumeCeiling(
+            hours=f"{first:%H:%M}-{last:%H:%M}",
+            volume=self.rng.randint(0, 90),
+            days=self.one((), (), (day,), (day % 7 + 1,)),
+            zones=self.one(None, selector(self.zones())),
         )
 
     def entry(self, night: Night, name: str) -> Entry:

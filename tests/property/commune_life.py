@@ -6,7 +6,7 @@ which zone, never the core's own books.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ AFTER_MIN = 150
 """What continues, waits or awaits is settled by then."""
 
 DAY_MS = 86_400_000
+LOOK_EVERY_MS = 4 * MINUTE_MS + 1_000
 SAID = "Mời bà con ra họp. " * 9
 
 
@@ -93,14 +94,23 @@ class Life:
 
     # --- living it ----------------------------------------------------------------------
 
-    def run(self) -> None:
+    def run(self, look: Callable[[], None] | None = None) -> None:
+        """look: done every few minutes."""
         for mishap in self.commune.mishaps:
-            self.village.clock.run(max(self.true_ms, mishap.minute * MINUTE_MS))
+            self._until(mishap.minute * MINUTE_MS, look)
             self._befalls(mishap)
+        self._until(SPAN_MIN * MINUTE_MS, look)
         end_ms = (SPAN_MIN + AFTER_MIN) * MINUTE_MS
         self.village.clock.run(max(self.true_ms, end_ms))
         if self.village.box.life is not None and self.village.box.life.card is not None:
             self.village.box.life.card.count()
+
+    def _until(self, at_ms: int, look: Callable[[], None] | None) -> None:
+        while look is not None and self.true_ms + LOOK_EVERY_MS < at_ms:
+            self.village.clock.run(self.true_ms + LOOK_EVERY_MS)
+            if self.village.box.life is not None:
+                look()
+        self.village.clock.run(max(self.true_ms, at_ms))
 
     def _befalls(self, mishap: Mishap) -> None:
         village, told = self.village, self.told

@@ -30,6 +30,8 @@ EDGE_MS = 400
 STEP_EDGE_MS = 4_000
 """And so far where the clock was set: the agent looks at it once a second."""
 
+WARNING = "Xả lũ"
+
 SAY_LEAD_MS = 3_000
 """What is typed starts this long after, when its amplifiers are warm."""
 
@@ -127,6 +129,24 @@ def check_counts(commune: Commune, counted: dict[tuple[str, naive.Session], int]
     most = commune.rules.sessions_per_day
     for (zone, day), numbers in opened.items():
         assert most is None or len(numbers) <= most, (zone, day, numbers)
+
+
+@given(commune=communes(("loud", "clock", "quiet", "warn", "power")))
+@examples(60)
+def test_no_zone_is_set_louder_than_its_ceiling_but_for_emergencies(commune: Commune) -> None:
+    life = Life(commune)
+
+    def look() -> None:
+        if any(abs(life.true_ms - at_ms) <= STEP_EDGE_MS for at_ms in life.steps()):
+            return
+        shown: asked.ZonesView = life.village.ask(asked.ZonesRequest())
+        for zone in shown.zones:
+            wall_ms = shown.at_ms
+            most = naive.ceiling_of(commune.rules, commune.night.tz, zone.name, wall_ms)
+            if zone.playing != WARNING:
+                assert zone.volume <= most, (zone, life.wall_ms(life.true_ms))
+
+    life.run(look)
 
 
 # --- what is kept back, and what an emergency breaks, is told --------------------------------

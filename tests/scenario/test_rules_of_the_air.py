@@ -735,6 +735,20 @@ def test_an_announcement_obeys_the_rules(village: Village) -> None:
     )
 
 
+def test_without_trusted_time_no_rule_is_named_and_nobody_is_sent_away_for_the_hour(
+    village: Village,
+) -> None:
+    village.timetable(settings=settings(windows=(window("05:00-06:00"),)))
+    village.set_clock(3_600, trusted=False)
+    village.warn()
+    village.wait(60)
+    assert {one.broke for one in of_warnings(village)} == {()}
+    assert isinstance(village.ask(asked.AnnounceRequest((), "Mời bà con họp.")), asked.Done)
+    village.ask(asked.QuietRequest((), village.box.wall_ms() + 600_000, "tang lễ"))
+    refused = village.ask(asked.AnnounceRequest((), "Mời bà con họp."))
+    assert isinstance(refused, asked.Refused)
+
+
 def test_an_item_starts_to_sound_once_in_the_records_whatever_interrupts_it(
     village: Village,
 ) -> None:
