@@ -137,6 +137,8 @@ class Collector:
                     if str(error) != said:
                         said = str(error)
                         log.info("collector: %s: %s", self._address, error)
+                except Exception:  # supervised: one bad record must not end the collecting
+                    log.exception("collector: %s: a fault of ours; beginning again", self._address)
                 self.connected.clear()
                 wait_s = RETRY_FIRST_S if time.monotonic() - began > RETRY_MAX_S else wait_s
                 self._stop.wait(wait_s)
@@ -360,7 +362,8 @@ class _Session:
         if kind == "state" and not raw:
             return
         try:
-            if len(raw) > MESSAGE_MAX_BYTES or kind is None:
+            known = kind in ("event", "ack") or kind in _UP_TYPES
+            if len(raw) > MESSAGE_MAX_BYTES or kind is None or not known:
                 raise msgspec.DecodeError("not a report")
             self._keep(station, kind, raw)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
