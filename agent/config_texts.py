@@ -118,6 +118,12 @@ TEXTS: dict[str, Words] = {
     "state-read-only": Words(
         "{at} chỉ đọc: không giữ được gì khi mất điện",
         "{at} is read-only: nothing survives a power cut"),
+    "state-no-disk": Words(
+        "{at} không phải nơi chứa tệp: không giữ được gì khi mất điện",
+        "{at} holds no files: nothing survives a power cut"),
+    "state-no-disk-next": Words(
+        "sửa state_dir, ví dụ /var/lib/commune-radio",
+        "Mend state_dir, for example /var/lib/commune-radio"),
     "state-forbidden": Words(
         "người dùng {user} không ghi được vào {at}: không giữ được gì khi mất điện",
         "user {user} may not write in {at}: nothing survives a power cut"),

@@ -50,7 +50,15 @@ from agent.core.effects import (
     Restart,
     SetLogLevel,
 )
-from agent.core.events import CommitFailed, Event, MessageArrived, Now, Requested, Wake
+from agent.core.events import (
+    CommitFailed,
+    CommitsAgain,
+    Event,
+    MessageArrived,
+    Now,
+    Requested,
+    Wake,
+)
 from agent.errors import EX_GIVEN_UP, EX_OK
 from agent.release import Release
 
@@ -342,6 +350,7 @@ class Runtime:
         if isinstance(settled, Durable):
             if self._blind:
                 log.info("commits_again")
+                self.emit(CommitsAgain())
             self._blind = False
             self._durable = settled.through
             self._do(self._release.durable(settled.through))

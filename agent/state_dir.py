@@ -20,7 +20,10 @@ def state_problem(state_dir: Path, error: OSError | None = None) -> Problem | No
     at = next((one for one in (state_dir, *state_dir.parents) if is_there(one)), Path("/"))
     if not at.is_dir():
         return _problem("state-not-a-directory", at=at)
-    if os.statvfs(at).f_flag & os.ST_RDONLY:
+    room = os.statvfs(at)
+    if not room.f_blocks and not room.f_files:  # /proc and its like: no files of anybody's own
+        return _problem("state-no-disk", at=at)
+    if room.f_flag & os.ST_RDONLY:
         return _problem("state-read-only", at=at)
     if not os.access(at, os.W_OK | os.X_OK):
         return _problem("state-forbidden", at=at, user=_user())

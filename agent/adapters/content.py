@@ -37,6 +37,22 @@ log = logging.getLogger(__name__)
 
 SPARE_BYTES = 50 * 1024 * 1024
 """Room that must be left beside a file: the journal must always be able to write."""
+OF_THE_DISK = frozenset(
+    {
+        errno.EROFS,
+        errno.EIO,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENODEV,
+        errno.ENXIO,
+        errno.ESTALE,
+        errno.EFBIG,
+    }
+)
+"""What only opening and writing files says; a connection fails in other ways."""
 RECHECK_BYTES_PER_S = 8 * 1024 * 1024
 
 
@@ -203,8 +219,7 @@ class ContentStore:
                 self._downloads.drop(job.act.sha256)
             return self._failed(job, error.fault, str(error))
         except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
-            return self._failed(job, "no_space" if full else "network", str(error))
+            return self._failed(job, _fault_of(error), str(error))
         except Exception as error:  # supervision: a fetch that breaks is a failed fetch
             log.exception("fetch_broke")
             return self._failed(job, "network", f"internal: {error}")
@@ -275,6 +290,13 @@ class ContentStore:
 
     def _rest(self, read_bytes: int) -> bool:
         return self._closing.wait(read_bytes / RECHECK_BYTES_PER_S)
+
+
+def _fault_of(error: OSError) -> FetchFault:
+    """What the disk says has another remedy than what the network says."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "no_space"
+    return "no_storage" if error.errno in OF_THE_DISK else "network"
 
 
 def _sha256(file: Path, rest: Callable[[int], bool]) -> str | None:

@@ -26,6 +26,7 @@ _ALARMS: dict[str, tuple[str, int]] = {
     AlarmCode.BATTERY_LOW: (FAULT, 1),
     AlarmCode.ZONE_NOT_CONFIRMED: (FAULT, 2),
     AlarmCode.CLOCK_UNTRUSTED: (FAULT, 3),
+    AlarmCode.STORAGE_FAILED: (FAULT, 3),
     AlarmCode.SUPPLY_LOW: (WATCH, 4),
     AlarmCode.OVERHEATING: (WATCH, 4),
     AlarmCode.STORAGE_LOW: (WATCH, 4),

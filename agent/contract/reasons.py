@@ -98,6 +98,7 @@ class OccurrenceReason(StrEnum):
     CONTENT_WRONG_HASH = "content_wrong_hash"
     CONTENT_NOT_AUDIO = "content_not_audio"
     CONTENT_UNREACHABLE = "content_unreachable"
+    CONTENT_NOT_STORED = "content_not_stored"
     SOURCE_LOST = "source_lost"
     SPEECH_UNAVAILABLE = "speech_unavailable"
     SOUND_LOST = "sound_lost"
@@ -150,6 +151,7 @@ class AlarmCode(StrEnum):
     SUPPLY_LOW = "supply_low"
     OVERHEATING = "overheating"
     STORAGE_WORN = "storage_worn"
+    STORAGE_FAILED = "storage_failed"
     NO_SIGNAL = "no_signal"
     SIM_FAULT = "sim_fault"
     ROAMING = "roaming"
@@ -376,6 +378,10 @@ OCCURRENCE: dict[OccurrenceReason, Meaning] = {
     OccurrenceReason.CONTENT_UNREACHABLE: Meaning(
         "sender", "máy chủ không có tệp", "the server does not have the file",
         "kiểm tra máy chủ nội dung", "check the content server"),
+    OccurrenceReason.CONTENT_NOT_STORED: Meaning(
+        "technician", "bộ nhớ của đài không ghi được tệp", "the station's storage took no file",
+        "kiểm tra bộ nhớ, thư mục dữ liệu: stationctl doctor",
+        "see to the storage and the state folder: stationctl doctor"),
     OccurrenceReason.SOURCE_LOST: Meaning(
         "network", "mất nguồn trực tiếp và các dự phòng",
         "the live source and its fallbacks failed",
@@ -485,6 +491,10 @@ ALARM: dict[AlarmCode, Meaning] = {
     AlarmCode.STORAGE_WORN: Meaning(
         "technician", "bộ nhớ sắp hết tuổi thọ", "the storage is nearly worn out",
         "sao lưu rồi thay bộ nhớ", "back it up, then change it"),
+    AlarmCode.STORAGE_FAILED: Meaning(
+        "technician", "không ghi được vào bộ nhớ, vẫn phát", "nothing can be stored; it plays on",
+        "giải phóng chỗ trống, kiểm tra quyền thư mục dữ liệu hoặc thay thẻ nhớ",
+        "free some room, check the rights of the state folder, or change the card"),
     AlarmCode.NO_SIGNAL: Meaning(
         "technician", "không có sóng di động", "no mobile signal",
         "kiểm tra ăng-ten; xem: stationctl link", "check the antenna; see: stationctl link"),

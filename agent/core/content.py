@@ -29,7 +29,8 @@ FAULT_REASONS: Mapping[str, OccurrenceReason] = {
     "too_long": OccurrenceReason.CONTENT_WRONG_HASH,
     "network": OccurrenceReason.CONTENT_NOT_FETCHED,
     "refused": OccurrenceReason.CONTENT_UNREACHABLE,
-    "no_space": OccurrenceReason.CONTENT_NOT_FETCHED,
+    "no_space": OccurrenceReason.CONTENT_NOT_STORED,
+    "no_storage": OccurrenceReason.CONTENT_NOT_STORED,
     "bad_url": OccurrenceReason.CONTENT_UNREACHABLE,
 }
 

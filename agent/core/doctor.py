@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.contract.reasons import OCCURRENCE, Meaning, OccurrenceReason
+from agent.contract.reasons import ALARM, OCCURRENCE, AlarmCode, Meaning, OccurrenceReason
 from agent.core import doctor_box
 from agent.core.events import ControllerState, Now
 from agent.core.parts import Parts
@@ -203,6 +203,11 @@ def _zones(station: Parts) -> Check:
 
 def _storage(station: Parts) -> Check:
     free = station.host.storage_free_mib
+    if station.storage_fault:
+        meaning = ALARM[AlarmCode.STORAGE_FAILED]
+        why = station.storage_fault
+        vi, en = f"{meaning.vi}: {why}", f"{meaning.en}: {why}"
+        return _check("storage", "fault", vi, en, meaning.next_vi, meaning.next_en)
     if free is None:
         return _check("storage", "unknown", "không đo được", "not measured")
     if free < station.site.storage_low_mib:

@@ -85,7 +85,14 @@ class FileReady:
 
 
 FetchFault = Literal[
-    "not_found", "wrong_hash", "too_long", "network", "refused", "no_space", "bad_url"
+    "not_found",
+    "wrong_hash",
+    "too_long",
+    "network",
+    "refused",
+    "no_space",
+    "no_storage",
+    "bad_url",
 ]
 
 
@@ -402,6 +409,11 @@ class CommitFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class CommitsAgain:
+    """After a `CommitFailed`: the journal takes batches again."""
+
+
+@dataclass(frozen=True, slots=True)
 class HousekeepingDue:
     """The calendar says it is time to tidy up."""
 
@@ -439,6 +451,7 @@ Event = (
     | SourceTook
     | SourceAsked
     | CommitFailed
+    | CommitsAgain
     | HousekeepingDue
     | Leaving
 )

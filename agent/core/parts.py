@@ -80,6 +80,8 @@ class Parts:
         self.alarms = Alarms()
         self.time = Timekeeping()
         self.host = HostSeen()
+        self.storage_fault = ""
+        """Why the journal takes nothing now; "" while it does."""
         self.network = Network(site, facts)
         self.running = Running(facts)
         self.booted_mono_ms = 0

@@ -31,6 +31,7 @@ from agent.core.events import (
     Booted,
     ClockSeen,
     CommitFailed,
+    CommitsAgain,
     ControllerSeen,
     Delivered,
     Event,
@@ -78,6 +79,7 @@ DAY_MS = 86_400_000
 
 SETTLED_KEPT = 2_000
 RECORDS_KEPT_MS = 90 * DAY_MS
+STORAGE_FAULT_MAX = 160
 
 UNTOLD = (Wake, Delivered, MessageArrived, SoundProgress)
 """Events that tell nothing an alarm could be about."""
@@ -189,8 +191,11 @@ class Station(Parts):
             case SourceAsked():
                 self._documents_changed |= self.source.called(event.call, turn)
             case CommitFailed():
+                self.storage_fault = event.detail[:STORAGE_FAULT_MAX] or "commit"
                 turn.log("commit_failed", "error", detail=event.detail)
                 self._audit("commit_failed", "station", turn, event.detail)
+            case CommitsAgain():
+                self.storage_fault = ""
             case HousekeepingDue():
                 self._housekeep(turn)
             case Leaving():

@@ -84,6 +84,8 @@ def _box(parts: Parts, mono_ms: int) -> None:
     free_mib = host.storage_free_mib
     low = free_mib is not None and free_mib < parts.site.storage_low_mib
     observed(AlarmCode.STORAGE_LOW, "", low, mono_ms, f"{free_mib} MiB")
+    failing = parts.storage_fault
+    observed(AlarmCode.STORAGE_FAILED, "", bool(failing), mono_ms, failing)
     worn = host.storage_worn_percent
     bad = worn is not None and worn >= WORN_PERCENT
     observed(AlarmCode.STORAGE_WORN, "", bad, mono_ms, f"{worn} %")

@@ -32,6 +32,7 @@ from agent.core.events import (
     Booted,
     ClockSeen,
     CommitFailed,
+    CommitsAgain,
     Event,
     FetchFailed,
     FileReady,
@@ -70,6 +71,7 @@ class Life:
         self.link: Link | None = None
         self.offsets_ms: dict[int, int] = {}
         self._release = Release()
+        self._blind = False
         self._ticket = 0
         self._inbox: deque[Event] = deque()
         self._busy = False
@@ -187,12 +189,16 @@ class Life:
         if self.alive:
             self.box.disk.settle(self.box.clock.now_ms)
             self._do(self._release.durable(ticket))
+            if self._blind:
+                self._blind = False
+                self.tell(CommitsAgain())
 
     def _out_of_patience(self) -> None:
         waiting_ms = self._release.waiting_since_ms()
         now = self.box.now()
         if waiting_ms is not None and now.mono_ms - waiting_ms > DISK_PATIENCE_MS:
             self._do(self._release.not_durable())
+            self._blind = True
             self.tell(CommitFailed("the disk does not answer"))
 
     def _arm_soon(self, mono_ms: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import http.server
+import shutil
 import ssl
 import threading
 import time
@@ -431,8 +432,15 @@ def test_a_store_that_cannot_be_made_offers_nothing_and_breaks_nothing(tmp_path:
     store = Store(tmp_path / "file" / "content")
     assert store.found == FilesFound(())
     store.store.start()
-    assert isinstance(store.fetch("http://127.0.0.1:1/x"), FetchFailed)
+    assert store.fault("http://127.0.0.1:1/x") == "no_storage"
     store.store.close()
+
+
+def test_a_folder_that_is_gone_is_not_blamed_on_the_network(web: Web, make: Make) -> None:
+    store = make()
+    shutil.rmtree(store.folder)
+    assert store.fault(web.url("good")) == "no_storage"
+    assert web.asked == []
 
 
 def test_plain_http_is_refused_unless_allowed(web: Web, make: Make) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from agent.contract.documents import SetVolume
+from agent.contract.reasons import AlarmCode, OccurrenceReason
+from agent.core import requests as asked
 from simulator.world.signing import AUTHORITY
 from tests.scenario.village import EVERYWHERE, HOME, STATION, Village, entry
 
@@ -70,3 +72,31 @@ def test_many_timetables_do_not_keep_a_warning_from_coming(village: Village) -> 
 
 def test_a_command_is_answered_because_it_was_carried_out(village: Village) -> None:
     assert village.command(SetVolume(zones=EVERYWHERE, volume=30)).state == "done"
+
+
+def storage_seen(village: Village) -> tuple[bool, asked.Check]:
+    """Whether the status has the alarm, and what the doctor finds."""
+    status = village.ask(asked.StatusRequest())
+    checks = village.ask(asked.DoctorRequest()).checks
+    [storage] = [one for one in checks if one.name == "storage"]
+    return AlarmCode.STORAGE_FAILED in {one.code for one in status.alarms}, storage
+
+
+def test_status_and_doctor_tell_that_nothing_is_stored_until_it_is(village: Village) -> None:
+    alarm, check = storage_seen(village)
+    assert alarm
+    assert check.verdict == "fault"
+    assert "the disk does not answer" in check.detail[1]
+    assert all(check.next)
+    village.wait(700)
+    alarm, check = storage_seen(village)
+    assert not alarm
+    assert check.verdict == "ok"
+
+
+def test_a_file_that_could_not_be_stored_is_not_blamed_on_the_network() -> None:
+    village = Village()
+    village.publish("tin", 10, fault="no_storage")
+    village.timetable(entry("tin", "04:35"))
+    village.until("04:50")
+    assert village.told("tin") == ("skipped", OccurrenceReason.CONTENT_NOT_STORED)

@@ -29,6 +29,7 @@ from agent.core.effects import (
 from agent.core.events import (
     ClockSeen,
     CommitFailed,
+    CommitsAgain,
     Event,
     HousekeepingDue,
     MessageArrived,
@@ -193,6 +194,7 @@ def test_records_are_published_as_they_were_saved_once_the_disk_is_back() -> Non
     rig.journal.fail("disk full")
     rig.run(HousekeepingDue(), until=lambda: bool(rig.done))
     assert rig.done == [Publish("e", b'{"n":1}', token=9)]
+    assert rig.station.told.count(CommitsAgain()) == 1
 
 
 def test_a_journal_in_memory_sends_its_records_and_acknowledges_no_document() -> None:

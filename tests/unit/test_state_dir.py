@@ -36,6 +36,10 @@ def test_a_directory_that_can_be_made_is_well(tmp_path: Path) -> None:
     assert state_problem(tmp_path / "not" / "yet") is None
 
 
+def test_a_place_that_holds_no_files_is_named_even_to_root() -> None:
+    assert "/proc holds no files" in told(state_problem(Path("/proc/commune-radio")))
+
+
 def test_a_file_in_its_place_is_named(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
     text = told(state_problem(tmp_path / "state" / "inner"))
