@@ -6,7 +6,8 @@ The bytes that were signed are the bytes that are parsed: `open_envelope` return
 from __future__ import annotations
 
 import base64
-from typing import Protocol
+import json
+from typing import Any, Protocol
 
 import msgspec
 
@@ -68,6 +69,7 @@ def open_envelope(raw: bytes) -> Envelope:
     if len(raw) > MESSAGE_MAX_BYTES:
         raise EnvelopeError(f"{len(raw)} bytes, at most {MESSAGE_MAX_BYTES}")
     try:
+        _check_keys(raw)
         wire = msgspec.json.decode(raw, type=WireEnvelope)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise EnvelopeError(plainly(str(error))) from None
@@ -82,6 +84,28 @@ def open_envelope(raw: bytes) -> Envelope:
         Signature(one.keyid, _from_base64("sig", one.sig)) for one in wire.signatures
     )
     return Envelope(body, signed_message(body), signatures)
+
+
+def _check_keys(raw: bytes) -> None:
+    """The decoder keeps the last of two equal keys; another reader may keep the first."""
+    try:
+        json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_no_duplicates,
+            parse_int=str,  # a number of any length is nothing to compute here
+            parse_float=str,
+        )
+    except json.JSONDecodeError:
+        return  # what it is not, the decoder says
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise EnvelopeError(f"key {key[:60]!r} stands twice")
+        found[key] = value
+    return found
 
 
 def _from_base64(name: str, text: str) -> bytes:

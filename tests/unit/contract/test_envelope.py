@@ -14,6 +14,7 @@ from agent.contract.envelope import (
     signed_message,
 )
 from agent.contract.topics import MESSAGE_MAX_BYTES
+from tests.vectors import district
 
 ONE = Signature("0" * 16, b"\x01" * 64)
 
@@ -57,3 +58,19 @@ def test_anything_else_is_the_one_error(raw: bytes) -> None:
 def test_unknown_fields_outside_the_signed_bytes_are_ignored() -> None:
     raw = seal(b"x", (ONE,))
     assert open_envelope(raw[:-1] + b',"note":1.5}').body == b"x"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'"payload":', b'"payload":"e30=","payload":'),
+        (b'"keyid":', b'"keyid":"other","keyid":'),
+        (b'"signatures":', b'"signatures":[],"signatures":'),
+        (b'{"payloadType"', b'{"more":1,"more":1,"payloadType"'),
+    ],
+)
+def test_a_key_that_stands_twice_is_no_envelope(before: bytes, after: bytes) -> None:
+    raw = district.sealed(district.schedule(), district.OFFICER)
+    assert before in raw
+    with pytest.raises(EnvelopeError, match="stands twice"):
+        open_envelope(raw.replace(before, after, 1))
