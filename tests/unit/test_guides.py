@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from pathlib import Path
 
 import pytest
@@ -125,13 +124,16 @@ def test_both_languages_name_the_same_commands_in_the_same_order(vi: str, en: st
 
 
 def table(which: str, lang: Lang) -> str:
-    rows: Mapping[StrEnum, Meaning]
-    rows = {**ALARM} if which == "alarms" else {**LINK_FAULT}
+    rows: Mapping[str, Meaning] = (
+        {code.value: meaning for code, meaning in ALARM.items()}
+        if which == "alarms"
+        else {code.value: meaning for code, meaning in LINK_FAULT.items()}
+    )
     head = TABLES[which][lang]
     lines = [head, "|---|---|---|"]
     for code, meaning in rows.items():
         said, step = meaning.text(lang), meaning.next(lang)
-        lines.append(f"| {said[0].upper()}{said[1:]} | `{code.value}` | {step} |")
+        lines.append(f"| {said[0].upper()}{said[1:]} | `{code}` | {step} |")
     return "\n".join(lines)
 
 
