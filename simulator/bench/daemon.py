@@ -32,8 +32,8 @@ from simulator.bench.hearing import (
     returns_ms,
 )
 from simulator.bench.table import Figure, Gate
+from simulator.demo.script import SIREN_HZ, local
 from simulator.demo.stage import WARM_UP_MS, Stage, StationSpec, now_ms
-from simulator.demo.story import SIREN_HZ, local
 from simulator.measure import programme
 from simulator.soundcard import encode
 from simulator.source_system.district import Warned

@@ -1,26 +1,29 @@
 """`station-sim demo --out out/demo [--sabotage NAME] [--lang vi|en]`: play the story, judge it.
 
 Exit status 0: every step happened. 1: one did not; its line says which and why. 2: the stage
-could not be built.
+could not be built, or the folder is not to be had.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
+import datetime as dt
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from simulator.bench.table import Machine
+from simulator.demo.folder import FolderRefused, claimed
 from simulator.demo.programmes import ProgrammeError, make
 from simulator.demo.sabotage import SABOTAGES, spoil
 from simulator.demo.screen import Screen
-from simulator.demo.stage import Stage, now_ms
-from simulator.demo.story import END, REPORTS_LIMIT_S, Story, specs
+from simulator.demo.script import END, REPORT, REPORTS_LIMIT_S, TZ, specs
+from simulator.demo.stage import Stage, StationOnStage, now_ms
+from simulator.demo.story import Story
 from simulator.soundcard.card import SoundCardError
 from simulator.source_system.problems import SourceSystemError
 
@@ -31,14 +34,22 @@ A zone muted by hand on stage would be no sabotage: the agent sees it and opens 
 """
 
 DRAW_EVERY_S = 0.25
+REPORT_LIMIT_S = 60
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
     out: Path = options.out.absolute()
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
+    try:
+        with claimed(out):
+            return _demo(out, options)
+    except FolderRefused as refused:
+        print(f"✗ {refused.words.text(options.lang)}", file=sys.stderr)
+        return 2
+
+
+def _demo(out: Path, options: argparse.Namespace) -> int:
     screen = Screen(options.lang)
     screen.say('English: make demo ARGS="--lang en"', "Tiếng Việt: --lang vi")
     machine = Machine()
@@ -81,10 +92,50 @@ def _play(out: Path, sabotage: str | None, screen: Screen) -> None:
         _wait_until(end_ms, stage, screen, end_ms)
         screen.say("Chờ các bản ghi cuối", "Waiting for the last records")
         _wait_for_reports(stage, screen)
-        for station in stage.stations.values():
-            station.recorder.stop()
-            station.recorder.save(station.folder / "sound.wav")
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(_keep_sound, stage.stations.values()))
         story.write(out)
+        screen.say("Lập báo cáo của huyện", "The district's report")
+        report = _report(out, story.told.started_ms)
+    try:
+        code: int | str = report.wait(REPORT_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        report.kill()
+        code = f"> {REPORT_LIMIT_S} s"
+    if code != 0:
+        print(f"! districtctl report: {code}, {out / REPORT / 'districtctl.log'}", file=sys.stderr)
+
+
+def _keep_sound(station: StationOnStage) -> None:
+    station.recorder.stop()
+    station.recorder.save(station.folder / "sound.wav")
+
+
+def _report(out: Path, from_ms: int) -> subprocess.Popen[bytes]:
+    """The engineer's own command over the collector's database; the day, or both around midnight.
+
+    It runs while the stage is taken down; all records that count have arrived.
+    """
+    days = [
+        dt.datetime.fromtimestamp(at_ms / 1_000, TZ).date().isoformat()
+        for at_ms in (from_ms, now_ms())
+    ]
+    folder = out / REPORT
+    folder.mkdir()
+    window = ["--from", days[0], "--to", days[1], "--out", str(folder)]
+    with (folder / "districtctl.log").open("wb") as log:
+        return subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "simulator.source_system.districtctl",
+                *("--home", str(out / "district")),
+                *("report", *window),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
 
 
 def _wait_until(at_ms: int, stage: Stage, screen: Screen, end_ms: int) -> None:
@@ -94,15 +145,20 @@ def _wait_until(at_ms: int, stage: Stage, screen: Screen, end_ms: int) -> None:
 
 
 def _wait_for_reports(stage: Stage, screen: Screen) -> None:
-    """Until every station's records stand still at the collector, within a bound."""
+    """Until no as-run record has come for a while, within a bound."""
     limit_ms = now_ms() + REPORTS_LIMIT_S * 1_000
     quiet_s, count = 0.0, -1
     while now_ms() < limit_ms and quiet_s < 3.0:
         screen.draw(stage, 0.0)
         time.sleep(DRAW_EVERY_S)
-        events = sum(topic.endswith("/up/event") for _, topic, _ in list(stage.observer.seen))
+        events = sum(_is_as_run(payload) for _, _, payload in list(stage.observer.seen))
         quiet_s = quiet_s + DRAW_EVERY_S if events == count else 0.0
         count = events
+
+
+def _is_as_run(payload: object) -> bool:
+    body = payload.get("body") if isinstance(payload, dict) else None
+    return isinstance(body, dict) and body.get("kind") == "asrun"
 
 
 def _judge(out: Path, lang: str) -> int:
@@ -114,8 +170,10 @@ def _judge(out: Path, lang: str) -> int:
     passed = verdict == 0
     if lang == "vi":
         print(f"{'ĐẠT' if passed else 'KHÔNG ĐẠT'}: {out}/report.html, summary.json")
+        print(f"Báo cáo của huyện: {out / REPORT}/report.xlsx, report.html, report.docx, csv/")
     else:
         print(f"{'PASSED' if passed else 'FAILED'}: {out}/report.html, summary.json")
+        print(f"The district's report: {out / REPORT}/report.xlsx, report.html, report.docx, csv/")
     return verdict
 
 

@@ -243,7 +243,10 @@ def _played(
         _bar(axis, one["from_ms"], one["to_ms"], y + 15, 18, fill, kind, name)
         for one in row["segments"]
     ]
-    if not bars:
+    if not bars and row.get("kept_back"):
+        x = axis.x(row["planned_start_ms"])
+        bars = [f'<text class="kept" x="{x:.1f}" y="{y + 28}">– giữ lại</text>']
+    elif not bars:
         x = axis.x(row["planned_start_ms"])
         bars = [f'<text class="missing" x="{x:.1f}" y="{y + 28}">✗ không nghe</text>']
     return "".join(bars)

@@ -36,8 +36,13 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: row["at_ms"])
 
 
-def open_spans(rows: Iterable[dict[str, Any]], zone: ZonePlan, to_ms: float) -> list[Open]:
-    """What the zone let through until `to_ms`. A row with `zone` null is about the power."""
+def open_spans(
+    rows: Iterable[dict[str, Any]], zone: ZonePlan, to_ms: float, *, any_line: bool = False
+) -> list[Open]:
+    """What the zone let through until `to_ms`. A row with `zone` null is about the power.
+
+    any_line: what was sent to the zone, also while its line was broken and nobody heard it.
+    """
     buses = {one.source: one.bus for one in zone.buses}
     state: dict[str, Any] = {}
     spans: list[Open] = []
@@ -46,7 +51,7 @@ def open_spans(rows: Iterable[dict[str, Any]], zone: ZonePlan, to_ms: float) -> 
         if row["zone"] not in (None, zone.index):
             continue
         state.update({key: value for key, value in row.items() if value is not None})
-        bus = buses.get(state.get("source", -1)) if _lets_through(state) else None
+        bus = buses.get(state.get("source", -1)) if _lets_through(state, any_line) else None
         then = None if bus is None else Open(row["at_ms"], to_ms, bus, state.get("gain_cdb", 0))
         if (now and (now.bus, now.gain_cdb)) == (then and (then.bus, then.gain_cdb)):
             continue
@@ -58,9 +63,9 @@ def open_spans(rows: Iterable[dict[str, Any]], zone: ZonePlan, to_ms: float) -> 
     return [span for span in spans if span.to_ms > span.from_ms]
 
 
-def _lets_through(state: dict[str, Any]) -> bool:
+def _lets_through(state: dict[str, Any], any_line: bool) -> bool:
     return (
         state.get("gate") is True
         and state.get("power", "on") == "on"
-        and state.get("line", "ok") == "ok"
+        and (any_line or state.get("line", "ok") == "ok")
     )

@@ -65,7 +65,8 @@ class Expected(_Strict, frozen=True):
     the cue sheet; the programme's first sample follows `lead_ms` later, or after the chime
     `chime` (a key of `programmes`). length_ms: how much of the programme was meant to sound, when
     not all. timed: it was meant to start at its second, so its error counts.
-    may_repeat_ms: how much may sound twice under its resume rule.
+    may_repeat_ms: how much may sound twice under its resume rule. kept_back: the reason for which
+    it must not sound in these zones (`quiet`, `awaiting_approval`); "" for what is to be heard.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Expected(_Strict, frozen=True):
     length_ms: float | None = None
     timed: bool = True
     may_repeat_ms: float = 0
+    kept_back: str = ""
 
 
 class DocumentRef(_Strict, frozen=True):
@@ -202,6 +204,53 @@ class LineOpenCheck(_Strict, frozen=True, tag="line_open", tag_field="kind"):
     code: str = "zone_not_confirmed"
 
 
+class ApprovedCheck(_Strict, frozen=True, tag="approved", tag_field="kind"):
+    """Heard wholly, and every record names who let it play and how that person was made sure of.
+
+    The station's audit record of the approval is older than the sound.
+    """
+
+    expected: str
+    by: str
+    means: Literal["pin", "key"] = "pin"
+
+
+class KeptBackCheck(_Strict, frozen=True, tag="kept_back", tag_field="kind"):
+    """`expected` does not sound, and its record says why; `elsewhere` is heard meanwhile.
+
+    rule_says: what the record's text of the rule must contain.
+    """
+
+    expected: str
+    elsewhere: tuple[str, ...] = ()
+    rule_says: str = ""
+
+
+class BreaksRuleCheck(_Strict, frozen=True, tag="breaks_rule", tag_field="kind"):
+    """A warning sounds in a zone where `rule` is in force, and its record there says so."""
+
+    expected: str
+    id: str
+    zone: str
+    rule: str = "quiet"
+    within_ms: float = 3_000
+    tone_hz: tuple[int, ...] = ()
+
+
+class ReportEqualsCheck(_Strict, frozen=True, tag="report_equals", tag_field="kind"):
+    """The written report says what is counted from recordings, amplifier logs and traffic.
+
+    folder: the report's CSV files. tolerance_ms: of seconds, for each play. may_miss_ms: by
+    expected id, how much of each play the report need not know of (a killed station claims no
+    more than it had written down). first_sound_ms: tolerance of a warning's time to sound.
+    """
+
+    folder: str
+    tolerance_ms: float = 300
+    may_miss_ms: dict[str, float] = {}
+    first_sound_ms: float = 250
+
+
 class HonestCheck(_Strict, frozen=True, tag="honest", tag_field="kind"):
     """What the as-run records say of each zone is what was heard there."""
 
@@ -225,6 +274,10 @@ StepCheck = (
     | FetchedCheck
     | ReportsOnceCheck
     | LineOpenCheck
+    | ApprovedCheck
+    | KeptBackCheck
+    | BreaksRuleCheck
+    | ReportEqualsCheck
     | HonestCheck
     | NothingElseCheck
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -73,6 +74,8 @@ class Row:
     repeat_ms: float
     level_dbfs: float | None
     records: tuple[Record, ...]
+    sent: tuple[Segment, ...] = ()
+    """As `segments`, also what went into a broken line; with the chime."""
 
     @property
     def body(self) -> dict[str, Any]:
@@ -115,6 +118,9 @@ class Evidence:
     opened: Mapping[tuple[str, str], list[Open]]
     programmes: Mapping[str, Programme]
     tone_share: ToneShare
+    sent: Mapping[tuple[str, str], list[Open]] = field(default_factory=dict)
+    """As `opened`, also while the line was broken."""
+    folder: Path = Path()
     records: list[Record] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)
@@ -143,7 +149,9 @@ def _gather_station(evidence: Evidence, station: str) -> None:
         owner = _owner(evidence, station, stretch)
         if owner is None:
             evidence.strays += _strays(evidence, station, stretch, (), "")
-        elif stretch.programme == owner.programme:
+        elif owner.kept_back:
+            evidence.strays += _strays(evidence, station, stretch, (), owner.id)
+        else:
             assigned.setdefault(owner.id, []).append(stretch)
             evidence.strays += _strays(evidence, station, stretch, owner.zones, owner.id)
     for expected in story.expected:
@@ -155,7 +163,7 @@ def _gather_station(evidence: Evidence, station: str) -> None:
 
 def _owner(evidence: Evidence, station: str, stretch: Stretch) -> Expected | None:
     """The occurrence whose planned timeline lies nearest to the stretch's own."""
-    best: tuple[float, Expected] | None = None
+    best: tuple[tuple[float, bool], Expected] | None = None
     for one in evidence.story.expected:
         if one.station != station or stretch.programme not in (one.programme, one.chime):
             continue
@@ -163,7 +171,8 @@ def _owner(evidence: Evidence, station: str, stretch: Stretch) -> Expected | Non
         zero_ms = one.planned_start_ms + (0.0 if chime else one.lead_ms)
         length_ms = evidence.programmes[stretch.programme].length_ms
         if zero_ms - EARLY_MS <= stretch.from_ms <= zero_ms + length_ms + LATE_MS:
-            distance = abs(stretch.zero_ms - zero_ms)
+            # what is to be silent in one zone leaves the sound to what plays in the others
+            distance = (abs(stretch.zero_ms - zero_ms), bool(one.kept_back))
             if best is None or distance < best[0]:
                 best = (distance, one)
     return best[1] if best else None
@@ -215,6 +224,7 @@ def _joined(parts: list[Segment]) -> list[Segment]:
 
 def _row(evidence: Evidence, expected: Expected, zone: str, found: list[Stretch]) -> Row:
     opened = evidence.opened[expected.station, zone]
+    whole, found = found, [one for one in found if one.programme == expected.programme]
     if expected.programme is None:
         segments = _warning_segments(evidence, expected, zone)
         length_ms = expected.length_ms or 0.0
@@ -234,6 +244,7 @@ def _row(evidence: Evidence, expected: Expected, zone: str, found: list[Stretch]
         repeat_ms=total - covered if expected.programme else 0.0,
         level_dbfs=_level(segments),
         records=tuple(_records_of(evidence.records, expected, zone)),
+        sent=tuple(through(whole, evidence.sent.get((expected.station, zone), opened))),
     )
 
 
@@ -310,6 +321,10 @@ def as_json(row: Row, tz: str) -> dict[str, Any]:
         "level_dbfs": row.level_dbfs,
         "outcome": body.get("outcome"),
         "reason": body.get("reason"),
+        "kept_back": expected.kept_back,
+        "rule": body.get("rule", ""),
+        "broke": body.get("broke", []),
+        "approved_by": body.get("approved_by", ""),
         "planned_start_ms": expected.planned_start_ms,
         "measured_start_ms": _rounded(row.measured_start_ms),
         "timed": expected.timed,

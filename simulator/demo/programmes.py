@@ -7,6 +7,7 @@ measures codec delay too.
 from __future__ import annotations
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +62,24 @@ PROGRAMMES = (
         190,
     ),
     Programme(
+        "tin-tinh",
+        "Bản tin của tỉnh",
+        "Tin từ đài tỉnh. Sở giáo dục công bố lịch thi. Bà con xem tại nhà trường.",
+        5.0,
+        ".mp3",
+        "vi-vn-x-central",
+        170,
+    ),
+    Programme(
+        "hoi-cho",
+        "Quảng bá hội chợ của tỉnh",
+        "Mời bà con đi hội chợ hàng tiêu dùng ở thành phố, nhiều gian hàng giảm giá cuối năm.",
+        5.0,
+        ".mp3",
+        "vi-vn-x-south",
+        180,
+    ),
+    Programme(
         "nong-nghiep",
         "Chuyên mục nông nghiệp",
         "Chuyên mục nông nghiệp hôm nay hướng dẫn bà con cách phòng trừ sâu bệnh cho lúa vụ "
@@ -101,7 +120,9 @@ PROGRAMMES = (
 def make(folder: Path) -> dict[str, tuple[Path, Path]]:
     """slot → (WAV before encoding, encoded file). Raises ProgrammeError."""
     folder.mkdir(parents=True, exist_ok=True)
-    return {one.slot: _make_one(one, folder) for one in PROGRAMMES}
+    with ThreadPoolExecutor(2) as pool:
+        made = pool.map(lambda one: _make_one(one, folder), PROGRAMMES)
+        return {one.slot: files for one, files in zip(PROGRAMMES, made, strict=True)}
 
 
 def _make_one(one: Programme, folder: Path) -> tuple[Path, Path]:

@@ -50,7 +50,7 @@ svg .wave{fill:#2b3138;stroke:#2b3138;stroke-width:.5}svg .bad{fill:#fbe3e1}
 svg .plan{fill:none;stroke-width:1.5;stroke-dasharray:3 2}svg .gate{fill:#8a949e}
 svg .due{fill:var(--bad)}svg .label{fill:#fff;font-weight:600}svg .plate{fill:#7d1a14}
 svg .stray{stroke:var(--bad);stroke-width:2.5}svg .dark{font-weight:600;fill:var(--bad)}
-svg .missing{fill:var(--bad);font-weight:700}
+svg .kept{fill:var(--soft);font-weight:600}svg .missing{fill:var(--bad);font-weight:700}
 .key{display:flex;flex-wrap:wrap;gap:.3rem 1rem;font-size:.85em;margin:.5rem 0;padding:0}
 .key i{display:inline-block;width:1.5rem;height:.7rem;vertical-align:-1px;margin-right:.35rem}
 table{border-collapse:collapse;width:100%;font-size:.88em;font-variant-numeric:tabular-nums}
@@ -80,6 +80,7 @@ def render_page(folder: Path, summary: Mapping[str, Any], story: Story) -> str:
         _figures(summary),
         _steps(summary),
         _stations(folder, summary, story),
+        _report(summary),
         _starts(summary),
         _alarms(summary),
         _receipts(summary),
@@ -235,9 +236,14 @@ _OUTCOMES = {"played": "phát đủ", "partial": "một phần", "skipped": "kh�
 _CONFIRMED = {"yes": "✓ loa xác nhận", "no": "✗ loa không xác nhận", "unknown": "? không đo được"}
 
 
+_KEPT = {"quiet": "giờ yên lặng", "awaiting_approval": "chờ xã duyệt"}
+
+
 def _start_row(row: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     error = row["start_error_ms"]
-    if error is None:
+    if error is None and row.get("kept_back"):
+        start = f'<span class="e">– giữ lại: {escape(_KEPT.get(row["kept_back"], ""))}</span>'
+    elif error is None:
         start = '<span class="no">✗ không nghe</span>'
     elif row["timed"]:
         start = _number(f"{error:+.1f}")
@@ -253,12 +259,47 @@ def _start_row(row: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
         said += _CONFIRMED.get(row["confirmed"], escape(str(row["confirmed"])))
         if row["reason"]:
             said += f" ({escape(row['reason'])})"
+        said += _decided(row)
     name = summary["stations"][row["station"]]["name"]
     return (
         f'<td class="wide">{escape(name)}<br>{escape(row["zone"])}</td>'
         f'<td class="wide">{escape(row["title"])}</td>'
         f"<td>{_clock(row['planned_start_ms'], summary['tz'])}</td>"
         f'<td>{start}</td><td>{heard}</td><td>{level}</td><td class="wide">{said}</td>'
+    )
+
+
+def _decided(row: Mapping[str, Any]) -> str:
+    """Who approved, which rule kept it back, which rule a warning broke."""
+    said = [
+        ("duyệt: ", row.get("approved_by")),
+        ("", row.get("rule")),
+        ("phá: ", ", ".join(row.get("broke") or ())),
+    ]
+    return "".join(f"<br>{vi}{escape(str(what))}" for vi, what in said if what)
+
+
+def _report(summary: Mapping[str, Any]) -> str:
+    """Every number of the district's report beside the same number as counted."""
+    compared = summary.get("report") or []
+    if not compared:
+        return ""
+    head = [("Ở đâu", "where"), ("Số liệu", "figure"), ("Báo cáo", "report"), ("Đếm", "counted")]
+    rows = [
+        f'<td class="wide">{escape(one["where"])}</td><td class="wide">{escape(one["what"])}</td>'
+        f'<td class="n">{"✓" if one["agrees"] else "✗"} {_number(escape(one["report"] or "?"))}'
+        f'</td><td class="n">{_range(one["counted_low"], one["counted_high"])}</td>'
+        for one in compared
+    ]
+    vi, en = "Báo cáo của huyện và số đếm từ bản ghi âm", "The district's report against the sound"
+    return f"<section>{_heading(vi, en)}{_table(head, rows)}</section>"
+
+
+def _range(low: float, high: float) -> str:
+    return (
+        _number(f"{low:g}")
+        if low == high
+        else f"{_number(f'{low:.1f}')} đến {_number(f'{high:.1f}')}"
     )
 
 

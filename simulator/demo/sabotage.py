@@ -1,11 +1,13 @@
 """Spoil what was recorded, in one named way: a judge that does not notice is no judge.
 
-Works on a finished OUT_DIR before it is summarised and changes only the recordings, logs and
-traffic, never the story's intent. Faults that are put into the running system are the story's.
+Works on a finished OUT_DIR before it is summarised and changes only the recordings, logs,
+traffic and the written report, never the story's intent. Faults that are put into the running
+system are the story's.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from simulator.demo.checks.written_report import MISSED, PARTIAL, PLAYED
 from simulator.demo.equipment import read_log
 from simulator.demo.intent import (
     Expected,
     InStepCheck,
     PreemptsCheck,
+    ReportEqualsCheck,
     Story,
     ZonePlan,
     read_story,
@@ -119,12 +123,30 @@ def _wrong_zone(folder: Path, story: Story) -> None:
     _write_lines(path, [*rows, wrong, *([back] if back else [])])
 
 
+def _wrong_report(folder: Path, story: Story) -> None:
+    """A clerk counts one missed play as played."""
+    check = next((s.check for s in story.steps if isinstance(s.check, ReportEqualsCheck)), None)
+    if check is None:
+        raise LookupError("the story has no step of kind report_equals")
+    path = folder / check.folder / "theo-cum-loa.csv"
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    row = next(one for one in rows if int(one[MISSED]) + int(one[PARTIAL]) > 0)
+    column = MISSED if int(row[MISSED]) > 0 else PARTIAL
+    row[column], row[PLAYED] = str(int(row[column]) - 1), str(int(row[PLAYED]) + 1)
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 SABOTAGES: dict[str, Callable[[Path, Story], None]] = {
     "late50": _late50,
     "mute-zone": _mute_zone,
     "drop-report": _drop_report,
     "double-play": _double_play,
     "wrong-zone": _wrong_zone,
+    "wrong-report": _wrong_report,
 }
 
 

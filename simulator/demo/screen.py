@@ -38,7 +38,8 @@ class Screen:
     def draw(self, stage: Stage, left_s: float) -> None:
         if not self._live:
             return
-        lines = [f"commune-radio · demo · {left_s:4.0f} s", ""]
+        left = "còn" if self._lang == "vi" else "left"
+        lines = [f"commune-radio · demo · {left} {left_s:.0f} s", ""]
         lines += self._told[-TOLD_MAX:]
         lines.append("")
         for name, station in stage.stations.items():

@@ -23,6 +23,7 @@ from typing import Self
 
 from simulator.amplifier.model import AmplifierSpec
 from simulator.amplifier.pty_unit import PtyAmplifier
+from simulator.demo.authorities import Province
 from simulator.demo.observer import Observer
 from simulator.link import Link, LinkSimulator
 from simulator.soundcard.card import SoundCard
@@ -59,6 +60,9 @@ class StationSpec:
     wiring: tuple[int, ...] = ()
     """Terminal each zone is really wired to, when it is not its own (a fitter's mistake)."""
 
+    above: bool = False
+    """Whether the province speaks here too."""
+
     def terminal(self, place: int) -> int:
         return self.wiring[place] if self.wiring else place + 1
 
@@ -93,6 +97,7 @@ class Stage:
         self._stopping = threading.Event()
         self._closed = threading.Event()
         self.stations: dict[str, StationOnStage] = {}
+        self.province: Province | None = None
         self.second_holder = self._out / "second-holder"
 
     def __enter__(self) -> Self:
@@ -126,6 +131,8 @@ class Stage:
             by="demo",
         )
         self._say("Khóa: 2 người giữ gốc", "Keys: two holders of the root")
+        if any(spec.above for spec in self._specs):
+            self.province = Province(self._out)
         self.pilot = self._exits.enter_context(PilotDistrict(home, by="demo"))
         self.district = self.pilot.district
         self.observer = self._exits.enter_context(
@@ -157,7 +164,10 @@ class Stage:
         folder = self._out / spec.id
         folder.mkdir(parents=True, exist_ok=True)
         enrolment = self.district.enrol(
-            spec.id, name=spec.name, zones=dict.fromkeys(spec.zones, spec.tags)
+            spec.id,
+            name=spec.name,
+            zones=dict.fromkeys(spec.zones, spec.tags),
+            obey_also=[self.province.public()] if spec.above and self.province else [],
         )
         self._say(f"Ghi danh {spec.name}", f"Enrolled {spec.name}")
         broker, content = self.district.file.broker, self.district.file.content

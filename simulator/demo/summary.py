@@ -7,6 +7,7 @@ Reads, all in OUT_DIR:
 * `<station>/amplifier.jsonl`: every change at the amplifier (`simulator.demo.equipment`)
 * `mqtt.jsonl`: everything that crossed the broker (`simulator.demo.traffic`)
 * the programmes before encoding, mono WAV, as named in the story
+* the CSV files of the district's report, where the story names their folder
 
 Writes `summary.json`; prints one line for each failed step; the exit status is 1 when one failed
 and 2 when the recordings cannot be read.
@@ -29,10 +30,12 @@ from typing import Any
 import numpy as np
 
 from simulator.demo.checks import Failure, judge, number_gaps
+from simulator.demo.checks.written_report import compare
 from simulator.demo.equipment import Open, open_spans, read_log
 from simulator.demo.intent import (
     HonestCheck,
     NothingElseCheck,
+    ReportEqualsCheck,
     ReportsOnceCheck,
     Step,
     StepCheck,
@@ -68,9 +71,11 @@ def summarise(folder: Path) -> dict[str, Any]:
             story=story,
             traffic=read_traffic(folder),
             heard={name: listen(one, sounds) for name, one in recordings.items()},
-            opened=_read_amplifiers(folder, story),
+            opened=_read_amplifiers(folder, story, any_line=False),
             programmes={name: _programme(sound) for name, sound in sounds.items()},
             tone_share=_ToneShare(recordings),
+            sent=_read_amplifiers(folder, story, any_line=True),
+            folder=folder,
         )
     )
     return _written(evidence, _verdicts(evidence))
@@ -92,12 +97,15 @@ def _programme(sound: Sound) -> Programme:
     return Programme(len(sound) / 48.0, first / 48.0, last / 48.0)
 
 
-def _read_amplifiers(folder: Path, story: Story) -> dict[tuple[str, str], list[Open]]:
+def _read_amplifiers(
+    folder: Path, story: Story, *, any_line: bool
+) -> dict[tuple[str, str], list[Open]]:
     opened = {}
     for station, plan in story.stations.items():
         logs = {name: read_log(folder / path) for name, path in plan.amplifiers.items()}
         for zone in plan.zones:
-            opened[station, zone.name] = open_spans(logs[zone.controller], zone, story.to_ms)
+            rows = logs[zone.controller]
+            opened[station, zone.name] = open_spans(rows, zone, story.to_ms, any_line=any_line)
     return opened
 
 
@@ -175,6 +183,7 @@ def _written(evidence: Evidence, judged: list[tuple[Step, list[Failure]]]) -> di
         "alarms": [_alarm(one, story.tz) for one in evidence.records if _is(one, "alarm")],
         "warnings": [_body(one, story.tz) for one in evidence.records if _is(one, "warning")],
         "reports": _reports(evidence),
+        "report": _report(evidence),
         "strays": [
             {
                 "station": one.station,
@@ -286,6 +295,17 @@ def _reports(evidence: Evidence) -> dict[str, Any]:
         "doubled": doubled,
         "gaps": {station: gaps for station, gaps in number_gaps(evidence).items() if gaps},
     }
+
+
+def _report(evidence: Evidence) -> list[dict[str, Any]]:
+    """Every number of the district's report beside what was counted; [] when there is none."""
+    for step in evidence.story.steps:
+        if isinstance(step.check, ReportEqualsCheck):
+            try:
+                return [one.as_json() for one in compare(evidence, step.check)]
+            except (OSError, ValueError):
+                return []
+    return []
 
 
 def _heard(heard: Heard) -> dict[str, Any]:

@@ -27,8 +27,8 @@ from agent.core import requests
 from simulator.demo.equipment import Open, open_spans, read_log
 from simulator.demo.intent import BusSource, ZonePlan
 from simulator.demo.recording import Recording, Sound, read_recording
+from simulator.demo.script import local
 from simulator.demo.stage import Stage, StationOnStage, StationSpec, now_ms
-from simulator.demo.story import local
 from simulator.measure import find_start, level_dbfs, programme
 from simulator.soundcard.material import encode
 from simulator.source_system.courier import Courier

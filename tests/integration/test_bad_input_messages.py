@@ -34,8 +34,8 @@ from agent.contract.envelope import Signature, seal
 from agent.contract.reasons import ACK, AckReason
 from agent.contract.topics import MESSAGE_MAX_BYTES, audience_down
 from agent.core.trust import digest_of
+from simulator.demo.script import local
 from simulator.demo.stage import now_ms
-from simulator.demo.story import local
 from simulator.source_system import compose
 from simulator.source_system.problems import CourierError, DistrictError
 from tests.integration.station_rig import (

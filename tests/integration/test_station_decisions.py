@@ -28,8 +28,8 @@ from agent.contract.documents import ApprovalRule, Entry, Settings, ToneSource, 
 from agent.contract.reports import AsRun, Audit
 from agent.contract.topics import audience_down
 from simulator.demo.equipment import Open
+from simulator.demo.script import local
 from simulator.demo.stage import now_ms
-from simulator.demo.story import local
 from simulator.measure import level_dbfs
 from simulator.source_system import compose
 from simulator.source_system.district import District

@@ -48,8 +48,8 @@ from agent.core.programme import tone_ms
 from agent.core.station import Station
 from agent.core.trust import RootKeys
 from simulator.amplifier.control import LineOpen
+from simulator.demo.script import local
 from simulator.demo.stage import StationSpec, now_ms
-from simulator.demo.story import local
 from simulator.source_system.district import District
 from tests.integration.station_rig import AUTHORITY, ONE, Rig, sealed, until
 

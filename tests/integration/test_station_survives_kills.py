@@ -20,8 +20,8 @@ import pytest
 from agent.contract.documents import FileSource
 from agent.contract.reports import AsRun
 from simulator.demo.equipment import read_log
+from simulator.demo.script import local
 from simulator.demo.stage import StationSpec
-from simulator.demo.story import local
 from simulator.source_system.content_server import Fault
 from simulator.source_system.witness import FIRST_CONTACT
 from tests.integration.station_rig import (

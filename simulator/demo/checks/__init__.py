@@ -7,6 +7,7 @@ given in Vietnamese and English. Invariant: no evidence is a failure, never a pa
 from __future__ import annotations
 
 from simulator.demo.checks.cut_off import from_cache, late_warning
+from simulator.demo.checks.deciding import approved, breaks_rule, kept_back
 from simulator.demo.checks.documents import applied, fetched
 from simulator.demo.checks.emergencies import warning
 from simulator.demo.checks.playing import continues, in_step, plays, preempts
@@ -18,18 +19,23 @@ from simulator.demo.checks.reports import (
     reports_once,
 )
 from simulator.demo.checks.verdict import Failure
+from simulator.demo.checks.written_report import report_equals
 from simulator.demo.intent import (
     AppliedCheck,
+    ApprovedCheck,
+    BreaksRuleCheck,
     ContinuesCheck,
     FetchedCheck,
     FromCacheCheck,
     HonestCheck,
     InStepCheck,
+    KeptBackCheck,
     LateWarningCheck,
     LineOpenCheck,
     NothingElseCheck,
     PlaysCheck,
     PreemptsCheck,
+    ReportEqualsCheck,
     ReportsOnceCheck,
     SoundCheck,
     Step,
@@ -51,6 +57,14 @@ def judge(evidence: Evidence, step: Step) -> list[Failure]:
             return reports_once(evidence, check)
         case LineOpenCheck() as check:
             return line_open(evidence, check)
+        case ApprovedCheck() as check:
+            return approved(evidence, check)
+        case KeptBackCheck() as check:
+            return kept_back(evidence, check)
+        case BreaksRuleCheck() as check:
+            return breaks_rule(evidence, check)
+        case ReportEqualsCheck() as check:
+            return report_equals(evidence, check)
         case HonestCheck():
             return honest(evidence)
         case NothingElseCheck():

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from simulator.demo.intent import (
     AppliedCheck,
+    ApprovedCheck,
+    BreaksRuleCheck,
     BusSource,
     ContinuesCheck,
     DocumentRef,
@@ -25,10 +27,12 @@ from simulator.demo.intent import (
     FetchedCheck,
     FromCacheCheck,
     InStepCheck,
+    KeptBackCheck,
     LateWarningCheck,
     LineOpenCheck,
     PlaysCheck,
     PreemptsCheck,
+    ReportEqualsCheck,
     ReportsOnceCheck,
     StationPlan,
     Step,
@@ -48,6 +52,35 @@ STATIONS = ("tan-lien", "cao-lau")
 ZONES = ("Đông", "Đoài")
 LENGTHS_S = {"khu-vuc": 10.0, "xa": 3.0, "thoi-su": 5.0, "nong-nghiep": 10.0}
 SIREN_HZ = (700, 1_000)
+
+
+OFFICER = "Nguyễn Văn Hòa"
+
+REPORT = {
+    "theo-cum-loa.csv": """\
+Mã đài,Cụm loa,Lượt phát theo lịch,Phát đủ,Phát một phần,Mất tiếng (đo được),Không phát,\
+Thời lượng theo lịch (giây),Thời lượng đã phát (giây)
+cao-lau,Đoài,5,3,0,0,2,26,18
+cao-lau,Đông,5,4,0,0,1,26,21
+tan-lien,Đoài,4,2,2,0,0,28,23
+tan-lien,Đông,3,1,1,1,0,25,23
+""",
+    "theo-dai.csv": """\
+Mã đài,Mục lịch (lần),Không cụm nào (lần),Lượt phát theo lịch,Phát đủ,Phát một phần,\
+Mất tiếng (đo được),Không phát,Thời lượng theo lịch (giây),Thời lượng đã phát (giây)
+cao-lau,5,1,10,7,0,0,3,52,39
+tan-lien,4,0,7,3,3,1,0,53,46
+Tổng,9,1,17,10,3,1,3,105,85
+""",
+    "khan-cap.csv": """\
+Mã cảnh báo,Mã đài,Từ ban hành đến ra tiếng (giây),Đo có tiếng
+kc-1,tan-lien,0.400,2
+kc-1,cao-lau,0.400,2
+kc-2,tan-lien,0.300,2
+kc-2,cao-lau,5.500,2
+""",
+}
+"""Counted by hand from `good_run`."""
 
 
 def at(second: float) -> int:
@@ -164,6 +197,7 @@ class District:
         confirmed: str = "yes",
         outcome: str = "played",
         reason: str | None = None,
+        **more: Any,
     ) -> None:
         self.event(
             at_s,
@@ -182,6 +216,7 @@ class District:
                 "outcome": outcome,
                 "reason": reason,
                 "confirmed": confirmed,
+                **more,
             },
         )
 
@@ -199,6 +234,9 @@ class District:
                 folder / station / "sound.wav", frames, RATE_HZ, [(float(f), w) for f, w in anchors]
             )
             _write_lines(folder / station / "amplifier.jsonl", self.logs[station])
+        (folder / "report").mkdir(exist_ok=True)
+        for name, text in REPORT.items():
+            (folder / "report" / name).write_text(text, encoding="utf-8-sig")
         _write_lines(folder / "mqtt.jsonl", self.mqtt)
         return folder
 
@@ -285,6 +323,11 @@ def _expected() -> Iterable[Expected]:
     yield item("thoi-su", "cao-lau", 25, "thoi-su")
     yield item("nong-nghiep", "tan-lien", 40, "nong-nghiep")
     yield item("line-open", "tan-lien", 52, "thoi-su")
+    yield item("tinh", "cao-lau", 42, "tinh", programme="xa")
+    waits = "awaiting_approval"
+    yield item("tinh-2", "cao-lau", 46, "tinh-2", programme="thoi-su", kept_back=waits)
+    yield item("yen", "cao-lau", 52, "yen", ("Đông",), programme="xa")
+    yield item("yen-quiet", "cao-lau", 52, "yen", ("Đoài",), programme="xa", kept_back="quiet")
 
 
 def _steps() -> Iterable[Step]:
@@ -324,6 +367,15 @@ def _steps() -> Iterable[Step]:
     )
     yield step("line-open", 51, 58, LineOpenCheck(expected="line-open", zone="Đông"))
     yield step("other-zone", 51, 58, PlaysCheck(expected=("line-open",), zones=("Đoài",)))
+    yield step("approved", 41, 45.5, ApprovedCheck(expected="tinh", by=OFFICER))
+    yield step("not-approved", 45.5, 51, KeptBackCheck(expected="tinh-2"))
+    quiet = KeptBackCheck(expected="yen-quiet", elsewhere=("yen",), rule_says="tang lễ")
+    yield step("quiet", 51, 58, quiet)
+    broken = BreaksRuleCheck(
+        expected="kc-2-cao-lau", id="kc-2", zone="Đoài", within_ms=6_000, tone_hz=SIREN_HZ
+    )
+    yield step("quiet-broken", 36, 39, broken)
+    yield step("report-equals", 57.5, 58, ReportEqualsCheck(folder="report"))
 
 
 def good_run() -> District:
@@ -335,6 +387,7 @@ def good_run() -> District:
     _cut_off(run)
     _killed(run)
     _line_open(run)
+    _decided(run)
     return run
 
 
@@ -390,7 +443,8 @@ def _sound_warning(run: District, station: str, entry: str, from_s: float, to_s:
     run.gate(station, (1, 2), from_s - 0.05, gate=True)
     run.gate(station, (1, 2), to_s + 0.05, gate=False)
     for zone in ZONES:
-        run.as_run(max(to_s, 37), station, zone, entry)
+        quiet = (station, zone, entry) == ("cao-lau", "Đoài", "w-kc-2-1")
+        run.as_run(max(to_s, 37), station, zone, entry, broke=["quiet"] if quiet else [])
 
 
 def _warnings(run: District) -> None:
@@ -444,3 +498,22 @@ def _line_open(run: District) -> None:
     )
     run.as_run(57.2, "tan-lien", "Đông", "thoi-su", confirmed="no", reason="line_open")
     run.as_run(57.2, "tan-lien", "Đoài", "thoi-su")
+
+
+def _decided(run: District) -> None:
+    """One item approved by an officer, one nobody decided about, one in a zone kept quiet."""
+    approval = {"what": "local_approve", "by": OFFICER, "means": "pin", "result": "done"}
+    run.event(40, "cao-lau", {"kind": "audit", **approval, "detail": "tinh/tinh all"})
+    run.play("cao-lau", 0, "xa", 42, 0, 3)
+    run.play("cao-lau", 0, "xa", 52, 0, 3)
+    for zones, from_s, to_s in (((1, 2), 41.9, 45.1), ((1,), 51.9, 55.1)):
+        run.gate("cao-lau", zones, from_s, gate=True)
+        run.gate("cao-lau", zones, to_s, gate=False)
+    skipped: dict[str, Any] = {"outcome": "skipped", "confirmed": "unknown"}
+    for zone in ZONES:
+        run.as_run(45.2, "cao-lau", zone, "tinh", approved_by=OFFICER, approval="pin")
+        run.as_run(51.2, "cao-lau", zone, "tinh-2", reason="awaiting_approval", **skipped)
+    run.as_run(55.2, "cao-lau", "Đông", "yen")
+    run.as_run(
+        55.2, "cao-lau", "Đoài", "yen", reason="quiet", rule="tang lễ → 20:00 22/11/2026", **skipped
+    )
