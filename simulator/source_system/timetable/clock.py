@@ -50,8 +50,7 @@ def parse_clock(text: str) -> int:
     if minute > 59 or second > 59:
         raise Fault("clock")
     if hour > 23:
-        guess = "00:00" if (hour, minute) == (24, 0) else f"00:{hour:02}" if hour < 60 else ""
-        raise Fault("clock_hour", guess=guess)
+        raise Fault("clock_hour", guess="00:00" if (hour, minute) == (24, 0) else "")
     return (_by_half(hour, parts["half"]) * 60 + minute) * 60 + second
 
 

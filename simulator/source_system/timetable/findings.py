@@ -57,7 +57,11 @@ WORDINGS: dict[str, Wording] = {
     "clock_number": Wording(
         "error", "Excel đã biến giờ thành số", "Excel has turned the time into a number"
     ),
-    "clock_hour": Wording("error", "một ngày chỉ có 24 giờ", "a day has 24 hours"),
+    "clock_hour": Wording(
+        "error",
+        "một ngày chỉ có từ 00:00 đến 23:59",
+        "a day goes from 00:00 to 23:59",
+    ),
     "duration": Wording("error", "không đọc được thời lượng", "this is not a length of time"),
     "duration_number": Wording(
         "error", "số trần, không rõ phút hay giờ", "a bare number: minutes or hours?"
