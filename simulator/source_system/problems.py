@@ -51,6 +51,13 @@ PROBLEMS: dict[str, Wording] = {
         "dùng nó, hoặc chọn --home khác",
         "use it, or choose another --home",
     ),
+    "home_forbidden": Wording(
+        "không ghi được vào thư mục này",
+        "this folder cannot be written",
+        "chọn --home khác, hoặc xin quyền ghi (chown), hoặc kiểm tra đĩa còn chỗ, không chỉ đọc",
+        "choose another --home, get the right to write (chown), or see that the disk has room and "
+        "is not read-only",
+    ),
     "keys_missing": Wording(
         "chưa có khóa", "there are no keys yet", "districtctl keys init", "districtctl keys init"
     ),

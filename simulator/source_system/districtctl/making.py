@@ -43,16 +43,20 @@ def keys_init(console: Console, options: argparse.Namespace) -> Exit:
         console.result({"error": "keys_need_second"})
         return Exit.WRONG
     passphrase = asker(console)("keys") if options.passphrase else None
-    district = District.create(
-        options.home,
-        authority=options.authority,
-        name=options.name or options.authority,
-        rank=options.rank,
-        holder=options.holder,
-        second=second,
-        hosts=tuple(options.host or ("127.0.0.1", "localhost")),
-        passphrase=passphrase,
-    )
+    try:
+        district = District.create(
+            options.home,
+            authority=options.authority,
+            name=options.name or options.authority,
+            rank=options.rank,
+            holder=options.holder,
+            second=second,
+            hosts=tuple(options.host or ("127.0.0.1", "localhost")),
+            passphrase=passphrase,
+        )
+    except OSError as error:
+        where = error.filename or options.home
+        raise DistrictError("home_forbidden", where, error.strerror or str(error)) from error
     keys = district.keyring.keys
     console.say("keys_made", sign="ok", count=len(keys))
     console.say("keys_elsewhere", sign="note", where=second.folder)

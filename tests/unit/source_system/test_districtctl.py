@@ -89,6 +89,18 @@ def test_keys_are_made_and_shown(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main([*made]) == 2, "a district is never made twice"
 
 
+def test_a_home_that_cannot_be_written_is_one_line_with_the_next_step(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    home = ["--home", str(tmp_path / "file" / "d"), "--lang", "en"]
+    assert main([*home, "keys", "init", "--holder", "A", "--backup", str(tmp_path / "b")]) == 2
+    said = capsys.readouterr()
+    assert "this folder cannot be written" in said.err
+    assert "choose another --home" in said.err
+    assert "Traceback" not in said.err
+
+
 def test_a_failure_says_where_and_what_next_and_has_a_machine_form(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
