@@ -38,8 +38,8 @@ class Screen:
     def draw(self, stage: Stage, left_s: float) -> None:
         if not self._live:
             return
-        left = "còn" if self._lang == "vi" else "left"
-        lines = [f"commune-radio · demo · {left} {left_s:.0f} s", ""]
+        left = f"còn {left_s:.0f} s" if self._lang == "vi" else f"{left_s:.0f} s left"
+        lines = [f"commune-radio · demo · {left}", ""]
         lines += self._told[-TOLD_MAX:]
         lines.append("")
         for name, station in stage.stations.items():

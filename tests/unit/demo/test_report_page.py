@@ -32,13 +32,29 @@ def page_of(folder: Path) -> str:
 
 def test_the_page_of_a_good_run_says_so_in_both_languages(good: Path) -> None:
     page = page_of(good)
-    assert "✓ ĐẠT: 15 bước đều tốt" in page
-    assert "passed: all 15 steps" in page
+    assert "✓ ĐẠT: 20 bước đều tốt" in page
+    assert "passed: all 20 steps" in page
 
 
 def test_the_page_needs_no_other_file_no_network_and_no_script(good: Path) -> None:
     page = page_of(good)
     assert not re.search(r"<script|<link|<img|src=|href=|https?:|@import|url\((?!#)", page)
+
+
+def test_what_was_kept_back_is_told_with_its_reason_and_not_as_a_failure(good: Path) -> None:
+    text = page_of(good)
+    assert text.count('class="kept"') == 3
+    assert "– giữ lại: giờ yên lặng" in text
+    assert "– giữ lại: chờ xã duyệt" in text
+    assert "tang lễ → 20:00" in text
+    assert "duyệt: Nguyễn Văn Hòa" in text
+
+
+def test_the_numbers_of_the_report_stand_beside_those_counted(good: Path) -> None:
+    text = page_of(good)
+    assert "Báo cáo của huyện và số đếm từ bản ghi âm" in text
+    assert "✓ 5,500" in text
+    assert "5,2 đến 5,8" in text or "5,3 đến 5,8" in text
 
 
 def test_every_station_has_its_picture(good: Path) -> None:
