@@ -13,13 +13,13 @@ from pathlib import Path
 
 import msgspec
 
-from agent.contract.documents import Binding, Content, Document
+from agent.contract.documents import Binding, Content, Document, Schedule, Warnings
 from agent.contract.topics import audience_down
 from simulator.source_system import compose
 from simulator.source_system.audio_file import AudioFacts, examine
 from simulator.source_system.bounds import in_words
-from simulator.source_system.desk import Desk, retained_document
-from simulator.source_system.empty_slots import Bound
+from simulator.source_system.desk import Desk, open_push, retained_document
+from simulator.source_system.empty_slots import Bound, files_of
 from simulator.source_system.home import EVERYBODY
 from simulator.source_system.problems import DistrictError
 from simulator.source_system.receipts import Delivery, Progress
@@ -94,6 +94,18 @@ class ContentDesk(Desk):
         push = self._record(document, [self.keyring.signing("content")])
         delivery = self._send(push, stations, wait_s, progress)
         return Published(binding=binding, facts=facts, replaced=replaced, delivery=delivery)
+
+    def slots_wanted(self) -> frozenset[str]:
+        """Slots that some timetable or warning sent from here names."""
+        wanted: set[str] = set()
+        for push in self.ledger.current():
+            document = open_push(push)
+            if isinstance(document, Schedule):
+                wanted |= {file.slot for entry in document.entries for file in files_of(entry)}
+            elif isinstance(document, Warnings):
+                files = (one.files.values() for one in document.warnings)
+                wanted |= {file.slot for several in files for file in several}
+        return frozenset(wanted)
 
     def _store(self, path: Path, sha256: str) -> None:
         """Content-addressed: a file that lies there is never touched again."""

@@ -100,6 +100,15 @@ PHRASES: dict[str, Phrase] = {
         "somebody has pushed a newer revision ({who}): look at the difference, then push with"
         " --base of it",
     ),
+    "airs_again": Phrase(
+        "{title}: hôm nay đã đến lượt lúc {was}, dời sang {again} thì phát thêm lần nữa",
+        "{title}: was due today at {was} already; moved to {again} it plays once more",
+    ),
+    "slot_unwanted": Phrase(
+        "không mục nào trong các lịch đã gửi dùng “{slot}”: chưa phát ở đâu",
+        "no entry of the timetables that were sent uses “{slot}”: it plays nowhere yet",
+    ),
+    "slot_meant": Phrase("Ý bạn “{slot}”?", "Did you mean “{slot}”?"),
     "empty_slots": Phrase(
         "chưa có tệp cho {days} ngày tới:", "no file yet for the next {days} days:"
     ),

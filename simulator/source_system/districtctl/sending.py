@@ -36,7 +36,7 @@ from simulator.source_system.problems import DistrictError
 from simulator.source_system.receipts import Delivery
 from simulator.source_system.said import Said
 from simulator.source_system.timetable.clock import spoken_ms
-from simulator.source_system.timetable.preview import next_starts
+from simulator.source_system.timetable.preview import AirsAgain, airs_again, next_starts
 from simulator.source_system.timetable.preview import shown as shown_start
 from simulator.source_system.timetable.words import clean, nearest, same, slug
 
@@ -116,6 +116,14 @@ def _show_draft(district: District, console: Console, draft: Draft, preview: int
         console.line(f"  − {entry.title}")
     for change in difference.changed:
         console.line(f"  ~ {change.after.title}: {', '.join(change.fields)}")
+    for again in airing_again(district, draft):
+        console.say(
+            "airs_again",
+            sign="note",
+            title=again.entry.title,
+            was=f"{again.was:%H:%M}",
+            again=f"{again.again:%H:%M}",
+        )
     _show_next(district, console, draft, preview)
     _show_size(console, draft)
     _show_empty_slots(console, draft)
@@ -127,6 +135,13 @@ def _show_draft(district: District, console: Console, draft: Draft, preview: int
         ]
         if own:
             console.say("also_own", sign="note", stations=", ".join(own[:5]))
+
+
+def airing_again(district: District, draft: Draft) -> list[AirsAgain]:
+    now = local(district.now_ms).replace(tzinfo=None)
+    begin = dt.datetime.fromisoformat(draft.effective_from or "2000-01-01")
+    moved = [one for one in draft.difference.changed if "when" in one.fields]
+    return [again for one in moved for again in airs_again(one.before, one.after, now, begin)]
 
 
 def _show_size(console: Console, draft: Draft) -> None:
@@ -226,9 +241,21 @@ def publish(district: District, console: Console, options: argparse.Namespace) -
     )
     if published.replaced is not None:
         console.say("replaced", indent=2, old=published.replaced.sha256[:12])
+    show_unwanted(district, console, binding.slot)
     code = console.delivery(published.delivery)
     console.result(published)
     return code
+
+
+def show_unwanted(district: District, console: Console, slot: str) -> None:
+    """A slip of the hand in a slot's name is silence on the day; nothing known: nothing said."""
+    wanted = district.slots_wanted()
+    if not wanted or slot in wanted:
+        return
+    console.say("slot_unwanted", sign="note", indent=2, slot=slot)
+    meant = nearest(slot, sorted(wanted))
+    if meant:
+        console.say("slot_meant", indent=4, slot=meant)
 
 
 # --- warn ----------------------------------------------------------------------------------

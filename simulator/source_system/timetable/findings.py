@@ -100,6 +100,11 @@ WORDINGS: dict[str, Wording] = {
     "dates_reversed": Wording(
         "error", "Đến ngày trước Từ ngày", "the last date lies before the first"
     ),
+    "all_past": Wording(
+        "error",
+        "từ {what} không còn lượt phát nào: mọi ngày trong lịch đã qua, sửa năm hoặc ngày",
+        "nothing plays from {what} on: every date has passed; mend the year or the dates",
+    ),
     "date_past": Wording("warning", "ngày đã qua: {what}", "the date has passed: {what}"),
     "source": Wording(
         "error",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 from dateutil.rrule import rruleset, rrulestr
 
@@ -16,6 +17,8 @@ from agent.contract.reasons import Lang
 from simulator.source_system.timetable.days import WEEKDAYS_EN, WEEKDAYS_VI
 
 HORIZON = dt.timedelta(days=14)
+FOR_GOOD = dt.timedelta(days=3_660)
+"""What does not come within ten years does not come."""
 
 
 def occurrences(entry: Entry, after: dt.datetime, before: dt.datetime) -> Iterator[dt.datetime]:
@@ -40,6 +43,35 @@ def occurrences(entry: Entry, after: dt.datetime, before: dt.datetime) -> Iterat
 
 def next_starts(entry: Entry, after: dt.datetime, count: int = 3) -> list[dt.datetime]:
     return list(islice(occurrences(entry, after, after + dt.timedelta(days=400)), count))
+
+
+def is_over(entry: Entry, after: dt.datetime) -> bool:
+    """Whether it never starts again from `after` on."""
+    return next(occurrences(entry, after, after + FOR_GOOD), None) is None
+
+
+class AirsAgain(NamedTuple):
+    """An entry that was due today before now, and by the new timetable comes once more."""
+
+    entry: Entry
+    was: dt.datetime
+    again: dt.datetime
+
+
+def airs_again(
+    before: Entry, after: Entry, now: dt.datetime, begin: dt.datetime
+) -> list[AirsAgain]:
+    """A start is known by its hour: moved to later on its day it is another one, and plays.
+
+    begin: from when the new timetable counts.
+    """
+    midnight = dt.datetime.combine(now.date(), dt.time())
+    tomorrow = midnight + dt.timedelta(days=1)
+    old = set(occurrences(before, midnight, tomorrow))
+    new = set(occurrences(after, midnight, tomorrow))
+    gone = sorted(one for one in old - new if one < now)
+    come = sorted(one for one in new - old if one >= max(now, begin))
+    return [AirsAgain(after, was, again) for was, again in zip(gone, come, strict=False)]
 
 
 def shown(moment: dt.datetime, lang: Lang) -> str:

@@ -19,7 +19,7 @@ from simulator.source_system.said import Said
 from simulator.source_system.timetable.clock import parse_clock, spoken_ms
 from simulator.source_system.timetable.days import parse_date, parse_days
 from simulator.source_system.timetable.findings import Fault, Finding, Place
-from simulator.source_system.timetable.preview import overlaps
+from simulator.source_system.timetable.preview import is_over, overlaps
 from simulator.source_system.timetable.rows import Context, parse_row
 from simulator.source_system.timetable.table import Row, Table, read_csv, read_toml
 from simulator.source_system.timetable.words import nearest, same
@@ -74,6 +74,7 @@ def read_table(table: Table, context: Context, bound_ms: Mapping[str, int]) -> R
     placed = list(_with_ids(placed, findings))
     if not placed and not any(one.is_error for one in findings):
         findings.append(Finding(Place(1), "empty"))
+    findings += _all_past(placed, context.first_day)
     findings += _overlaps(placed, context.first_day)
     findings += _series(rows)
     findings += _cut(placed, bound_ms)
@@ -136,6 +137,13 @@ def _shapes(field: str, text: str, year: int) -> frozenset[str]:
         return frozenset({parse_date(text, year=year)[1]})
     except Fault:
         return frozenset()
+
+
+def _all_past(placed: Sequence[_Placed], first_day: dt.date) -> Iterator[Finding]:
+    """Single days that are over are usual in the middle of a week; nothing to come is a slip."""
+    begin = dt.datetime.combine(first_day, dt.time())
+    if placed and all(is_over(one.entry, begin) for one in placed):
+        yield Finding(placed[0].row.place("days"), "all_past", what=first_day.isoformat())
 
 
 def _overlaps(placed: Sequence[_Placed], first_day: dt.date) -> Iterator[Finding]:

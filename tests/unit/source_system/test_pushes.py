@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,8 +13,11 @@ from agent.contract.documents import Entry, FileSource, TextSource, When, ZoneSe
 from agent.contract.topics import MESSAGE_MAX_BYTES
 from simulator.source_system.district import District
 from simulator.source_system.districtctl.__main__ import main
+from simulator.source_system.districtctl.console import Console
+from simulator.source_system.districtctl.sending import airing_again, show_unwanted
 from simulator.source_system.empty_slots import EmptySlot, empty_slots
 from simulator.source_system.problems import CourierError, DistrictError
+from simulator.source_system.timetable.preview import airs_again
 
 HEADER = "Giờ bắt đầu,Thời lượng,Tên chương trình,Nguồn,Khu vực,Ngày phát\n"
 NOON = dt.datetime.fromisoformat("2026-11-25T12:00")
@@ -150,3 +154,53 @@ def test_a_push_without_a_broker_is_still_refused(home: list[str], tmp_path: Pat
     assert main([*home, "push", str(timetable(tmp_path)), "--all"]) == 3
     with pytest.raises(DistrictError):
         District(tmp_path / "d").draft_rollback(7, to="g/tat-ca", look_only=True)
+
+
+def daily(hour: int, day: str = "2026-11-25") -> Entry:
+    return Entry(
+        id="ban-tin",
+        title="Bản tin",
+        when=When(start=f"{day}T{hour:02}:00:00", rrule="FREQ=DAILY"),
+        sources=(FileSource(slot="ban-tin"),),
+        zones=ZoneSelector(all=True),
+    )
+
+
+def test_what_was_due_today_and_is_moved_to_later_today_is_told_to_play_again() -> None:
+    long_ago = dt.datetime.fromisoformat("2000-01-01")
+    (again,) = airs_again(daily(5), daily(17), NOON, long_ago)
+    assert (again.was.hour, again.again.hour) == (5, 17)
+    assert airs_again(daily(14), daily(17), NOON, long_ago) == [], "it was still to come"
+    assert airs_again(daily(5), daily(6), NOON, long_ago) == [], "that is over too"
+    assert airs_again(daily(5), daily(17), NOON, NOON + dt.timedelta(days=1)) == []
+
+
+def test_the_push_warns_of_an_entry_that_would_play_twice_today(
+    home: list[str], tmp_path: Path
+) -> None:
+    noon_ms = round(NOON.replace(tzinfo=ZoneInfo("Asia/Ho_Chi_Minh")).timestamp() * 1_000)
+    district = District(tmp_path / "d", clock_ms=lambda: noon_ms)
+    with pytest.raises(CourierError):
+        district.send(district.draft([daily(5)], to="g/tat-ca", look_only=True))
+    moved = district.draft([daily(17)], to="g/tat-ca", look_only=True)
+    assert [one.entry.title for one in airing_again(district, moved)] == ["Bản tin"]
+    later = district.draft([daily(6)], to="g/tat-ca", look_only=True)
+    assert airing_again(district, later) == []
+
+
+def test_a_slot_that_no_entry_names_is_told_with_the_one_that_is_like_it(
+    home: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    district = District(tmp_path / "d")
+    assert district.slots_wanted() == frozenset()
+    with pytest.raises(CourierError):
+        district.send(district.draft([daily(5)], to="g/tat-ca", look_only=True))
+    assert district.slots_wanted() == {"ban-tin"}
+    console = Console("en")
+    capsys.readouterr()
+    show_unwanted(district, console, "ban-tim")
+    said = capsys.readouterr().out
+    assert "uses “ban-tim”" in said
+    assert "Did you mean “ban-tin”?" in said
+    show_unwanted(district, console, "ban-tin")
+    assert capsys.readouterr().out == ""

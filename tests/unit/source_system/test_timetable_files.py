@@ -183,12 +183,20 @@ def test_missing_unknown_and_double_columns_are_named(tmp_path: Path) -> None:
 
 def test_past_dates_reversed_spans_and_empty_rules_are_caught(tmp_path: Path) -> None:
     header = "Giờ bắt đầu,Tên chương trình,Nguồn,Khu vực,Ngày phát,Từ ngày,Đến ngày\n"
-    assert codes(read(tmp_path, header + "05:00,A,tep:a.mp3,tất cả,2026-11-01,,\n")) == [
-        "date_past"
-    ]
+    past = "05:00,A,tep:a.mp3,tất cả,2026-11-01,,\n"
+    daily = "06:00,B,tep:b.mp3,tất cả,hằng ngày,,\n"
+    assert codes(read(tmp_path, header + past + daily)) == ["date_past"]
     row = "05:00,A,tep:a.mp3,tất cả,{},2026-12-05,{}\n"
     assert codes(read(tmp_path, header + row.format("CN", "2026-12-01"))) == ["dates_reversed"]
     assert codes(read(tmp_path, header + row.format("CN", "2026-12-05"))) == ["days_none"]
+
+
+def test_a_timetable_of_which_every_date_has_passed_is_an_error(tmp_path: Path) -> None:
+    header = "Giờ bắt đầu,Tên chương trình,Nguồn,Khu vực,Ngày phát,Từ ngày,Đến ngày\n"
+    past = read(tmp_path, header + "05:00,A,tep:a.mp3,tất cả,2026-11-01,,\n")
+    assert codes(past) == ["all_past", "date_past"]
+    assert past.findings[0].is_error
+    assert codes(read(tmp_path, header + "05:00,A,tep:a.mp3,tất cả,2027-12-01,,\n")) == []
 
 
 def test_ids_are_stable_and_made_unique(tmp_path: Path) -> None:
