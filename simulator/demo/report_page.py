@@ -292,7 +292,11 @@ def _report(summary: Mapping[str, Any]) -> str:
         for one in compared
     ]
     vi, en = "Báo cáo của huyện và số đếm từ bản ghi âm", "The district's report against the sound"
-    return f"<section>{_heading(vi, en)}{_table(head, rows)}</section>"
+    good = sum(one["agrees"] for one in compared)
+    few = f"{good}/{len(compared)} số khớp{_en(f'{good} of {len(compared)} agree')}"
+    state = "" if good == len(compared) else " open"
+    inside = f"<details{state}><summary>{few}</summary>{_table(head, rows)}</details>"
+    return f"<section>{_heading(vi, en)}{inside}</section>"
 
 
 def _range(low: float, high: float) -> str:

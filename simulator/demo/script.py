@@ -48,11 +48,11 @@ OPEN_STATION, OPEN_ZONE, OPEN_TERMINAL = "hai-yen", "Thôn Hạ", 2
 A, P = 0, 8
 APPROVE = 20.4
 B, WARN_1, CANCEL_1 = 22, 26, 33
-QUIET, QUIET_END = 46.3, 84
-FROM_ABOVE, NOT_DECIDED, WITHDRAWN = 75, 81, 86.1
+QUIET, QUIET_END = 46.3, 80
+FROM_ABOVE, NOT_DECIDED, WITHDRAWN = 72, 78, 83.1
 CUT, C, WARN_2, RESTORE = 48, 50, 61, 64
-D, KILLS, OPEN = 87, 91, 100
-END = 112
+D, KILLS, OPEN = 84, 88, 97
+END = 109
 REPORTS_LIMIT_S = 8
 UNWRITTEN_MS = 6_000
 """What a station killed in the middle may not have written down of the item on air."""

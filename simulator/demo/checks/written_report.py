@@ -287,10 +287,12 @@ def _warnings(evidence: Evidence, table: Table, check: ReportEqualsCheck) -> Ite
     for warning, issued_ms in issued.items():
         for station in stations:
             said = _row(table, {WARNING: warning, STATION: station})
+            where = f"{station}/{warning}"
+            zones = _zones_reached(evidence, warning, station)
+            yield Compared(where, ZONES_HEARD, said.get(ZONES_HEARD, ""), zones, zones)
             first_ms = _first_sound(evidence, warning, station)
             if first_ms is None:
-                continue
-            where = f"{station}/{warning}"
+                continue  # there is no time to compare: the report must say that no zone heard it
             low, high = first_ms - check.first_sound_ms, first_ms + check.first_sound_ms
             said_s = said.get(TO_SOUND, "")
             yield Compared(
@@ -300,8 +302,6 @@ def _warnings(evidence: Evidence, table: Table, check: ReportEqualsCheck) -> Ite
                 max(0.0, low - issued_ms) / 1000,
                 (high - issued_ms) / 1000,
             )
-            zones = _zones_reached(evidence, warning, station)
-            yield Compared(where, ZONES_HEARD, said.get(ZONES_HEARD, ""), zones, zones)
 
 
 def _issued(evidence: Evidence) -> dict[str, float]:

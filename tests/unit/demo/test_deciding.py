@@ -97,6 +97,7 @@ def at0(run: District) -> int:
         (quiet_without_its_reason, "quiet", "without “tang lễ”"),
         (broken_rule_untold, "quiet-broken", "names [] as broken, not quiet"),
         (quiet_kept_from_the_warning, "quiet-broken", "the warning was not heard"),
+        (quiet_kept_from_the_warning, "report-equals", "2 for “Đo có tiếng”, the recordings 1"),
     ],
     ids=lambda one: one.__name__ if callable(one) else "",
 )
