@@ -6,7 +6,7 @@ Owns names and times only; `story` plays it and `meant` says how it is judged.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -81,10 +81,7 @@ def specs(sabotage: str | None) -> tuple[StationSpec, ...]:
     if sabotage != "wrong-zone":
         return STATIONS
     return tuple(
-        StationSpec(one.id, one.name, one.zones, buses=one.buses, wiring=(2, 1, 3))
-        if one.id == PRIORITY_STATION
-        else one
-        for one in STATIONS
+        replace(one, wiring=(2, 1, 3)) if one.id == PRIORITY_STATION else one for one in STATIONS
     )
 
 
