@@ -241,7 +241,8 @@ class Inbox:
         self.refusals = tuple(
             one
             for one in self.refusals
-            if (one.kind, one.audience) != (verdict.kind, message.audience)
+            # What could not be read names no audience: a good one of its kind ends it too.
+            if one.kind != verdict.kind or one.audience not in (message.audience, "")
         )
         if isinstance(message, Trust):
             self._judge_again(turn)

@@ -10,7 +10,9 @@ import pytest
 from agent.contract.documents import ZoneSelector
 from agent.contract.reasons import AckReason
 from agent.contract.reports import AirStart, AsRun, Checkpoint, DocumentReceipt, Event
+from agent.contract.topics import audience_down
 from agent.core.events import HousekeepingDue, Leaving
+from agent.core.requests import StatusRequest
 from simulator.source_system.chain_check import Place, Row, Walk
 from simulator.world import signing
 from tests.scenario.village import HOME, STATION, Village, entry
@@ -191,3 +193,14 @@ SAID_TWICE = (
     "volume",
     "revision",
 )
+
+
+def test_a_good_timetable_ends_what_is_told_of_one_that_could_not_be_read(
+    village: Village,
+) -> None:
+    topic = audience_down(HOME, "schedule")
+    village.broker.publish_down(topic, b"{}", retain=False)
+    village.wait(2)
+    assert [one.kind for one in village.ask(StatusRequest()).refusals] == ["schedule"]
+    village.timetable(entry("tin", "05:30"))
+    assert village.ask(StatusRequest()).refusals == ()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+import msgspec
 
 from agent.cli.arguments import PROGRAM
 from agent.cli.columns import clean, cut, display_width, flow, spread, wrap
@@ -45,9 +47,13 @@ _DAY_MS = 86_400_000
 def render_status(view: StatusView, lang: Lang, width: int) -> list[str]:
     when = f"{day(view.at_ms, view.tz, lang)} {clock_seconds(view.at_ms, view.tz)}"
     lines = [spread(view.name.upper(), when, width)]
-    for finding in status_findings(view, lang):
+    told_later = {id(one) for one in view.refusals if one.kind != "warning"}
+    at_once = tuple(one for one in view.refusals if id(one) not in told_later)
+    for finding in status_findings(msgspec.structs.replace(view, refusals=at_once), lang):
         lines += finding_lines(finding, width)
     lines += _on_air(view, lang, width)
+    for finding in _refusals([one for one in view.refusals if id(one) in told_later], lang):
+        lines += finding_lines(finding, width)
     lines += quiet_lines(view.quiet, view.at_ms, view.tz, lang, width)
     lines += _upcoming(view, lang, width)
     return lines + flow(_basics(view, lang), width, between=" · ")
@@ -70,7 +76,7 @@ def status_findings(view: StatusView, lang: Lang) -> list[Finding]:
     if view.awaiting:
         text = say(lang, "awaiting-count", count=view.awaiting)
         findings.append(Finding(WATCH, text, f"{PROGRAM} approve", 3))
-    findings += [_refusal(refusal, lang) for refusal in view.refusals]
+    findings += _refusals(view.refusals, lang)
     return worst_first(findings + _timetable(view, lang))
 
 
@@ -83,7 +89,15 @@ def _lost(view: StatusView, lang: Lang) -> Finding:
     return Finding(WATCH, f"{text}: {meaning.text(lang)}", meaning.next(lang), 5)
 
 
-def _refusal(refusal: Refusal, lang: Lang) -> Finding:
+def _refusals(refusals: Iterable[Refusal], lang: Lang) -> list[Finding]:
+    """The same of one sender again and again is one finding, told by the newest of them."""
+    alike: dict[tuple[str, str, str], list[Refusal]] = {}
+    for one in refusals:
+        alike.setdefault((one.kind, one.authority, one.reason), []).append(one)
+    return [_refusal(several[-1], len(several), lang) for several in alike.values()]
+
+
+def _refusal(refusal: Refusal, times: int, lang: Lang) -> Finding:
     reason, step = ack_reason(refusal.reason, lang) or (str(refusal.reason), "")
     revision = (
         say(lang, "revision", number=refusal.revision) if refusal.revision is not None else ""
@@ -96,7 +110,8 @@ def _refusal(refusal: Refusal, lang: Lang) -> Finding:
         authority=refusal.authority or "?",
         reason=reason,
     )
-    return Finding(WATCH, text + (f" ({refusal.detail})" if refusal.detail else ""), step, 6)
+    text += f" ({refusal.detail})" if refusal.detail else ""
+    return Finding(WATCH, text + (f" ×{times}" if times > 1 else ""), step, 6)
 
 
 def _document(kind: str, lang: Lang) -> str:

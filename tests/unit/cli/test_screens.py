@@ -19,6 +19,8 @@ from agent.cli.screens.plan import render_plan
 from agent.cli.screens.status import render_status
 from agent.cli.screens.zones import render_zones
 from agent.cli.texts import Lang
+from agent.contract.reasons import AckReason
+from agent.contract.reports import Refusal
 from agent.core.requests import AlarmsView, AlarmView, JournalView, PlanView, ZonesView
 from tests.unit.cli import views
 from tests.unit.cli.golden_files import golden
@@ -212,3 +214,35 @@ def test_the_status_counts_what_awaits_a_decision_before_what_is_only_to_know() 
     assert marks[0].startswith("✗ Thôn Đoài")
     assert marks[1] == "! 3 lượt phát trong 24 giờ tới chờ xã duyệt"
     assert lines[lines.index(marks[1]) + 1] == "  → stationctl approve"
+
+
+def _refused(number: int, kind: str = "schedule") -> Refusal:
+    return Refusal(
+        kind=kind,
+        digest=f"{number:02}",
+        reason=AckReason.MALFORMED,
+        detail=f"byte {number}",
+        at_ms=views.at(5, number),
+        authority="huyen",
+    )
+
+
+def test_many_refusals_alike_are_one_line_below_what_is_on_air() -> None:
+    many = tuple(_refused(number) for number in range(8))
+    view = msgspec.structs.replace(views.WELL, on_air=(views.NEWS,), refusals=many)
+    lines = render_status(view, "en", 200)
+    told = [number for number, line in enumerate(lines) if "byte" in line]
+    on_air = next(number for number, line in enumerate(lines) if views.NEWS.title in line)
+    assert len(told) == 1
+    assert "byte 7" in lines[told[0]]
+    assert "×8" in lines[told[0]]
+    assert told[0] > on_air
+
+
+def test_a_refused_emergency_stands_above_what_is_on_air() -> None:
+    view = msgspec.structs.replace(
+        views.WELL, on_air=(views.NEWS,), refusals=(_refused(1, "warning"),)
+    )
+    lines = render_status(view, "en", 200)
+    told = next(number for number, line in enumerate(lines) if "byte 1" in line)
+    assert told < next(number for number, line in enumerate(lines) if views.NEWS.title in line)
