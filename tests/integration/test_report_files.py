@@ -471,6 +471,20 @@ def test_json_names_every_file_and_the_totals(
     assert all(Path(name).exists() for name in said["files"])
 
 
+def test_counted_anew_a_column_that_somebody_changed_is_right_again(tmp_path: Path) -> None:
+    told = Told(tmp_path / "j")
+    told.plays(play(at("2025-12-20 05:00"), outcome="skipped"))
+    path = told.close()
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE plays SET outcome = 'played'")
+    where = ["--from", FIRST, "--to", LAST, "--records", str(path), "--out", str(tmp_path)]
+    played = []
+    for more in ([], ["--anew"]):
+        assert run(*where, *more) == 0
+        played.append(rows_of(tmp_path / "csv/theo-dai.csv")[-1]["Phát đủ"])
+    assert played == ["1", "0"]
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -72,6 +72,10 @@ HELP: dict[str, tuple[str, str]] = {
     "--registry": ("thư mục sổ danh mục (CSV)", "the registry's folder (CSV)"),
     "--calendar": ("lịch báo cáo (TOML)", "the calendar of reports (TOML)"),
     "--today": ("coi hôm nay là ngày này", "take this day for today"),
+    "--anew": (
+        "dựng lại mọi con số từ nguyên văn bản ghi (lâu hơn)",
+        "count everything anew from the raw records (takes longer)",
+    ),
     "--no-check": ("không kiểm chuỗi băm (nhanh hơn)", "do not check the chains (faster)"),
     "serve": ("chạy hệ thống nguồn thí điểm", "run the pilot district"),
     "--home": ("thư mục hệ thống nguồn", "the district home"),
@@ -289,6 +293,7 @@ class _Builder:
             self._flag(report, name, type=Path, metavar="FILE")
         self._flag(report, "--today", metavar="2026-09-20")
         self._flag(report, "--no-check", dest="check", action="store_false")
+        self._flag(report, "--anew", action="store_true")
 
     def _looking(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         self._verb(commands, "stations")

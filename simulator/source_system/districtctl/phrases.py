@@ -100,6 +100,10 @@ PHRASES: dict[str, Phrase] = {
         "somebody has pushed a newer revision ({who}): look at the difference, then push with"
         " --base of it",
     ),
+    "tone_taken_up": Phrase(
+        "đã nhận, sắp phát; đài không báo là đã ra tiếng: hãy nghe hoặc xem districtctl status",
+        "taken up, about to sound; whether it was heard is not told: listen, or districtctl status",
+    ),
     "airs_again": Phrase(
         "{title}: hôm nay đã đến lượt lúc {was}, dời sang {again} thì phát thêm lần nữa",
         "{title}: was due today at {was} already; moved to {again} it plays once more",
@@ -396,10 +400,38 @@ def language(asked: str | None, environment: Mapping[str, str] = os.environ) -> 
     return "vi"
 
 
+SINGULAR = {
+    "alarms": "alarm",
+    "assets": "asset",
+    "boards": "board",
+    "days": "day",
+    "entries": "entry",
+    "errors": "error",
+    "files": "file",
+    "hamlets": "hamlet",
+    "items": "item",
+    "keys": "key",
+    "minutes": "minute",
+    "places": "place",
+    "plays": "play",
+    "records": "record",
+    "sessions": "session",
+    "slots": "slot",
+    "stations": "station",
+    "warnings": "warning",
+    "zones": "zone",
+}
+"""English words that phrases count, and what one of them is called."""
+
+_ONE_OF_MANY = re.compile(rf"(?<![\d.,:/-])1 ({'|'.join(SINGULAR)})\b")
+
+
 def mark(name: str) -> str:
     return _MARKS[name]
 
 
 def say(key: str, lang: Lang, **values: object) -> str:
     phrase = PHRASES[key]
-    return (phrase.vi if lang == "vi" else phrase.en).format(**values)
+    if lang == "vi":
+        return phrase.vi.format(**values)
+    return _ONE_OF_MANY.sub(lambda found: "1 " + SINGULAR[found[1]], phrase.en.format(**values))

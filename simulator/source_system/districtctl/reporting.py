@@ -58,10 +58,10 @@ def _write(console: Console, options: argparse.Namespace) -> Exit:
     head = _letterhead(home)
     registry = _read_registry(options.registry or home.folder / REGISTRY)
     try:
-        with opened(path) as records:
+        with opened(path, anew=options.anew) as records:
             sources = _sources(home, records, registry)
             check = chain_checker(records, verify_signature) if options.check else None
-            found = gather(sources, window, options.by, now_ms, check=check)
+            found = gather(sources, window, options.by, now_ms, check=check, anew=options.anew)
     except NoRecords as error:
         raise ReportError("report_records", path, error) from error
     except sqlite3.OperationalError as error:

@@ -393,7 +393,10 @@ def command(district: District, console: Console, options: argparse.Namespace) -
             meaning = ACK[ack.reason]
             reason = f": {meaning.text(console.lang)} → {meaning.next(console.lang)}"
         sign = mark("bad" if ack.state in ("rejected", "failed", "expired") else "ok")
-        console.line(f"  {sign} {station}: {ack.state}{reason} {ack.detail}".rstrip())
+        state: str = ack.state
+        if options.action == "test-tone" and ack.state == "done":  # the order was, not the tone
+            sign, state = mark("wait"), console.phrase("tone_taken_up")
+        console.line(f"  {sign} {station}: {state}{reason} {ack.detail}".rstrip())
     console.result(sent)
     return Exit.REFUSED if refused else Exit.DONE
 

@@ -92,6 +92,8 @@ class Report:
     has_ledger: bool
     counters: Mapping[str, int] = field(default_factory=dict)
     checked: bool = False
+    anew: bool = False
+    """Whether the columns were made from the raw records for this report."""
 
     @property
     def unfinished(self) -> bool:
@@ -150,6 +152,7 @@ def gather(
     made_ms: int,
     *,
     check: Checker | None = None,
+    anew: bool = False,
     say: Say = lambda _: None,
 ) -> Report:
     """check: follows the chain of each range; None: it is not checked, and the report says so."""
@@ -178,6 +181,7 @@ def gather(
         has_ledger=sources.has_ledger,
         counters=records.counters(),
         checked=check is not None,
+        anew=anew,
     )
 
 

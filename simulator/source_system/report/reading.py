@@ -27,7 +27,7 @@ from simulator.source_system.report.figures import (
 )
 from simulator.source_system.report.presence import DATA_MONTH_MIB, Link, Span
 from simulator.source_system.report.ranges import Gap, Range, RawRecord, Stream
-from simulator.source_system.report.store import labels_of
+from simulator.source_system.report.store import Columns, labels_of
 from simulator.source_system.report.window import DAY_MS
 from simulator.source_system.witness import station_keys
 
@@ -357,18 +357,29 @@ class Records:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Records]:
-    """Raises NoRecords."""
+def opened(path: Path, *, anew: bool = False) -> Iterator[Records]:
+    """anew: whatever the columns say, make them from the raw records first. Raises NoRecords."""
     if not path.exists():
         raise NoRecords(path)
     try:
-        if not _is_current(path):
+        current = _is_current(path)
+        if anew:
+            _outdate(path)
+        if anew or not current:
             Journal(path).close()
         database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
     except sqlite3.DatabaseError as error:
         raise NoRecords(f"{path}: {error}") from error
     try:
         yield Records(database)
+    finally:
+        database.close()
+
+
+def _outdate(path: Path) -> None:
+    database = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    try:
+        Columns(database).outdate()
     finally:
         database.close()
 

@@ -91,6 +91,12 @@ class Columns:
             self._database.execute("COMMIT")
         self._database.execute("INSERT OR IGNORE INTO columns_made VALUES(?)", (VERSION,))
 
+    def outdate(self) -> None:
+        """Let the next `prepare` make every column anew from the raw records."""
+        self._database.executescript(SCHEMA)
+        self._database.execute("DELETE FROM columns_made")
+        self._database.execute("INSERT INTO columns_made VALUES(0)")
+
     def _version(self) -> int | None:
         row = self._database.execute("SELECT MAX(version) FROM columns_made").fetchone()
         return None if row[0] is None else int(row[0])

@@ -84,6 +84,8 @@ def _range_notes(report: Report) -> list[str]:
         )
     else:
         notes.append("Chuỗi băm CHƯA được kiểm khi lập báo cáo này (--no-check).")
+    if report.anew:
+        notes.append("Mọi con số được dựng lại từ nguyên văn bản ghi khi lập báo cáo này (--anew).")
     if report.unfinished:
         notes.append(
             f"Kỳ chưa kết thúc: số liệu đến {words.moment(report.made_ms, report.window.tz)}."
