@@ -179,7 +179,7 @@ TEXTS: dict[str, Words] = {
     "check-warning": Words("cảnh báo", "warning"),
     "check-good": Words("mô tả đài {station}", "describes station {station}"),
     "check-bad": Words(
-        "{count} lỗi; sửa rồi chạy lại --check", "{count} faults; mend them and run --check again"),
+        "{count} lỗi; sửa rồi chạy lại --check", "faults: {count}; mend and run --check again"),
     "line": Words("dòng {line}, {path}", "line {line}, {path}"),
 }
 # fmt: on

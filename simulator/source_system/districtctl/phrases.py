@@ -7,6 +7,7 @@ theirs (`timetable.findings`), station reasons theirs (`agent.contract.reasons`)
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 

@@ -16,7 +16,7 @@ from simulator.source_system.district import District
 from simulator.source_system.districtctl.__main__ import main
 from simulator.source_system.districtctl.arguments import HELP
 from simulator.source_system.districtctl.moments import length, next_clock_ms, shown, since_ms
-from simulator.source_system.districtctl.phrases import PHRASES, language
+from simulator.source_system.districtctl.phrases import PHRASES, language, say
 from simulator.source_system.problems import (
     PROBLEMS,
     DistrictError,
@@ -186,3 +186,15 @@ def test_a_template_takes_its_slots_and_nothing_else(name: str) -> None:
     ):
         with pytest.raises(TemplateError):
             warning_templates.fill(name, wrong)
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "0 alarms"), (1, "1 alarm"), (2, "2 alarms"), (11, "11 alarms")]
+)
+def test_one_of_many_is_counted_as_one(count: int, said: str) -> None:
+    assert say("alarms", "en", count=count) == said
+
+
+def test_one_is_one_wherever_it_stands_in_the_phrase() -> None:
+    assert say("reaches", "en", stations=1, zones=1) == "1 station, 1 zone"
+    assert say("reaches", "en", stations=21, zones=2) == "21 stations, 2 zones"

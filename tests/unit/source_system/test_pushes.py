@@ -49,7 +49,7 @@ def test_a_dry_run_without_a_broker_shows_what_would_go_to_whom(
 ) -> None:
     assert main([*home, "push", str(timetable(tmp_path)), "--all", "--dry-run"]) == 0
     said = capsys.readouterr().out
-    assert "revision 1: 1 entries, 2/64 KB, to 2 stations: Cao Lâu, Tân Liên" in said
+    assert "revision 1: 1 entry, 2/64 KB, to 2 stations: Cao Lâu, Tân Liên" in said
     assert "! the broker cannot be reached" in said
     assert "nothing was sent" in said
 
