@@ -186,6 +186,20 @@ class Approvals:
         placed = f" at {word.place}" if word.place else ""
         return None, f"{word.authority}/{word.entry} {when}{placed}, by {word.by}"
 
+    def tidy(self, before_ms: int) -> None:
+        """Forget words given before `before_ms` about one occurrence, or about an entry that
+        stands in no timetable any more."""
+        standing = {
+            (force.schedule.authority, entry.id)
+            for force in self._programme.schedules
+            for entry in force.schedule.entries
+        }
+        for key, given in list(self._facts.approvals.items()):
+            authority, entry, _ = key.split("|", 2)
+            kept = given.nominal is None and (authority, entry) in standing
+            if given.at_ms < before_ms and not kept:
+                self._facts.drop("approval", key)
+
     def _refused(self, word: Word) -> Verdict | None:
         where = f"{word.authority}/{word.entry}"
         known = [

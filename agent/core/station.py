@@ -456,6 +456,7 @@ class Station(Parts):
             if override.what == "skip" and override.at_ms < now_ms - RECORDS_KEPT_MS:
                 self.facts.drop("override", key)
         self.quiet.tidy(now_ms)
+        self.approvals.tidy(now_ms - RECORDS_KEPT_MS)
         for key, undecided in list(self.facts.undecided.items()):
             if undecided.until_ms < now_ms - DAY_MS:
                 self.facts.drop("undecided", key)

@@ -596,6 +596,23 @@ def test_an_approval_of_one_occurrence_is_for_that_one(village: Village) -> None
     assert nowhere.reason == AckReason.UNKNOWN_ENTRY
 
 
+def test_old_words_about_what_is_over_or_gone_are_forgotten(village: Village) -> None:
+    village.timetable(settings=settings(ASK))
+    made = pushed(village, "tin-tinh", "05:00")
+    village.command(approval(made))
+    village.command(approval(made, nominal=f"{DAY}T05:00:00"))
+    assert village.box.life is not None
+    station = village.box.life.station
+    now_ms = village.wall_ms()
+    station.approvals.tidy(now_ms - 60_000)
+    assert len(station.facts.approvals) == 2
+    station.approvals.tidy(now_ms + 60_000)
+    assert list(station.facts.approvals) == [f"{FROM_ABOVE}|tin-tinh|"]
+    village.timetable(audience=ABOVE)
+    station.approvals.tidy(now_ms + 60_000)
+    assert station.facts.approvals == {}
+
+
 def test_who_made_an_item_may_not_approve_it_where_that_is_the_rule(village: Village) -> None:
     village.timetable(settings=msgspec.structs.replace(settings(ASK), approver_differs=True))
     made = pushed(village, "tin-tinh", "05:00", author="Trần Thị Lan")
