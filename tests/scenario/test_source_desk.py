@@ -10,9 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.contract.documents import ApprovalRule, Settings
-from agent.contract.reasons import AckReason, OccurrenceReason
-from agent.contract.reports import AirStart, AsRun, Audit, Body, Event, SourceReceipt, SourceVerb
-from agent.core.events import HousekeepingDue, SourceAsked, SourceTook
+from agent.contract.reasons import AckReason, AlarmCode, OccurrenceReason
+from agent.contract.reports import (
+    AirStart,
+    AlarmEvent,
+    AsRun,
+    Audit,
+    Body,
+    Event,
+    SourceReceipt,
+    SourceVerb,
+)
+from agent.core.events import HousekeepingDue, SourceApiSeen, SourceAsked, SourceTook
 from agent.core.facts import Facts
 from agent.core.requests import PlanRequest, ZonesRequest, ZonesView
 from agent.core.source_calls import PERMISSIONS, Airing, Call, SourceRules, Wanted
@@ -103,6 +112,14 @@ class House(Village):
 
     def receipts(self) -> list[SourceReceipt]:
         return [one for one in self.bodies() if isinstance(one, SourceReceipt)]
+
+    def alarms(self) -> list[tuple[str, str]]:
+        """Of the source-system API: onset or end, and what it was."""
+        return [
+            (one.state, one.detail)
+            for one in self.bodies()
+            if isinstance(one, AlarmEvent) and one.code is AlarmCode.SOURCE_API
+        ]
 
     def audits(self) -> list[tuple[str, str]]:
         return [
@@ -378,6 +395,18 @@ def test_a_refused_record_is_told_in_the_journal_once_and_forgotten_when_it_is_t
     assert house.facts.set_aside == {}
     assert house.facts.marks.source_through == 9
     house.box.tell(HousekeepingDue())
+
+
+def test_a_source_system_that_takes_nothing_is_an_alarm_until_it_takes_something() -> None:
+    house = House()
+    house.box.tell(SourceApiSeen("refusing", "thiếu TieuDe"))
+    house.wait(60)
+    assert house.alarms() == []
+    house.wait(180)
+    assert house.alarms() == [("raised", "refusing")]
+    house.box.tell(SourceApiSeen("ok"))
+    house.wait(30)
+    assert [state for state, _ in house.alarms()] == ["raised", "cleared"]
 
 
 # --- whatever is asked -----------------------------------------------------------------------
