@@ -51,6 +51,8 @@ class Recorder:
         self._frame_bytes = 2 * channels
         self._bytes = bytearray()
         self._arrivals: list[tuple[float, float, int]] = []  # monotonic s, wall s, frames so far
+        self._whole: NDArray[np.float64] = np.empty((0, 3))
+        """All of `_arrivals` once as an array; as long as it counts as many, it is current."""
         self._lock = threading.Lock()
         self._fd = -1
         self._process: TiedProcess | None = None
@@ -174,9 +176,12 @@ class Recorder:
         with self._lock:
             # Arrivals are in order, some 200 a second: the window is found by index.
             count = len(self._arrivals)
-            rows = np.array(self._arrivals[-6000:] if count > 6000 else self._arrivals)
-            if count > 6000 and frame < rows[0, 2]:
-                rows = np.array(self._arrivals)
+            if len(self._whole) == count:  # nothing came since: a finished recording, saved
+                rows = self._whole
+            else:
+                rows = np.array(self._arrivals[-6000:] if count > 6000 else self._arrivals)
+                if count > 6000 and frame < rows[0, 2]:
+                    rows = self._whole = np.array(self._arrivals)
         if not len(rows):
             raise TimeoutError(f"{self._source}: nothing recorded yet")
         zeros = rows[:, clock] - rows[:, 2] / self.rate_hz
