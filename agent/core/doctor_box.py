@@ -100,6 +100,12 @@ def link(station: Parts, now: Now) -> Check:
     kind = LINK_KINDS[carrier.kind]
     vi, en = f"{kind[0]} {carrier.name}{signal}", f"{kind[1]} {carrier.name}{signal}"
     rsrp = modem.rsrp_dbm if modem is not None else None
+    if carrier.kind == "modem" and modem is not None and rsrp is None and modem.rssi_dbm is None:
+        step = (
+            "cho đo: chép config/polkit vào /etc/polkit-1/rules.d",
+            "allow it: copy config/polkit to /etc/polkit-1/rules.d",
+        )
+        return check("link", "unknown", f"{vi}: sóng chưa đo", f"{en}: signal not measured", *step)
     if carrier.kind == "modem" and rsrp is not None and rsrp < WEAK_DBM:
         step = ("kiểm tra ăng-ten và vị trí đặt", "check the antenna and where it stands")
         return check("link", "warning", f"{vi}: sóng yếu", f"{en}: weak", *step)
