@@ -167,8 +167,12 @@ class District(RegulationDesk, EmergencyDesk, CommandDesk):
         zones: Mapping[str, Sequence[str]],
         groups: Sequence[str],
     ) -> tuple[DistrictFile, Station]:
+        """Its entry; one that is enrolled again keeps its groups, unless others are named, and its
+        volumes: a renewed certificate must not take a station out of reach of a warning."""
         file = self.file
-        wanted = tuple(dict.fromkeys((EVERYBODY, *groups)))
+        held = file.find(station)
+        kept = held.groups if held is not None and not groups else ()
+        wanted = tuple(dict.fromkeys((EVERYBODY, *kept, *groups)))
         known = {group.id for group in file.group}
         new = tuple(Group(id=one) for one in wanted if one not in known)
         try:
@@ -185,6 +189,10 @@ class District(RegulationDesk, EmergencyDesk, CommandDesk):
             raise DistrictError("station_wrong", station, in_words(error)) from error
         if not entry.zone:
             raise DistrictError("station_no_zone", station)
+        if held is not None:
+            entry = msgspec.structs.replace(
+                entry, volume=held.volume, warning_volume=held.warning_volume
+            )
         file = msgspec.structs.replace(file, group=file.group + new)
         return _replace_station(file, entry), entry
 
