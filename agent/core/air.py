@@ -267,7 +267,14 @@ class Air:
         cue = cues.cue_for(item, sound, span, token, turn.now.epoch, turn.wall_ms, cold_ms)
         end_ms = span.origin_ms + item.play_ms
         self.sent[token] = Sent(
-            token, span.bus, span.key, span.origin_ms, span.from_ms, end_ms, cue.start_at_ms
+            token,
+            span.bus,
+            span.key,
+            span.origin_ms,
+            span.from_ms,
+            end_ms,
+            cue.start_at_ms,
+            len(cue.parts),
         )
         self._save_cued(item, sound, span, turn.now.epoch)
         turn.do(PlayCue(cue), "soon" if item.klass == 1 else "after_commit")
@@ -306,12 +313,15 @@ class Air:
             )
         else:
             held = msgspec.structs.replace(
-                held, origin_ms=span.origin_ms, epoch=epoch, play_ms=item.play_ms
+                held,
+                origin_ms=span.origin_ms,
+                epoch=epoch,
+                play_ms=item.play_ms,
+                languages_missing=sound.missing,
+                unsaid=sound.unsaid,
             )
             if not held.sounded:  # another sound may have become ready since the first cue
-                held = msgspec.structs.replace(
-                    held, source=sound.label, languages_missing=sound.missing, unsaid=sound.unsaid
-                )
+                held = msgspec.structs.replace(held, source=sound.label)
         self._facts.put("open", item.key, msgspec.structs.replace(held, **_been(run)))
 
     def sound_started(self, event: SoundStarted, turn: Turn) -> str | None:
@@ -397,13 +407,23 @@ class Air:
             if done is not None:
                 self._spent.add((sent.key, sent.bus))
             if done is not None and not any(s.key == sent.key for s in self.sent.values()):
-                over = {"finished": True} if done == "finished" else {"done": done}
+                over: dict[str, Any] = {"finished": True} if done == "finished" else {"done": done}
+                unsaid = self._unsaid(sent, event)
+                over["languages_missing"] = (*held.languages_missing, *unsaid)
                 held = msgspec.structs.replace(held, **over)
                 if run is not None:
                     self.runs[sent.key] = replace(run, on=False, done=True, stopped_ms=at_ms)
             self._facts.put("open", sent.key, held)
         self.dirty = True
         turn.log("sound_ended", "debug", token=event.token, reason=event.reason, item=sent.key)
+
+    def _unsaid(self, sent: Sent, event: SoundEnded) -> tuple[str, ...]:
+        """Languages that the end of the slot kept from sounding."""
+        sound = self.sounds.get(sent.key)
+        if sound is None or event.reason != "end_reached":
+            return ()
+        last = sent.part_of(sound, event.part)
+        return tuple(filter(None, sound.languages[max(0, last + 1) :]))
 
     def _done_by(
         self, event: SoundEnded, held: OpenItem
@@ -413,7 +433,8 @@ class Air:
                 return "finished"
             case "source_failed":
                 file = held.source.startswith("file:")
-                not_audio = file and not held.sounded
+                version = OccurrenceReason.CONTENT_NOT_AUDIO in held.gaps.values()
+                not_audio = file and (version or not held.sounded)
                 return (
                     OccurrenceReason.CONTENT_NOT_AUDIO
                     if not_audio
@@ -431,18 +452,25 @@ class Air:
         held, sound = self._facts.open.get(key), self.sounds.get(key)
         if sent is None or held is None or sound is None:
             return
-        sources = next((part.sources for part in sound.main if len(part.sources) > 1), ())
-        if event.source + 1 < len(sources):
-            # The next one sounds now; what it does not fill is missing for this reason.
-            given_up = sources[event.source]
+        number = sent.part_of(sound, event.part)
+        sources = sound.main[number].sources if 0 <= number < len(sound.main) else ()
+        language = sound.languages[number] if 0 <= number < len(sound.languages) else ""
+        further = event.source + 1 < len(sources)
+        if further or language:
+            # What is not said of it, or by the next one, is missing for this reason.
+            given_up = sources[event.source] if event.source < len(sources) else sources[-1]
             why = (
                 OccurrenceReason.SOURCE_LOST
                 if given_up.kind == "stream"
                 else OccurrenceReason.CONTENT_NOT_AUDIO
             )
-            label = label_of(sources[event.source + 1], event.source + 1)
-            gaps = {**dict.fromkeys(held.zones, why), **held.gaps}
-            self._facts.put("open", key, msgspec.structs.replace(held, source=label, gaps=gaps))
+            changes: dict[str, Any] = {"gaps": {**dict.fromkeys(held.zones, why), **held.gaps}}
+            if not further:
+                changes["languages_missing"] = (*held.languages_missing, language)
+                changes["unsaid"] = why
+            elif number == 0:
+                changes["source"] = label_of(sources[event.source + 1], event.source + 1)
+            self._facts.put("open", key, msgspec.structs.replace(held, **changes))
 
     def player_ready(self) -> None:
         self.player = "ready"

@@ -3,8 +3,8 @@
 Owns the roll-up of segments into played, partial or skipped with its reason, and the honesty of
 `confirmed`. Sound that tore within a segment lowers what was played; an underrun of unknown length
 is only counted, in the record's `underruns`. A language that was not said makes it partial, however
-long the siren sounded. Is told what left the card and what controllers read
-back; assumes nothing.
+long the siren sounded; one for which the slot was too short is only named. Is told what left the
+card and what controllers read back; assumes nothing.
 """
 
 from __future__ import annotations
@@ -149,11 +149,11 @@ def outcome_of(
         outcome = "skipped"
         reason = end_reason or item.gaps.get(zone) or OccurrenceReason.LATE
     elif missing_ms <= max(MISSING_MAX_MS, item.play_ms * MISSING_PERCENT // 100):
-        outcome = "partial" if item.languages_missing else "played"
+        outcome = "played" if item.unsaid is None else "partial"
         if confirmed == "no":
             reason = item.doubts.get(zone, OccurrenceReason.ZONE_NOT_CONFIRMED)
-        elif item.languages_missing:
-            reason = item.unsaid or OccurrenceReason.SPEECH_UNAVAILABLE
+        elif item.unsaid is not None:
+            reason = item.unsaid
     else:
         outcome = "partial"
         gap = next((one.gap for one in segments if one.gap is not None), None)
@@ -229,4 +229,5 @@ def skipped(
         document_number=origin.document_number,
         field=origin.field,
         language=item.language,
+        languages_missing=item.languages_missing,
     )

@@ -39,7 +39,7 @@ is on its way to the card is counted by whole buffers."""
 class Sent:
     """A cue the sound child holds. sounding: its first sample left the card. stopping: told to
     stop, its end not reported yet. starts_ms: its first sample; later than from_ms while amplifiers
-    warm up.
+    warm up. parts: of its cue.
 
     shift_ms: what the wall jumped since it was sent. The child reports on the cue's own clock:
     began_ms, its first sample, and told_ms, its last report. silent_ms, underruns: booked so far.
@@ -52,6 +52,7 @@ class Sent:
     from_ms: int
     end_ms: int
     starts_ms: int = 0
+    parts: int = 1
     sounding: bool = False
     shift_ms: int = 0
     stopping: bool = False
@@ -59,6 +60,10 @@ class Sent:
     told_ms: int = 0
     silent_ms: int = 0
     underruns: int = 0
+
+    def part_of(self, sound: Sound, part: int) -> int:
+        """Which part of `sound.main` a part of the cue is; less than 0 for the chime."""
+        return part + len(sound.main) - self.parts
 
     def is_unbegun(self, now_ms: int) -> bool:
         """Nothing of it can have sounded, and nobody will report its end."""

@@ -35,7 +35,7 @@ from agent.core.warnings import Utterance
 AGAIN_MIN_MS = 10_000
 AGAIN_MAX_MS = 600_000
 MISSED_MAX_MS = 500
-"""A zone that missed no more than this of what left the card heard the warning."""
+"""A zone that missed no more than this of the words that left the card heard the warning."""
 
 
 class Emergencies:
@@ -253,28 +253,19 @@ class Emergencies:
             held = self._facts.open.get(self._play_of(warning, memory))
             if held is None or not held.finished:
                 continue
-            whole = frozenset(zone for zone in held.zones if self._heard_it(held, zone))
+            words_ms = held.origin_ms + warnings.siren_ms(warning, held.play_ms)
+            whole = frozenset(zone for zone in held.zones if _heard(held, zone, words_ms))
             owed = frozenset(held.zones) - whole - self._power.reachable
             owed |= {zone for zone in held.zones if zone not in whole and _was_dark(held, zone)}
-            after = warnings.after_play(warning, memory, whole, owed, held.origin_ms, turn.wall_ms)
+            missing = held.languages_missing
+            after = warnings.after_play(
+                warning, memory, whole, owed, held.origin_ms, turn.wall_ms, missing
+            )
             self._remember(warning, self._replanned(warning, after, turn.wall_ms))
             if memory.plays == 0:
-                self._report(memory, "sounded", turn, _without(held.languages_missing))
+                self._report(memory, "sounded", turn, _without(missing))
             counted = True
         return counted
-
-    def _heard_it(self, held: OpenItem, zone: str) -> bool:
-        """Whether (nearly) all of the play sounded there, as far as anybody could know."""
-        lost = held.doubts.get(zone) is OccurrenceReason.CONTROLLER_LOST
-        heard_ms = sum(
-            one.to_ms - max(one.from_ms, held.origin_ms)
-            for one in held.segments.get(zone, ())
-            if one.gap is None
-            and one.to_ms > held.origin_ms
-            and (one.confirmed == "yes" or not lost)
-        )
-        sounded_ms = min(held.play_ms, held.seen_ms - held.origin_ms)
-        return sounded_ms - heard_ms <= MISSED_MAX_MS
 
     def look_again(self, turn: Turn) -> bool:
         """Zones that were not to be heard can be again: what they missed comes; whether it does."""
@@ -372,7 +363,7 @@ class Emergencies:
             repeat_every_ms=warnings.interval_ms(warning),
             owed=tuple(zone for zone in addressed if zone in dark),
             on_air=self._play_of(warning, memory) in sounding,
-            languages_missing=sound.missing if sound is not None else (),
+            languages_missing=sound.missing if sound is not None else memory.missing,
         )
 
     def lines(self, box: OnBox) -> Iterable[Line]:
@@ -389,6 +380,18 @@ class Emergencies:
 
 def _without(languages: tuple[str, ...]) -> str:
     return f"without {', '.join(languages)}" if languages else ""
+
+
+def _heard(held: OpenItem, zone: str, from_ms: int) -> bool:
+    """Whether (nearly) all of the play from `from_ms` on sounded there, as far as anybody knows."""
+    lost = held.doubts.get(zone) is OccurrenceReason.CONTROLLER_LOST
+    heard_ms = sum(
+        max(0, one.to_ms - max(one.from_ms, from_ms))
+        for one in held.segments.get(zone, ())
+        if one.gap is None and (one.confirmed == "yes" or not lost)
+    )
+    sounded_ms = min(held.origin_ms + held.play_ms, held.seen_ms) - from_ms
+    return sounded_ms - heard_ms <= MISSED_MAX_MS
 
 
 def _was_dark(held: OpenItem, zone: str) -> bool:

@@ -159,6 +159,7 @@ class WarningMemory(msgspec.Struct, frozen=True):
     that heard all of it, and the instant before which they do not hear it again; None as written
     by software that knew of no zones. owed: zones that could not hear it for want of mains or of
     an answer from their controller. words_ms: when it is said, as its words have it; 0 is due_ms.
+    missing: languages the last play was without.
     """
 
     id: str
@@ -174,6 +175,7 @@ class WarningMemory(msgspec.Struct, frozen=True):
     heard: dict[str, int] | None = None
     owed: tuple[str, ...] = ()
     words_ms: int = 0
+    missing: tuple[str, ...] = ()
 
 
 class RefusalMemory(msgspec.Struct, frozen=True):

@@ -52,9 +52,10 @@ class Item:
     from position 0 (the end rule is already applied). total_ms: length of its sound, chime
     included, None when unknown. ready: its sound is on the box. problem: why not, or why held.
     decided: its place as the commune ordered it, before the rank. language: a code; of a warning
-    in several languages joined by commas. bound: which rules of the air bind it. bars: what they
-    keep it from, zone by zone. undecided_ms: until then somebody may still let it play.
-    moved_from_ms: its start in the timetable, when the commune moved it.
+    in several languages joined by commas. languages_missing: it has no sound for them. bound: which
+    rules of the air bind it. bars: what they keep it from, zone by zone. undecided_ms: until then
+    somebody may still let it play. moved_from_ms: its start in the timetable, when the commune
+    moved it.
     """
 
     key: str
@@ -77,6 +78,7 @@ class Item:
     volume: int | None = None
     decided: int = 0
     language: str = ""
+    languages_missing: tuple[str, ...] = ()
     bound: Literal["all", "quiet"] = "all"
     bars: tuple[Bar, ...] = ()
     undecided_ms: int = 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from agent.contract.documents import (
@@ -23,6 +23,7 @@ from agent.contract.documents import (
     StreamSource,
     TextSource,
     ToneSource,
+    Version,
     WarningFile,
     Warnings,
     ZoneSelector,
@@ -31,6 +32,7 @@ from agent.contract.reasons import OccurrenceReason
 from agent.core.items import Item, key_of, play_ms
 from agent.core.schedule import Expander, Horizon, Occurrence, Zones, to_utc_ms
 from agent.core.site import Site
+from agent.core.versions import all_sources, may_be_said, sources_of
 from agent.player import protocol
 
 TONES: dict[str, tuple[tuple[int, ...], int, int]] = {
@@ -51,7 +53,8 @@ SPEECH_REASON = OccurrenceReason.SPEECH_UNAVAILABLE
 class Sound:
     """What an item sounds like. chime_ms is 0 without chime; main_ms None when unknown.
 
-    missing: languages it was to be said in, and is not; unsaid: why.
+    languages: of the parts of main, "" for the main one. missing: languages it was to be said in,
+    and is not; unsaid: why.
     """
 
     chime: protocol.Source | None
@@ -59,6 +62,7 @@ class Sound:
     main: tuple[protocol.Part, ...]
     main_ms: int | None
     label: str = ""
+    languages: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     unsaid: OccurrenceReason | None = None
 
@@ -259,8 +263,58 @@ class Programme:
         if main_ms is None and entry.duration_ms is None and usable[0].kind != "stream":
             main_ms = 0
         chime, chime_ms = self._chime(entry, authority, date, box)
-        part = protocol.Part(tuple(usable))
-        return Sound(chime, chime_ms, (part,), main_ms, label), None
+        main = Sound(chime, chime_ms, (protocol.Part(tuple(usable)),), main_ms, label)
+        return self._with_versions(main, entry, authority, date, box), None
+
+    def _with_versions(
+        self, main: Sound, entry: Entry, authority: str, date: str, box: OnBox
+    ) -> Sound:
+        """The sound with its language versions after it, in the entry's order.
+
+        After sound without an end there is no place for them.
+        """
+        if not entry.versions:
+            return main
+        parts: list[tuple[str, protocol.Part]] = []
+        missing: dict[str, OccurrenceReason] = {}
+        for version in entry.versions:
+            part, why = self._version(version, authority, date, box)
+            if main.main_ms is None:
+                part, why = None, OccurrenceReason.SOURCE_LOST
+            if part is None:
+                missing[version.language] = why or OccurrenceReason.SOURCE_LOST
+            else:
+                parts.append((version.language, part))
+        unsaid = next(iter(missing.values()), None)
+        if not parts:
+            return replace(main, missing=tuple(missing), unsaid=unsaid)
+        (alone,) = main.main
+        first = protocol.Part(alone.sources, 0, main.main_ms)
+        return replace(
+            main,
+            main=(first, *(part for _, part in parts)),
+            main_ms=(main.main_ms or 0) + sum(part.length_ms or 0 for _, part in parts),
+            languages=("", *(language for language, _ in parts)),
+            missing=tuple(missing),
+            unsaid=unsaid,
+        )
+
+    def _version(
+        self, version: Version, authority: str, date: str, box: OnBox
+    ) -> tuple[protocol.Part | None, OccurrenceReason | None]:
+        """Sources of known length that can sound now, or why there is none."""
+        if not may_be_said(version.language, self.settings.regulation if self.settings else None):
+            return None, OccurrenceReason.LANGUAGE_NOT_ALLOWED
+        usable: list[protocol.Source] = []
+        length_ms = 0
+        problem: OccurrenceReason | None = None
+        for source in sources_of(version):
+            found, its_ms, why = self._source(source, authority, date, box)
+            if found is not None and its_ms:
+                length_ms = length_ms or its_ms
+                usable.append(found)
+            problem = problem or why
+        return (protocol.Part(tuple(usable), 0, length_ms), None) if usable else (None, problem)
 
     def _chime(
         self, entry: Entry, authority: str, date: str, box: OnBox
@@ -333,17 +387,25 @@ class Programme:
             problem=problem,
             volume=entry.volume,
             language=entry.language,
+            languages_missing=sound.missing if sound is not None else (),
         )
         return item, sound
 
     def _bound_length(self, entry: Entry, occurrence: Occurrence) -> int | None:
         """Length by the timetable's knowledge, for sound that is not on the box yet."""
-        for source in entry.sources:
+        bound_ms = self._bound_ms(entry.sources, occurrence)
+        if bound_ms is not None:
+            versions = (self._bound_ms(one.sources, occurrence) or 0 for one in entry.versions)
+            return bound_ms + sum(versions)
+        return ESTIMATE_MS if any(not isinstance(s, StreamSource) for s in entry.sources) else None
+
+    def _bound_ms(self, sources: Iterable[Source], occurrence: Occurrence) -> int | None:
+        for source in sources:
             if isinstance(source, FileSource):
                 binding = self.binding(occurrence.ref.authority, source, occurrence.date)
                 if binding is not None:
                     return binding.duration_ms
-        return ESTIMATE_MS if any(not isinstance(s, StreamSource) for s in entry.sources) else None
+        return None
 
 
 ESTIMATE_MS = 15 * 60_000
@@ -363,7 +425,7 @@ def label_of(source: protocol.Source, number: int) -> str:
 def texts_of(entries: Iterable[Entry]) -> Iterable[TextSource]:
     """Texts that have to be spoken for these entries."""
     for entry in entries:
-        for source in entry.sources:
+        for source in all_sources(entry):
             if isinstance(source, TextSource):
                 yield source
 

@@ -238,6 +238,8 @@ class Upcoming(msgspec.Struct, frozen=True):
     """What an approval is bound to; empty for what is in no timetable."""
     author: str = ""
     approver: str = ""
+    languages_missing: tuple[str, ...] = ()
+    """Languages it should be said in, and has no sound for yet."""
 
 
 class QuietView(msgspec.Struct, frozen=True):

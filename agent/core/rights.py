@@ -41,6 +41,7 @@ from agent.contract.documents import (
 from agent.contract.reasons import AckReason
 from agent.core.hours import fault_of
 from agent.core.schedule import Zones, check_entry, times_of_day
+from agent.core.versions import all_sources
 
 _INSECURE_SCHEMES = ("http://", "rtsp://", "rtp://", "udp://", "srt://", "rtmp://")
 _FILE_SCHEMES = ("https://", "http://")
@@ -342,7 +343,7 @@ def _check_regulation(regulation: Regulation, where: Where) -> None:
 
 
 def _check_streams(entry: Entry) -> None:
-    for source in entry.sources:
+    for source in all_sources(entry):
         if not isinstance(source, StreamSource) or source.url.startswith("https://"):
             continue
         if not (source.insecure_live and source.url.startswith(_INSECURE_SCHEMES)):

@@ -20,6 +20,7 @@ from agent.core.hours import Hours, Span, local_day, read_hours, spans_of
 from agent.core.items import FOREVER_MS, Bar
 from agent.core.programme import select_zones
 from agent.core.site import Site
+from agent.core.versions import is_among
 
 RULE_LETTERS = 200
 DAYS_KEPT = 400
@@ -139,10 +140,7 @@ class Rules:
             day += _ONE_DAY
 
     def _allows(self, language: str) -> bool:
-        """A language is allowed with all that is spoken of it: "vi" means "vi-VN" too."""
-        return any(
-            language == one or language.startswith(f"{one}-") for one in self.regulation.languages
-        )
+        return is_among(language, self.regulation.languages)
 
     def counts(self) -> bool:
         """Whether sessions or minutes of a day are limited."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from agent.contract.documents import Cursor, Schedule, Trust, Warnings
+from agent.contract.documents import Cursor, Entry, Schedule, Trust, Warnings
 from agent.contract.envelope import VerifySignature
 from agent.contract.reasons import AckReason, AlarmCode, OccurrenceReason
 from agent.contract.reports import Audit
@@ -435,7 +435,7 @@ class Station(Parts):
             new, old = entries.get(ref.entry), earlier.get(ref.entry)
             if old is None:
                 continue
-            if new is None or (new.sources, new.zones) != (old.sources, old.zones):
+            if new is None or _content_of(new) != _content_of(old):
                 self.air.end_item(key, OccurrenceReason.SUPERSEDED, turn)
         today = self.local(turn.wall_ms).date().isoformat()
         self.lineup.skip_moved(before, after, today, turn.wall_ms)
@@ -561,3 +561,8 @@ class Station(Parts):
             now = details_of(self, turn.wall_ms)
             if self.picture.consider(now, mono_ms):
                 self.reporter.details(now, self.picture.token, turn)
+
+
+def _content_of(entry: Entry) -> tuple[object, ...]:
+    """What an item on air may not lose under it (D5)."""
+    return entry.sources, entry.versions, entry.zones

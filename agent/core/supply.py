@@ -20,6 +20,7 @@ from agent.core.events import FetchFailed, FileReady, SpeechFailed, SpeechReady
 from agent.core.programme import OnBox, Programme, speech_key, texts_of
 from agent.core.spoken import write_out
 from agent.core.turn import Turn
+from agent.core.versions import all_sources
 from agent.core.warnings import Utterance
 
 HOUR_MS = 3_600_000
@@ -190,7 +191,7 @@ class Supply:
         from_ms, to_ms = now_ms - FETCH_BEHIND_MS, now_ms + FETCH_AHEAD_MS
         for occurrence, _ in self._programme.occurrences(from_ms, to_ms):
             entry = occurrence.entry
-            for source in (*entry.sources, entry.chime):
+            for source in (*all_sources(entry), entry.chime):
                 if not isinstance(source, FileSource):
                     continue
                 authority = occurrence.ref.authority

@@ -164,6 +164,7 @@ def _upcoming(station: Parts, line: Line, blocked: list[Blocked]) -> Upcoming:
         digest=station.approvals.digest(origin.entry) if origin.entry is not None else "",
         author=origin.author,
         approver=origin.approver,
+        languages_missing=item.languages_missing,
     )
 
 

@@ -151,10 +151,11 @@ def sound_of(
     sounds. Words without their hour are better than no words.
     """
     parts: list[Part] = []
-    said: set[str] = set()
+    said: list[str] = []
     siren = Part((tone_source("siren"),), 0, tone_ms("siren"))
     if warning.siren:
         parts.append(siren)
+        said.append("")
     for utterance in due_utterances(warning, memory, zone):
         if utterance.key not in box.speech:
             return None
@@ -164,18 +165,18 @@ def sound_of(
         length_ms = box.speech.get(key)
         if length_ms is not None:
             parts.append(Part((Source("file", f"speech:{key}"),), 0, length_ms))
-            said.add(utterance.says)
+            said.append(utterance.says)
     for language, file in warning.files.items():
         if file.sha256 in box.files:
             parts.append(Part((Source("file", f"content:{file.sha256}"),), 0, file.duration_ms))
-            said.add(language)
+            said.append(language)
     if not parts:
         parts.append(siren)
     total_ms = sum(part.length_ms or 0 for part in parts)
     wanted = dict.fromkeys((*warning.texts, *warning.files))
     missing = tuple(language for language in wanted if language not in said)
     unsaid = _why_unsaid(warning, missing, box)
-    return Sound(None, 0, tuple(parts), total_ms, _label(parts), missing, unsaid)
+    return Sound(None, 0, tuple(parts), total_ms, _label(parts), tuple(said), missing, unsaid)
 
 
 def _label(parts: Iterable[Part]) -> str:
@@ -194,6 +195,12 @@ def _why_unsaid(
     if file is None or missing[0] in warning.texts:
         return SPEECH_REASON
     return box.faults.get(file.sha256, OccurrenceReason.CONTENT_NOT_FETCHED)
+
+
+def siren_ms(warning: Emergency, play_ms: int) -> int:
+    """How much of a play comes before its words, which are what a zone must hear."""
+    length_ms = tone_ms("siren")
+    return length_ms if warning.siren and play_ms > length_ms else 0
 
 
 def item_of(
@@ -227,6 +234,7 @@ def item_of(
         within_ms=FINISH_WITHIN_MS,
         ready=sound is not None,
         language=",".join(dict.fromkeys((*warning.texts, *warning.files))),
+        languages_missing=sound.missing if sound is not None else (),
     )
 
 
@@ -328,10 +336,12 @@ def after_play(
     owed: frozenset[str],
     began_ms: int,
     ended_ms: int,
+    missing: tuple[str, ...] = (),
 ) -> WarningMemory:
     """The memory after a play that came to its end; when the next one is due is `next_play`.
 
-    whole: zones that heard all of it. owed: zones that could not be heard.
+    whole: zones that heard all of it. owed: zones that could not be heard. missing: languages it
+    was without.
     """
     rest_ms = rests_until(warning, min(began_ms, ended_ms), ended_ms)
     return msgspec.structs.replace(
@@ -339,6 +349,7 @@ def after_play(
         plays=memory.plays + 1,
         heard={**(memory.heard or {}), **dict.fromkeys(sorted(whole), rest_ms)},
         owed=tuple(sorted((set(memory.owed) | owed) - whole)),
+        missing=missing,
     )
 
 

@@ -130,8 +130,17 @@ def complete(played: Played, now_ms: int) -> bool:
 
 
 def whole(played: Played, zone: str, but_ms: int = 0) -> bool:
-    """Whether the zone heard (nearly) all of it."""
-    return played.heard_ms(zone) + but_ms >= sum(length for _, _, length in played.parts) - 700
+    """Whether the zone heard (nearly) all the words of it; of a siren alone, all of that."""
+    lengths = [(source, length) for source, _, length in played.parts]
+    siren_ms = sum(length for source, length in lengths if source.startswith("tone:"))
+    words_ms = sum(length for _, length in lengths) - siren_ms
+    words_from_ms = played.begins_ms + (siren_ms if words_ms else 0)
+    heard_ms = sum(
+        max(0, one.to_ms - max(one.from_ms, words_from_ms))
+        for one in played.stretches
+        if zone in one.zones
+    )
+    return heard_ms + but_ms >= (words_ms or siren_ms) - 700
 
 
 def quiet_stretch(from_ms: int, to_ms: int, troubles: list[tuple[int, int]]) -> int:

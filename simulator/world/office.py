@@ -23,6 +23,7 @@ from agent.contract.documents import (
     FileSource,
     Schedule,
     Settings,
+    Source,
     StreamSource,
     TextSource,
     Trust,
@@ -53,13 +54,29 @@ Signed = Trust | Schedule | Content | Warnings
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose sound a source is. date: local date it was made for, "" for every day."""
+    """Whose sound a source is. date: local date it was made for, "" for every day. version: it is
+    said after the main one, in another language."""
 
     audience: str
     entry: str
     date: str = ""
     warning: str = ""
     revision: int = 0
+    version: bool = False
+
+
+def sources_of(entry: Entry) -> list[tuple[Source, bool]]:
+    """(source, whether it belongs to a version in another language).
+
+    A text of a version is spoken in the version's language, whatever it says itself.
+    """
+    found = [(source, False) for source in entry.sources]
+    for version in entry.versions:
+        for source in version.sources:
+            if isinstance(source, TextSource):
+                source = TextSource(text=source.text, language=version.language)
+            found.append((source, True))
+    return found
 
 
 @dataclass(slots=True)
@@ -237,8 +254,8 @@ class Office:
 
     def _own_texts(self, desk: Desk, entries: tuple[Entry, ...]) -> None:
         for entry in entries:
-            for source in entry.sources:
-                owner = Owner(desk.audience, entry.id)
+            for source, version in sources_of(entry):
+                owner = Owner(desk.audience, entry.id, version=version)
                 if isinstance(source, TextSource):
                     self.owners[f"speech:{speech_key(source.text, source.language)}"] = owner
                 elif isinstance(source, StreamSource):
@@ -251,18 +268,19 @@ class Office:
         now_ms = self.wall_ms()
         changed = not desk.contents
         for entry in desk.schedules[-1].entries:
-            for source in entry.sources:
+            for source, version in sources_of(entry):
                 if isinstance(source, FileSource):
                     days = [
                         one.date
                         for one in starts(entry, now_ms, now_ms + CONTENT_AHEAD_DAYS * DAY_MS)
                     ]
                     for day in days if source.dated else [""]:
-                        changed |= self._bind(desk, entry, source, day)
+                        owner = Owner(desk.audience, entry.id, day, version=version)
+                        changed |= self._bind(desk, source, day, owner)
         if changed:
             self.publish_bindings(desk)
 
-    def _bind(self, desk: Desk, entry: Entry, source: FileSource, day: str) -> bool:
+    def _bind(self, desk: Desk, source: FileSource, day: str, owner: Owner) -> bool:
         key = (source.slot, day or None)
         if key in desk.bindings or key in desk.promised:
             return False
@@ -270,7 +288,7 @@ class Office:
         length_ms = self.rng.choice((20_000, 60_000, 175_000, 290_000, 420_000))
         name = f"{source.slot}|{day}"
         sha256 = self.server.offer(name, length_ms, fault, audio=audio)
-        self.owners[f"content:{sha256}"] = Owner(desk.audience, entry.id, day)
+        self.owners[f"content:{sha256}"] = owner
         bound = Binding(
             slot=source.slot,
             date=day or None,

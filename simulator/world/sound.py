@@ -66,10 +66,14 @@ class Played:
 
 @dataclass(slots=True)
 class _Waiting:
+    """numbers: of its parts in the cue. broken: the last one has no sound."""
+
     cue: Cue
     begins_ms: int
     ends_ms: int
     parts: list[tuple[str, int, int]]
+    numbers: list[int]
+    broken: bool
     played: Played | None = None
 
 
@@ -112,17 +116,18 @@ class Card:
         due_ms = cue.start_at_ms - offset_ms
         begins_ms = max(due_ms, self._clock.now_ms + LATENCY_MS)
         skip_ms = begins_ms - due_ms if cue.join else 0
-        parts = self._lengths(cue, skip_ms)
-        if parts is None:
+        numbered, broken = self._lengths(cue, skip_ms)
+        if broken and not numbered:
             self._clock.after(FAIL_MS, lambda: self._tell_end(cue, "source_failed", 0))
             return
+        numbers, parts = [number for number, _ in numbered], [part for _, part in numbered]
         ends_ms = begins_ms + sum(length for _, _, length in parts)
         if cue.end_at_ms is not None:
             ends_ms = min(ends_ms, cue.end_at_ms - offset_ms)
         if ends_ms <= begins_ms:
             self._clock.after(1, lambda: self._tell_end(cue, "late", 0))
             return
-        waiting = _Waiting(cue, begins_ms, ends_ms, parts)
+        waiting = _Waiting(cue, begins_ms, ends_ms, parts, numbers, broken)
         self._waiting[cue.token] = waiting
         self._clock.at(begins_ms, lambda: self._begin(waiting))
 
@@ -154,13 +159,18 @@ class Card:
 
     # --- inside -------------------------------------------------------------------------
 
-    def _lengths(self, cue: Cue, skip_ms: int) -> list[tuple[str, int, int]] | None:
-        """(source, position, length) of what is left; None when a part has no sound."""
-        found: list[tuple[str, int, int]] = []
+    def _lengths(
+        self, cue: Cue, skip_ms: int
+    ) -> tuple[list[tuple[int, tuple[str, int, int]]], bool]:
+        """(part, (source, position, length)) of what is left, parts without sound left out; and
+        whether the last one is such a part."""
+        found: list[tuple[int, tuple[str, int, int]]] = []
+        broken = False
         for number, part in enumerate(cue.parts):
             chosen = self._choose(cue, number, part)
+            broken = chosen is None
             if chosen is None:
-                return None
+                continue
             source, whole_ms = chosen
             name = source.url or f"{source.kind}:{source.tone_hz[0] if source.tone_hz else 0}"
             length_ms = whole_ms - part.from_ms if source.kind == "file" else whole_ms
@@ -169,8 +179,8 @@ class Card:
             taken_ms = min(skip_ms, max(0, length_ms))
             skip_ms -= taken_ms
             if length_ms - taken_ms > 0:
-                found.append((name, part.from_ms + taken_ms, length_ms - taken_ms))
-        return found
+                found.append((number, (name, part.from_ms + taken_ms, length_ms - taken_ms)))
+        return found, broken
 
     def _choose(self, cue: Cue, number: int, part: Part) -> tuple[Source, int] | None:
         """The first source of the part that gives sound, and its length."""
@@ -200,7 +210,7 @@ class Card:
         played.counted_ms = now_ms
         waiting.played = played
         self._playing[cue.bus] = waiting
-        part = len(cue.parts) - len(waiting.parts)
+        part = waiting.numbers[0]
         self._begins(played)
         self._emit(SoundStarted(cue.token, cue.bus, part, waiting.parts[0][1], wall_ms))
         self._clock.at(waiting.ends_ms, lambda: self._natural_end(waiting))
@@ -225,19 +235,20 @@ class Card:
     def _position(self, playing: _Waiting) -> tuple[int, int]:
         """(part, position in it) that leaves the card now."""
         done_ms = self._clock.now_ms - playing.begins_ms
-        part = len(playing.cue.parts) - len(playing.parts)
-        for _, position_ms, length_ms in playing.parts[:-1]:
+        for number, (_, position_ms, length_ms) in zip(
+            playing.numbers[:-1], playing.parts[:-1], strict=True
+        ):
             if done_ms < length_ms:
-                return part, position_ms + done_ms
+                return number, position_ms + done_ms
             done_ms -= length_ms
-            part += 1
-        return part, playing.parts[-1][1] + done_ms
+        return playing.numbers[-1], playing.parts[-1][1] + done_ms
 
     def _natural_end(self, playing: _Waiting) -> None:
         if self._playing.get(playing.cue.bus) is playing and self.alive:
             whole_ms = sum(length for _, _, length in playing.parts)
             cut = playing.ends_ms - playing.begins_ms < whole_ms
-            self._end(playing.cue.bus, "end_reached" if cut else "finished")
+            whole: EndReason = "source_failed" if playing.broken else "finished"
+            self._end(playing.cue.bus, "end_reached" if cut else whole)
 
     def _end(self, bus: int, reason: EndReason) -> None:
         playing = self._playing.get(bus)
@@ -246,16 +257,19 @@ class Card:
         self.count()
         del self._playing[bus]
         self._close(playing)
-        self._tell_end(playing.cue, reason, self._clock.now_ms - playing.begins_ms)
+        part, _ = self._position(playing)
+        self._tell_end(playing.cue, reason, self._clock.now_ms - playing.begins_ms, part)
 
     def _close(self, playing: _Waiting) -> None:
         if playing.played is not None:
             playing.played.ended_ms = self._clock.now_ms
 
-    def _tell_end(self, cue: Cue, reason: EndReason, played_ms: int) -> None:
+    def _tell_end(self, cue: Cue, reason: EndReason, played_ms: int, part: int = 0) -> None:
         wall_ms = self._wall(cue)
         self._told(
-            SoundEnded(cue.token, cue.bus, reason, wall_ms, played_ms, 0, played_ms, LEVEL_CDB, 0)
+            SoundEnded(
+                cue.token, cue.bus, reason, wall_ms, played_ms, part, played_ms, LEVEL_CDB, 0
+            )
         )
 
     def _wall(self, cue: Cue) -> int:

@@ -25,6 +25,7 @@ from agent.contract.documents import (
     StreamSource,
     TextSource,
     ToneSource,
+    Version,
     When,
     ZoneSelector,
 )
@@ -38,6 +39,7 @@ CHANGING = ("America/New_York", "Europe/Berlin", "Australia/Lord_Howe")
 """Zones with summer time; in the last one the clocks move by half an hour."""
 
 ABROAD_SHARE = 0.7
+VERSIONS_SHARE = 0.15
 
 
 def local(wall_ms: int) -> datetime:
@@ -170,7 +172,21 @@ class Author:
             ),
             author="An",
             approver="Bình",
+            versions=self._versions(name, sources),
         )
+
+    def _versions(self, name: str, sources: tuple[Source, ...]) -> tuple[Version, ...]:
+        """Some bulletins are said in Tày and English too: recorded for each day, and spoken."""
+        rng = self.rng
+        if isinstance(sources[0], StreamSource) or rng.random() > VERSIONS_SHARE:
+            return ()
+        slot = FileSource(slot=f"{self._prefix}-{name}-tyz", dated=rng.random() < 0.5)
+        english = TextSource(text=f"Bulletin {self._prefix} {name}.", language="en")
+        both = (
+            Version(language="tyz", sources=(slot,)),
+            Version(language="en", sources=(english,)),
+        )
+        return rng.choice((both, both[:1], both[1:]))
 
     def sources(self, name: str, version: int) -> tuple[Source, ...]:
         slot = f"{self._prefix}-{name}-v{version}"

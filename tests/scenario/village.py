@@ -191,13 +191,23 @@ class Village:
         return schedule
 
     def publish(
-        self, slot: str, seconds: float, audience: str = HOME, fault: FetchFault | None = None
+        self,
+        slot: str,
+        seconds: float,
+        audience: str = HOME,
+        fault: FetchFault | None = None,
+        version_of: str = "",
+        audio: bool = True,
     ) -> str:
-        """A file for `slot`; the station fetches it as soon as it can. Returns its hash."""
+        """A file for `slot`; the station fetches it as soon as it can. Returns its hash.
+
+        version_of: the entry of which it is a version in another language.
+        """
         desk = self.desks[audience]
         length_ms = round(seconds * 1_000)
-        sha256 = self.server.offer(f"{audience}{slot}", length_ms, fault)
-        self.office.owners[f"content:{sha256}"] = Owner(audience, slot, DAY)
+        sha256 = self.server.offer(f"{audience}{slot}", length_ms, fault, audio=audio)
+        owner = Owner(audience, version_of or slot, DAY, version=bool(version_of))
+        self.office.owners[f"content:{sha256}"] = owner
         desk.bindings[slot, None] = Binding(
             slot=slot,
             date=None,
