@@ -26,6 +26,9 @@ from agent.contract.reports import Checkpoint, Event
 BEGIN = "0" * 64
 """What stands before the first chained record."""
 
+ENDING_BYTES = 76
+"""What stands behind the content of a chained record."""
+
 _EMPTY = b',"chain":""}'
 _ENDING = re.compile(rb',"chain":"([0-9a-f]{64})"\}\Z')
 _CHAIN = re.compile(r"[0-9a-f]{64}\Z")
@@ -50,6 +53,29 @@ def parted(raw: bytes) -> tuple[bytes, str]:
     if found is None:
         return raw, ""
     return raw[: found.start()] + b"}", found[1].decode()
+
+
+def stated_link(raw: bytes) -> bytes:
+    """The chain that a record states, 32 bytes; b"" when it is not chained.
+
+    As `parted`, but for a year of a district: 1.8 million records in seconds. So is `follows`.
+    """
+    if raw[-ENDING_BYTES:-66] != b',"chain":"' or raw[-2:] != b'"}':
+        return b""
+    text = raw[-66:-2]
+    try:
+        stated = bytes.fromhex(text.decode("ascii"))
+    except ValueError:
+        return b""
+    return stated if stated.hex().encode() == text else b""
+
+
+def follows(before: bytes, raw: bytes, stated: bytes) -> bool:
+    """Whether a record that states `stated` comes after the chain `before`. As `link`."""
+    found = hashlib.sha256(before)
+    found.update(raw[:-ENDING_BYTES])
+    found.update(b"}")
+    return found.digest() == stated
 
 
 def is_chain(text: str) -> bool:

@@ -304,11 +304,14 @@ def _table(paper: Document, report: Report, sheet: Sheet, title: str) -> None:
         _fill(cell, name, _CENTRE, bold=True)
         _shade(cell)
     _repeat_header(table)
+    widths = _widths([column.characters for column in columns])
+    _set_widths(table, widths)
     for number, row in enumerate(rows, 1):
-        _add_row(table, report, sheet, places, row, str(number))
+        cells = _add_row(table, report, sheet, places, row, str(number))
+        _widen(cells, widths)
     if sheet.total is not None:
-        _add_row(table, report, sheet, places, sheet.total, "", bold=True)
-    _set_widths(table, _widths([column.characters for column in columns]))
+        cells = _add_row(table, report, sheet, places, sheet.total, "", bold=True)
+        _widen(cells, widths)
     left = len(sheet.rows) - len(rows)
     after = f"Còn {words.count(left)} dòng trong bảng tính, tờ {sheet.vi}." if left else ""
     _paragraph(paper, after, _LEFT, size=11, after=2)
@@ -330,8 +333,8 @@ def _add_row(
     number: str,
     *,
     bold: bool = False,
-) -> None:
-    cells = table.add_row().cells  # type: ignore[no-untyped-call]
+) -> Sequence[_Cell]:
+    cells: Sequence[_Cell] = table.add_row().cells  # type: ignore[no-untyped-call]
     _fill(cells[0], number, _CENTRE)
     label = next((one for one in row if isinstance(one, str) and one), "")
     for place, (cell, at) in enumerate(zip(cells[1:], places, strict=True)):
@@ -342,6 +345,7 @@ def _add_row(
         narrow = column.kind == "text" and column.characters < 10
         side = _RIGHT if column.kind in NUMBERS else _CENTRE if narrow else _LEFT
         _fill(cell, text, side, bold=bold)
+    return cells
 
 
 def _fill(cell: _Cell, text: str, alignment: WD_ALIGN_PARAGRAPH, *, bold: bool = False) -> None:
@@ -378,8 +382,12 @@ def _set_widths(table: Table, widths: Sequence[Mm]) -> None:
     table.autofit = False
     for column, width in zip(table.columns, widths, strict=True):
         column.width = width
-        for cell in column.cells:
-            cell.width = width
+    _widen(table.rows[0].cells, widths)
+
+
+def _widen(cells: Sequence[_Cell], widths: Sequence[Mm]) -> None:
+    for cell, width in zip(cells, widths, strict=True):
+        cell.width = width
 
 
 def _say(

@@ -271,7 +271,9 @@ def chain_checker(records: Records, verify: VerifySignature) -> Checker:
         first, last = found.first_seq, found.last_seq
         before = BEGIN
         if first > 1:
-            stated = [parted(row.raw)[1] for row in records.raw(found.stream, first - 1, first - 1)]
+            stated = [
+                parted(raw)[1] for _, _, raw in records.raw(found.stream, first - 1, first - 1)
+            ]
             before = stated[0] if stated else ""
         signed = records.next_checkpoint(found.stream, last + 1, SIGNED_WITHIN)
         rows = records.raw(found.stream, first, signed or last)

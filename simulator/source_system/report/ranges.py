@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from agent.contract.chain import BEGIN, fingerprint, link, parted, words_of
+from agent.contract.chain import BEGIN, fingerprint, follows, stated_link, words_of
 from agent.contract.envelope import VerifySignature
 
 ChainState = Literal["signed", "linked", "broken", "none", "not_checked"]
@@ -48,12 +48,8 @@ class Stream(NamedTuple):
     stream: str
 
 
-class RawRecord(NamedTuple):
-    """One stored record in order of numbers."""
-
-    seq: int
-    kind: str
-    raw: bytes
+RawRecord = tuple[int, str, bytes]
+"""(number, kind, bytes) of a stored record; a year of a district has 1.8 million."""
 
 
 @dataclass(slots=True)
@@ -118,26 +114,29 @@ def follow(
 ) -> ChainFound:
     """Along the rows. before: the chain of the record before the first, "" when nobody knows."""
     found = ChainFound()
-    expected, chain = None, before
-    for row in rows:
+    expected, chain = None, bytes.fromhex(before)
+    for seq, kind, raw in rows:
         found.records += 1
-        if expected is not None and row.seq != expected:
-            chain = ""
-        expected = row.seq + 1
-        content, stated = parted(row.raw)
+        if expected is not None and seq != expected:
+            chain = b""
+        expected = seq + 1
+        stated = stated_link(raw)
         if not stated:
             if found.unchained < found.records - 1:
-                found.broken_at.append(row.seq)
+                found.broken_at.append(seq)
             found.unchained += 1
-            chain = chain if chain == BEGIN else ""
+            chain = chain if chain == _BEGIN else b""
             continue
-        if row.kind == "checkpoint":
-            _vouched(stream, row, chain, found, verify, is_key)
-        if chain and link(chain, content) != stated:
-            found.broken_at.append(row.seq)
+        if kind == "checkpoint":
+            _vouched(stream, seq, raw, chain.hex(), found, verify, is_key)
+        if chain and not follows(chain, raw, stated):
+            found.broken_at.append(seq)
         chain = stated
     found.state = _state(found)
     return found
+
+
+_BEGIN = bytes.fromhex(BEGIN)
 
 
 def _state(found: ChainFound) -> ChainState:
@@ -150,7 +149,8 @@ def _state(found: ChainFound) -> ChainState:
 
 def _vouched(
     stream: Stream,
-    row: RawRecord,
+    seq: int,
+    raw: bytes,
     chain: str,
     found: ChainFound,
     verify: VerifySignature,
@@ -158,15 +158,15 @@ def _vouched(
 ) -> None:
     """A checkpoint signs the chain of the record before it."""
     try:
-        body = _CHECKPOINT.decode(row.raw).body
+        body = _CHECKPOINT.decode(raw).body
         public, signature = bytes.fromhex(body.public), bytes.fromhex(body.signature)
     except (msgspec.DecodeError, ValueError):
-        found.bad_signatures.append(row.seq)
+        found.bad_signatures.append(seq)
         return
     words = words_of(*stream, body.through, body.chain)
-    good = body.through == row.seq - 1 and chain in ("", body.chain)
+    good = body.through == seq - 1 and chain in ("", body.chain)
     if not good or not verify(public, signature, words):
-        found.bad_signatures.append(row.seq)
+        found.bad_signatures.append(seq)
         return
     name = fingerprint(public)
     found.keys.add(name)

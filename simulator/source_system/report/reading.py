@@ -335,13 +335,12 @@ class Records:
         return int(row[0])
 
     def raw(self, stream: Stream, first_seq: int, last_seq: int) -> Iterator[RawRecord]:
-        rows = self._database.execute(
+        rows: Iterator[RawRecord] = self._database.execute(
             "SELECT seq, kind, raw FROM events WHERE station=? AND installation=? AND stream=?"
             " AND seq>=? AND seq<=? ORDER BY seq",
             (*stream, first_seq, last_seq),
         )
-        for row in rows:
-            yield RawRecord(*row)
+        return rows
 
     def next_checkpoint(self, stream: Stream, after_seq: int, within: int) -> int | None:
         """The number of the first signed record from `after_seq` on, at most `within` later."""

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.contract.chain import BEGIN, chained, words_of
+from agent.contract.chain import BEGIN, chained, follows, link, parted, stated_link, words_of
 from agent.contract.reports import Audit, Body, Checkpoint, Event
 from simulator.source_system.chain_check import Place, Row, Walk
 from simulator.source_system.keyring import verify_signature
@@ -50,7 +50,7 @@ def made(count: int, checkpoints: set[int]) -> Made:
             body=body,
         )
         raw, chain = chained(event, chain)
-        rows.append(RawRecord(seq, str(body.__struct_config__.tag), raw))
+        rows.append((seq, str(body.__struct_config__.tag), raw))
     return Made(rows, chain)
 
 
@@ -69,18 +69,18 @@ def test_a_chain_that_nobody_signed_is_linked_and_no_more() -> None:
 
 
 def test_records_of_older_software_have_no_chain() -> None:
-    rows = [RawRecord(seq, "audit", b'{"v":1}') for seq in (1, 2, 3)]
+    rows = [(seq, "audit", b'{"v":1}') for seq in (1, 2, 3)]
     assert followed(rows).state == "none"
 
 
 def test_the_first_chained_record_after_older_ones_begins_the_chain() -> None:
-    rows = [RawRecord(0, "audit", b'{"v":1}'), *made(5, {5}).rows]
+    rows = [(0, "audit", b'{"v":1}'), *made(5, {5}).rows]
     assert followed(rows).state == "signed"
 
 
 def test_a_chain_that_loses_its_links_is_broken() -> None:
     rows = made(5, {3}).rows
-    rows[4] = RawRecord(5, "audit", b'{"v":1}')
+    rows[4] = (5, "audit", b'{"v":1}')
     assert followed(rows).broken_at == [5]
 
 
@@ -114,20 +114,37 @@ def test_it_finds_a_forgery_whenever_the_thorough_walk_does(
         if act == "drop" and len(rows) > 1:
             del rows[at]
         elif act == "change":
-            raw = rows[at].raw.replace(b'"at_ms":', b'"at_ms":1', 1)
-            rows[at] = rows[at]._replace(raw=raw)
+            seq, kind, raw = rows[at]
+            rows[at] = (seq, kind, raw.replace(b'"at_ms":', b'"at_ms":1', 1))
         elif act == "swap":
             other = (at + 1) % len(rows)
-            rows[at], rows[other] = (
-                rows[at]._replace(kind=rows[other].kind, raw=rows[other].raw),
-                rows[other]._replace(kind=rows[at].kind, raw=rows[at].raw),
-            )
+            one, two = rows[at], rows[other]
+            rows[at], rows[other] = (one[0], *two[1:]), (two[0], *one[1:])
     walk = Walk(Place(*STREAM), verify_signature, lambda _: True)
-    walk.take_all(Row(one.seq, one.seq, one.kind, one.raw) for one in rows)
+    walk.take_all(Row(seq, seq, kind, raw) for seq, kind, raw in rows)
     # A gap is told as a gap, and what is kept beside the bytes is not in the chain.
     wrong = {one.kind.value for one in walk.findings} - {"gap", "misplaced", "unreadable"}
-    found = followed(rows, BEGIN if rows[0].seq == 1 else "")
+    found = followed(rows, BEGIN if rows[0][0] == 1 else "")
     assert bool(wrong) == (found.state == "broken")
+
+
+@given(
+    st.binary(max_size=40),
+    st.binary(min_size=32, max_size=32),
+    st.sampled_from([b"", b" ", b"A", b"0"]),
+)
+def test_the_quick_look_at_a_record_sees_what_the_contract_sees(
+    content: bytes, chain: bytes, spoiler: bytes
+) -> None:
+    text = chain.hex().encode()
+    text = spoiler + text[len(spoiler) :]
+    raw = b"{" + content + b',"chain":"' + text + b'"}'
+    whole, stated = parted(raw)
+    assert stated_link(raw).hex() == stated
+    if stated:
+        good = link(BEGIN, whole)
+        assert follows(bytes(32), raw, bytes.fromhex(good))
+        assert follows(bytes(32), raw, stated_link(raw)) == (good == stated)
 
 
 # --- from the database ----------------------------------------------------------------------
