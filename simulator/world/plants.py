@@ -21,6 +21,7 @@ from agent.core import asrun
 from agent.core.effects import Batch, Do, HoldZones
 from agent.core.events import (
     ClockSeen,
+    ControllerSeen,
     Delivered,
     Event,
     HostSeen,
@@ -191,6 +192,18 @@ class _NeverLooksAtItsCard:
 
 
 @dataclass(slots=True)
+class _BelievesTheRelays:
+    """Whether there is mains is not looked at: a closed relay is a zone that sounds."""
+
+    station: Station
+
+    def handle(self, event: Event, now: Now) -> Batch:
+        if isinstance(event, HostSeen | ControllerSeen):
+            event = replace(event, mains=None)
+        return self.station.handle(event, now)
+
+
+@dataclass(slots=True)
 class _OpensEveryGate:
     """Whenever one zone is wanted, all that are wired for its source sound."""
 
@@ -257,7 +270,7 @@ PLANTS: dict[str, Plant] = {
         "an untrusted clock is believed", _wrapped(_BelievesAnyClock), (1, 2, 3, 4, 6)
     ),
     "forgets-summer-time": Plant(
-        "clocks are never set to summer time", _forgets_summer_time, (1, 3, 4), "2026-04-03"
+        "clocks are never set to summer time", _forgets_summer_time, (1, 3, 4, 10), "2026-04-03"
     ),
     "never-forgets-a-key": Plant(
         "a key that was withdrawn is believed all the same", _wrapped(_NeverForgetsAKey), (1, 6)
@@ -267,6 +280,9 @@ PLANTS: dict[str, Plant] = {
     ),
     "forgets-the-chain": Plant(
         "the chain of the records does not survive a restart", _forgets_the_chain, (9,)
+    ),
+    "believes-the-relays": Plant(
+        "a zone without mains counts as heard", _wrapped(_BelievesTheRelays), (2, 9)
     ),
     "opens-every-gate": Plant(
         "zones that were not addressed hear it too", _wrapped(_OpensEveryGate), (1, 3, 9)
