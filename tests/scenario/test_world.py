@@ -83,7 +83,7 @@ def test_a_full_card_is_told_of_and_what_could_not_be_fetched_has_its_reason() -
         assert result.violation is None, told(result)
         counts.update(result.counts)
     assert counts["full cards told"] > 5
-    assert counts["skipped content_not_fetched"] > 0
+    assert counts["skipped content_not_stored"] > 0
 
 
 def test_keys_change_hands_and_nothing_is_lost_over_it() -> None:
