@@ -58,6 +58,7 @@ FEATURES = frozenset(
         "regulation",
         "approval",
         "quiet",
+        "versions",
     }
 )
 """What this station software understands; a document that `requires` more is `unsupported`."""

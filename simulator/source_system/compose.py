@@ -35,6 +35,7 @@ from agent.contract.documents import (
     WarningTemplate,
 )
 from agent.core.rights import needs_second_signature
+from agent.core.versions import all_sources
 from simulator.source_system import warning_templates
 from simulator.source_system.home import Authority, Station
 from simulator.source_system.keyring import DAY_MS, ROOT_THRESHOLD, KeyInfo
@@ -167,7 +168,9 @@ def _needs(entry: Entry) -> Iterable[str]:
         yield "chime"
     if entry.late.policy != "join":
         yield "late-policy"
-    for source in entry.sources:
+    if entry.versions:
+        yield "versions"
+    for source in all_sources(entry):
         yield from _source_needs(source)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from agent.contract.documents import Entry, FileSource
+from agent.core.versions import all_sources
 from simulator.source_system.timetable.preview import occurrences
 
 AHEAD = dt.timedelta(days=3)
@@ -29,7 +30,8 @@ class EmptySlot(NamedTuple):
 
 
 def files_of(entry: Entry) -> list[FileSource]:
-    return [one for one in (*entry.sources, entry.chime) if isinstance(one, FileSource)]
+    sources = (*all_sources(entry), entry.chime)
+    return [one for one in sources if isinstance(one, FileSource)]
 
 
 def empty_slots(

@@ -25,6 +25,7 @@ from agent.core.hours import fault_of, read_hours
 from simulator.source_system.timetable.clock import parse_clock
 from simulator.source_system.timetable.days import EVERY_DAY, parse_date, parse_days
 from simulator.source_system.timetable.findings import Fault, Finding, Place
+from simulator.source_system.timetable.languages import parse_language
 from simulator.source_system.timetable.words import clean, nearest, same
 
 Table = Literal["", "window", "ceiling", "approval"]
@@ -228,10 +229,10 @@ class _Reader:
 
     def _languages(self) -> Iterator[str]:
         for one in self._list("", 0, self._data, "languages"):
-            if re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{1,8})*", one):
-                yield one
-            else:
-                self._fault("", 0, "languages", "language", one)
+            try:
+                yield parse_language(one)
+            except Fault as fault:
+                self._fault("", 0, "languages", fault.code, one, fault.guess)
 
     def _number(
         self, table: Table, number: int, found: Mapping[str, Any], key: str, low: int, high: int

@@ -1,11 +1,15 @@
 """The columns of a timetable and the names they go by, Vietnamese and English.
 
-Owns the closed list of fields. TOML keys are the field names themselves.
+Owns the closed list of fields. TOML keys are the field names themselves. A source in another
+language has its own column, named after both: `Tệp (tày)`, `Source (English)`.
 """
 
 from __future__ import annotations
 
-from simulator.source_system.timetable.words import bare, nearest
+import re
+
+from simulator.source_system.timetable.languages import parse_language
+from simulator.source_system.timetable.words import bare, clean, nearest
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "station": ("Đài/Xã", "Đài", "Xã", "Tên đài", "Station"),
@@ -45,6 +49,20 @@ _BY_KEY = {_key(name): field for field, names in FIELDS.items() for name in (fie
 def field_of(header: str) -> str | None:
     """The field a header names, whatever its capitals, spaces and marks."""
     return _BY_KEY.get(_key(header))
+
+
+VERSION = "source@"
+"""A field of this beginning is the source of a version; its language follows."""
+
+_VERSION = re.compile(r"(.+?) ?\((.+)\)")
+
+
+def version_of(header: str) -> str | None:
+    """The field of a source in another language, None for another header. Raises Fault."""
+    found = _VERSION.fullmatch(clean(header))
+    if found is None or field_of(found[1]) != "source":
+        return None
+    return VERSION + parse_language(found[2])
 
 
 def guess_header(header: str) -> str:

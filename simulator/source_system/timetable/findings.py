@@ -117,6 +117,21 @@ WORDINGS: dict[str, Wording] = {
         "the stream is not encrypted; use https, or add “(insecure)” after the address",
     ),
     "source_many": Wording("error", "tối đa 8 nguồn", "at most 8 sources"),
+    "version_live": Wording(
+        "error",
+        "bản tiếng khác phải là tệp hoặc lời, không phải nguồn trực tiếp",
+        "a version in another language is a file or a text, nothing live",
+    ),
+    "version_after_live": Wording(
+        "warning",
+        "sau nguồn trực tiếp không có chỗ cho bản tiếng {what}; nó sẽ không được phát",
+        "after a live source there is no place for {what}; it will not be said",
+    ),
+    "version_unspoken": Wording(
+        "warning",
+        "đài không có giọng đọc tiếng {what}; hãy gửi bản ghi âm (tep:…)",
+        "stations have no voice for {what}; send a recording (tep:…)",
+    ),
     "slot": Wording("error", "tên tệp không dùng được làm ô nội dung", "no slot can be named so"),
     "zone_unknown": Wording(
         "error", "không có khu vực loa này{what}", "there is no such zone{what}"
@@ -178,7 +193,9 @@ WORDINGS: dict[str, Wording] = {
     ),
     "number": Wording("error", "phải là số nguyên {what}", "this must be a whole number {what}"),
     "language": Wording(
-        "error", "mã ngôn ngữ, ví dụ vi, tay", "a language code, for example vi, tay"
+        "error",
+        "không biết ngôn ngữ này; ghi tên hoặc mã, ví dụ tày, mông, tyz",
+        "this language is not known; write its name or code, for example tày, hmong, tyz",
     ),
     "authority": Wording(
         "error", "không phải mã đơn vị, ví dụ tinh", "not an authority's id, for example tinh"

@@ -188,6 +188,8 @@ def _cut(placed: Sequence[_Placed], bound_ms: Mapping[str, int]) -> Iterator[Fin
         first = entry.sources[0]
         if not isinstance(first, FileSource) or entry.duration_ms is None:
             continue
-        over_ms = bound_ms.get(first.slot, 0) - entry.duration_ms
+        firsts = [first, *(one.sources[0] for one in entry.versions)]
+        slots = [one.slot for one in firsts if isinstance(one, FileSource)]
+        over_ms = sum(bound_ms.get(slot, 0) for slot in slots) - entry.duration_ms
         if over_ms >= 1000 and entry.end.rule == "cut":
             yield Finding(row.place("duration"), "cut", what=spoken_ms(over_ms))

@@ -17,16 +17,26 @@ from agent.contract.documents import (
     Entry,
     FileSource,
     LateRule,
+    LineInSource,
+    Source,
+    StreamSource,
+    TextSource,
     ToneSource,
+    Version,
     When,
     ZoneSelector,
 )
 from simulator.source_system.bounds import in_words
 from simulator.source_system.said import Said
 from simulator.source_system.timetable.clock import Length, parse_clock, parse_duration, spoken_ms
-from simulator.source_system.timetable.columns import REQUIRED
+from simulator.source_system.timetable.columns import REQUIRED, VERSION
 from simulator.source_system.timetable.days import Days, parse_date, parse_days, rrule_of
 from simulator.source_system.timetable.findings import Fault, Finding
+from simulator.source_system.timetable.languages import (
+    name_of,
+    needs_recording,
+    parse_language,
+)
 from simulator.source_system.timetable.sources import parse_file, parse_sources
 from simulator.source_system.timetable.table import Row
 from simulator.source_system.timetable.words import bare, clean, nearest, same, slug
@@ -129,7 +139,9 @@ def parse_row(row: Row, context: Context) -> Parsed:
     days = faulty.read("days", _if_filled(lambda text: parse_days(text, year=year)), None)
     sources = faulty.read("source", _if_filled(parse_sources), None)
     zones = _zones(faulty, context)
-    rest = _rest(faulty)
+    versions = _versions(faulty)
+    _check_versions(faulty, sources, versions)
+    rest = {**_rest(faulty), "versions": versions}
     span = _span(faulty, year)
     repeats = faulty.read("repeat", _repeats, list[int]())
     _check_length(faulty, length)
@@ -197,8 +209,46 @@ def _rest(faulty: _Faulty) -> dict[str, object]:
         "late": faulty.read("late", _late, LateRule()),
         "end": faulty.read("end", _end, EndRule()),
         "resume": faulty.read("resume", _resume, "rejoin"),
-        "language": faulty.row.text("language") or "vi",
+        "language": faulty.read("language", _language, "vi"),
     }
+
+
+def _language(text: str) -> str:
+    return parse_language(text) if text else "vi"
+
+
+def _versions(faulty: _Faulty) -> list[Version]:
+    """Sources in other languages, in the order of their columns."""
+    found = []
+    for field in [field for field in faulty.row.cells if field.startswith(VERSION)]:
+        language = field.removeprefix(VERSION)
+        sources = faulty.read(field, _recorded, None)
+        if sources is None:
+            continue
+        texts = [one for one in sources if isinstance(one, TextSource)]
+        if texts and needs_recording(language):
+            faulty.add(field, "version_unspoken", what=name_of(language))
+        spoken = tuple(
+            msgspec.structs.replace(one, language=language) if one in texts else one
+            for one in sources
+        )
+        found.append(Version(language=language, sources=spoken))
+    return found
+
+
+def _recorded(text: str) -> tuple[Source, ...]:
+    sources = parse_sources(text)
+    if any(isinstance(one, StreamSource | LineInSource) for one in sources):
+        raise Fault("version_live")
+    return sources
+
+
+def _check_versions(
+    faulty: _Faulty, sources: Sequence[Source] | None, versions: Sequence[Version]
+) -> None:
+    if sources and isinstance(sources[0], StreamSource | LineInSource):
+        for one in versions:
+            faulty.add(VERSION + one.language, "version_after_live", what=name_of(one.language))
 
 
 def _line(text: str) -> str:

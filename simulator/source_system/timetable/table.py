@@ -17,11 +17,14 @@ from typing import Any, NamedTuple
 from simulator.source_system.timetable.columns import (
     FIELDS,
     REQUIRED,
+    VERSION,
     column_letter,
     field_of,
     guess_header,
+    version_of,
 )
-from simulator.source_system.timetable.findings import Finding, Place
+from simulator.source_system.timetable.findings import Fault, Finding, Place
+from simulator.source_system.timetable.languages import parse_language
 from simulator.source_system.timetable.words import clean, nearest
 
 HEADER_ROWS_MAX = 20
@@ -124,8 +127,12 @@ def _columns(line: int, header: list[str]) -> tuple[dict[int, str], list[Finding
     columns: dict[int, str] = {}
     findings: list[Finding] = []
     for index, name in enumerate(header):
-        field = field_of(name)
         place = Place(line, column_letter(index), "", clean(name))
+        try:
+            field = field_of(name) or version_of(name)
+        except Fault as fault:
+            findings.append(Finding(place, fault.code, fault.guess))
+            continue
         if field is None:
             if clean(name):
                 findings.append(Finding(place, "column_unknown", guess_header(name)))
@@ -155,7 +162,7 @@ def _row(line: int, cells: list[str], header: list[str], columns: dict[int, str]
 # --- TOML ----------------------------------------------------------------------------------
 
 _ENTRY = re.compile(r"^\s*\[\[\s*entry\s*\]\]")
-_KEY = re.compile(r'^(\s*)"?([A-Za-z_]+)"?\s*=')
+_KEY = re.compile(r"""^(\s*)["']?([\w' -]*[\w])["']?\s*=""")
 TABLE_KEYS = ("from", "until", "zones", "days", "volume", "late", "approver", "author")
 """Keys of [timetable]: they fill what an entry does not say."""
 
@@ -190,10 +197,7 @@ def _toml_row(
 ) -> Row:
     line = places.get((number, ""), 0)
     cells = {}
-    for key, value in entry.items():
-        field = field_of(key)
-        if field is None:
-            continue
+    for key, field, value in _toml_cells(entry, places, number, findings):
         at = places.get((number, key), places.get((-1, key), line))
         text = _toml_text(field, value)
         if text is None:
@@ -201,6 +205,31 @@ def _toml_row(
         elif text:
             cells[field] = Cell(text, Place(at, key, key, text), _element_lines(value, lines, at))
     return Row(line, cells)
+
+
+def _toml_cells(
+    entry: Mapping[str, Any],
+    places: dict[tuple[int, str], int],
+    number: int,
+    findings: list[Finding],
+) -> Iterator[tuple[str, str, Any]]:
+    """(key, field, value); `versions` is a table of its own: language → source."""
+    for key, value in entry.items():
+        field = field_of(key)
+        if field is not None:
+            yield key, field, value
+        if key != "versions":
+            continue
+        at = places.get((number, key), places.get((number, ""), 1))
+        if not isinstance(value, dict):
+            findings.append(Finding(Place(at, key, key, str(value)), "value_kind"))
+            continue
+        for name, source in value.items():
+            try:
+                yield name, VERSION + parse_language(name), source
+            except Fault as fault:
+                place = Place(places.get((number, name), at), key, key, name)
+                findings.append(Finding(place, fault.code, fault.guess))
 
 
 def _element_lines(value: Any, lines: list[str], at: int) -> dict[str, int]:
@@ -226,7 +255,9 @@ def _toml_text(field: str, value: Any) -> str | None:
         parts = [_toml_text(field, one) for one in value]
         joined = [part for part in parts if part is not None]
         return (
-            None if len(joined) < len(parts) else ("|" if field == "source" else ";").join(joined)
+            None
+            if len(joined) < len(parts)
+            else ("|" if field.startswith("source") else ";").join(joined)
         )
     if isinstance(value, dt.datetime):
         return None
@@ -260,6 +291,6 @@ def _unknown_toml(data: Mapping[str, Any], places: dict[tuple[int, str], int]) -
     entries = data.get("entry", [])
     for number, entry in enumerate(entries if isinstance(entries, list) else []):
         for key in entry:
-            if key not in FIELDS and key != "sources":
+            if key not in FIELDS and key not in ("sources", "versions"):
                 place = Place(places.get((number, key), places.get((number, ""), 1)), key, key)
                 yield Finding(place, "key_unknown", nearest(key, FIELDS))
