@@ -128,7 +128,8 @@ def follow(
             chain = chain if chain == _BEGIN else b""
             continue
         if kind == "checkpoint":
-            _vouched(stream, seq, raw, chain.hex(), found, verify, is_key)
+            # After a gap the signed chain is what its own record must follow.
+            chain = _vouched(stream, seq, raw, chain.hex(), found, verify, is_key) or chain
         if chain and not follows(chain, raw, stated):
             found.broken_at.append(seq)
         chain = stated
@@ -155,22 +156,23 @@ def _vouched(
     found: ChainFound,
     verify: VerifySignature,
     is_key: IsStationKey,
-) -> None:
-    """A checkpoint signs the chain of the record before it."""
+) -> bytes:
+    """A checkpoint signs the chain of the record before it: that chain, empty when not proven."""
     try:
         body = _CHECKPOINT.decode(raw).body
         public, signature = bytes.fromhex(body.public), bytes.fromhex(body.signature)
     except (msgspec.DecodeError, ValueError):
         found.bad_signatures.append(seq)
-        return
+        return b""
     words = words_of(*stream, body.through, body.chain)
     good = body.through == seq - 1 and chain in ("", body.chain)
     if not good or not verify(public, signature, words):
         found.bad_signatures.append(seq)
-        return
+        return b""
     name = fingerprint(public)
     found.keys.add(name)
     if not is_key(stream.station, body.public):
         found.unknown_keys.add(name)
-        return
-    found.signed_through = body.through
+    else:
+        found.signed_through = body.through
+    return bytes.fromhex(body.chain)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.contract.chain import BEGIN, chained, follows, link, parted, stated_link, words_of
@@ -98,6 +98,7 @@ def test_following_can_begin_in_the_middle_with_or_without_the_chain_before() ->
     assert followed(whole.rows[3:], "0" * 64).broken_at == [4]
 
 
+@example(2, {2}, [("drop", 0), ("change", 0)])
 @given(
     st.integers(2, 12),
     st.sets(st.integers(1, 12)),
@@ -123,9 +124,11 @@ def test_it_finds_a_forgery_whenever_the_thorough_walk_does(
     walk = Walk(Place(*STREAM), verify_signature, lambda _: True)
     walk.take_all(Row(seq, seq, kind, raw) for seq, kind, raw in rows)
     # A gap is told as a gap, and what is kept beside the bytes is not in the chain.
-    wrong = {one.kind.value for one in walk.findings} - {"gap", "misplaced", "unreadable"}
+    told = {one.kind.value for one in walk.findings} - {"gap"}
+    wrong = told - {"misplaced", "unreadable"}
     found = followed(rows, BEGIN if rows[0][0] == 1 else "")
-    assert bool(wrong) == (found.state == "broken")
+    assert not wrong or found.state == "broken"
+    assert told or found.state != "broken"
 
 
 @given(
