@@ -125,7 +125,9 @@ class Lineup:
             line = self._line(occurrence, force, box, time)
             item = line.item
             opened = key in self._facts.open or key in self._facts.undecided
-            past = item.start_ms + item.play_ms <= settled_ms
+            # Placed into the past it is still to be told that it did not play.
+            start_ms = max(item.start_ms, occurrence.start_ms)
+            past = start_ms + item.play_ms <= settled_ms
             if not opened and (past or not item.zones):
                 continue
             yield line

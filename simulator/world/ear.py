@@ -147,13 +147,13 @@ class Ear:
             return
         if entry.resume == "drop" and position_ms > START_MS:
             return
+        ended_ms = last.ended_ms if last.ended_ms is not None else played.begins_ms
+        reached_ms = self._position(entry, last) + ended_ms - last.begins_ms
         if entry.resume == "continue" or doubtful:
-            ended_ms = last.ended_ms if last.ended_ms is not None else played.begins_ms
-            reached_ms = self._position(entry, last) + ended_ms - last.begins_ms
             if position_ms < reached_ms - self._case.progress_ms - 2_000:
                 self._case.fail(4, box, f"{label} went back from {reached_ms} to {position_ms} ms")
             return
-        if position_ms <= START_MS and any(
+        if position_ms <= min(START_MS, reached_ms - BLIP_MS) and any(
             self._position(entry, one) <= START_MS and length(one, played.begins_ms) > BLIP_MS
             for one in before
         ):

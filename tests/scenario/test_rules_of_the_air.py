@@ -544,6 +544,18 @@ def test_an_approval_survives_a_power_cut(village: Village) -> None:
     assert (said.outcome, said.approval, said.approved_by) == ("played", "key", "kỹ sư")
 
 
+def test_a_bulletin_that_is_placed_at_an_hour_that_is_over_is_told_as_not_played(
+    village: Village,
+) -> None:
+    village.timetable(settings=settings(ASK))
+    made = pushed(village, "tin-tinh", "06:00")
+    village.until("05:30")
+    village.command(approval(made, place="04:45"))
+    village.until("06:05")
+    assert village.heard("tin-tinh") == []
+    assert village.told("tin-tinh")[0] == "skipped"
+
+
 def test_the_commune_places_a_bulletin_at_another_hour(village: Village) -> None:
     village.timetable(settings=settings(ASK))
     made = pushed(village, "tin-tinh", "05:00")
