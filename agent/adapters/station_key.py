@@ -71,13 +71,13 @@ def _make(path: Path) -> bytes:
 
 
 def _signer(path: Path, pem: bytes) -> Signer | NoSigner:
-    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.exceptions import InternalError, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     try:
         private = serialization.load_pem_private_key(pem, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except (ValueError, TypeError, UnsupportedAlgorithm, InternalError):
         return NoSigner(f"{path}: not a readable key")
     if not isinstance(private, Ed25519PrivateKey):
         return NoSigner(f"{path}: not an Ed25519 key")

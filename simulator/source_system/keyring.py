@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
@@ -37,6 +37,9 @@ from simulator.source_system.private_files import (
 from simulator.source_system.problems import KeyringError
 
 DAY_MS = 86_400_000
+# What `cryptography` raises for a PEM file in which any one byte was changed, found by trying
+# every value of every byte.
+KEY_ERRORS = (ValueError, TypeError, UnsupportedAlgorithm, InternalError)
 ROOT_LIFETIME_MS = 730 * DAY_MS
 KEY_LIFETIME_MS = 365 * DAY_MS
 ROOT_THRESHOLD = 1
@@ -178,7 +181,7 @@ def read_key(path: Path, ask: Passphrase | None = None) -> SigningKey:
         private = serialization.load_pem_private_key(pem, password)
     except TypeError:
         raise KeyringError("key_locked", path) from None
-    except ValueError:
+    except KEY_ERRORS:
         raise KeyringError("key_broken", path) from None
     if not isinstance(private, Ed25519PrivateKey):
         raise KeyringError("key_broken", path)

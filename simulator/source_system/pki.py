@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from simulator.source_system.keyring import KEY_ERRORS
 from simulator.source_system.private_files import write_secret, write_whole
 from simulator.source_system.problems import PkiError
 
@@ -113,7 +114,7 @@ class CertificateAuthority:
         try:
             certificate = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
             key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
-        except (OSError, ValueError) as error:
+        except (OSError, *KEY_ERRORS) as error:
             raise PkiError("pki_unreadable", folder, error) from error
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise PkiError("pki_unreadable", folder / "ca.key")
@@ -144,11 +145,11 @@ class CertificateAuthority:
         """client.pem for a key that stays on the box. Raises PkiError for an unfit request."""
         try:
             request = x509.load_pem_x509_csr(csr_pem)
-        except ValueError as error:
+            signed, public = request.is_signature_valid, request.public_key()
+        except (x509.InvalidVersion, *KEY_ERRORS) as error:
             raise PkiError("csr_bad", identity, error) from error
-        if not request.is_signature_valid:
+        if not signed:
             raise PkiError("csr_bad", identity, "signature")
-        public = request.public_key()
         if not isinstance(public, ec.EllipticCurvePublicKey) or public.curve.name != "secp256r1":
             raise PkiError("csr_bad", identity, "key")
         return self._write(folder, "client", self._client(public, identity, now), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import sqlite3
@@ -326,6 +327,14 @@ def test_any_changed_byte_of_any_file_is_found(folder: Path, data: st.DataObject
     finally:
         path.write_bytes(before)
     assert faults(folder) == []
+
+
+def test_a_key_file_of_an_unheard_kind_is_a_fault_like_any_other(folder: Path) -> None:
+    """One byte of the algorithm's number changed: it is a key, only not one we can read."""
+    head, body, tail = (folder / KEY_FILE).read_bytes().splitlines()
+    raw = base64.b64decode(body).replace(b"\x2b\x65\x70", b"\x2c\x65\x70")
+    (folder / KEY_FILE).write_bytes(b"\n".join((head, base64.b64encode(raw), tail, b"")))
+    assert set(faults(folder)) >= {"key_differs"}
 
 
 def _same_key(one: bytes, other: bytes) -> bool:

@@ -42,7 +42,7 @@ from simulator.source_system.extract.page import (
     page,
     text,
 )
-from simulator.source_system.keyring import SigningKey, verify_signature
+from simulator.source_system.keyring import KEY_ERRORS, SigningKey, verify_signature
 from simulator.source_system.private_files import write_whole
 from simulator.source_system.problems import DistrictError
 from simulator.source_system.records import StreamCheck, read_event
@@ -190,7 +190,7 @@ def _signature(folder: Path, extract: Extract, manifest: bytes, signature: bytes
     try:
         public = bytes.fromhex(extract.signer.public)
         loaded = serialization.load_pem_public_key((folder / KEY_FILE).read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, *KEY_ERRORS) as error:
         return [Fault("key_differs", str(error)[:200])]
     same = isinstance(loaded, Ed25519PublicKey) and loaded.public_bytes_raw() == public
     faults = [] if same and fingerprint(public) == extract.signer.keyid else [Fault("key_differs")]

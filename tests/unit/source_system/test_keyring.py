@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,27 @@ def test_an_encrypted_key_opens_with_its_passphrase_only(tmp_path: Path) -> None
         with pytest.raises(KeyringError) as caught:
             read_key(path, ask)
         assert caught.value.code == code
+
+
+def told_of(path: Path) -> str:
+    """Whose key it is, or the reason why that cannot be said."""
+    try:
+        return read_key(path).keyid
+    except KeyringError as error:
+        return error.code
+
+
+def test_a_key_with_any_byte_changed_is_read_as_broken_or_as_another_key(tmp_path: Path) -> None:
+    key = new_key()
+    path = tmp_path / "a.key"
+    write_key(path, key)
+    head, *body, tail = path.read_bytes().splitlines()
+    raw = base64.b64decode(b"".join(body))
+    for at in range(len(raw)):
+        for flip in (0x01, 0x80, 0xFF):
+            told = base64.b64encode(raw[:at] + bytes([raw[at] ^ flip]) + raw[at + 1 :])
+            path.write_bytes(b"\n".join((head, told, tail, b"")))
+            assert told_of(path) != key.keyid
 
 
 def test_a_cosigner_must_be_one_of_this_districts_officers(tmp_path: Path) -> None:

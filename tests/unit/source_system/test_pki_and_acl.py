@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 from pathlib import Path
 
@@ -27,6 +28,15 @@ def common_name(path: Path) -> str:
     return str(subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
 
 
+def changed(pem: bytes, old: bytes, new: bytes) -> bytes:
+    """The PEM file with the first `old` among its decoded bytes made `new`."""
+    head, *body, tail = pem.splitlines()
+    raw = base64.b64decode(b"".join(body))
+    assert old in raw
+    told = base64.b64encode(raw.replace(old, new, 1))
+    return b"\n".join((head, told, tail, b""))
+
+
 def test_the_identity_is_the_districts_choice_not_the_requests(
     authority: CertificateAuthority, tmp_path: Path
 ) -> None:
@@ -36,7 +46,7 @@ def test_the_identity_is_the_districts_choice_not_the_requests(
     assert credentials.key is None
 
 
-@pytest.mark.parametrize("case", ["garbage", "curve", "kind", "tampered"])
+@pytest.mark.parametrize("case", ["garbage", "curve", "kind", "version", "algorithm", "tampered"])
 def test_a_request_that_cannot_be_trusted_is_refused(
     authority: CertificateAuthority, tmp_path: Path, case: str
 ) -> None:
@@ -48,6 +58,8 @@ def test_a_request_that_cannot_be_trusted_is_refused(
         "garbage": b"-----",
         "curve": request.sign(large, hashes.SHA256()).public_bytes(Encoding.PEM),
         "kind": request.sign(ed25519.Ed25519PrivateKey.generate(), None).public_bytes(Encoding.PEM),
+        "version": changed(good, b"\x02\x01\x00", b"\x02\x01\x09"),
+        "algorithm": changed(good, b"\x2a\x86\x48\xce", b"\x2a\x86\x49\xce"),
         "tampered": good[:60] + bytes([good[60] ^ 1]) + good[61:],
     }[case]
     with pytest.raises(PkiError) as caught:
