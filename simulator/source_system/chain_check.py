@@ -28,6 +28,7 @@ class FindingKind(StrEnum):
     """What can be wrong with records."""
 
     GAP = "gap"
+    UNDELIVERED = "undelivered"
     BROKEN_LINK = "broken_link"
     UNREADABLE = "unreadable"
     MISPLACED = "misplaced"
@@ -46,6 +47,18 @@ FINDINGS: dict[FindingKind, tuple[Said, Said]] = {
         Said(
             "xin đài gửi lại: districtctl command ĐÀI resend SỐ",
             "ask the station again: districtctl command STATION resend NUMBER",
+        ),
+    ),
+    FindingKind.UNDELIVERED: (
+        Said(
+            "đài nói đã ghi đến số này mà bản ghi không có ở đây",
+            "the station said that it wrote up to here, and the records are not here",
+        ),
+        Said(
+            "đài vừa nối mạng thì chờ nó gửi hết; nếu vẫn vậy, so với nhật ký trên đài: "
+            "stationctl journal",
+            "just back on the net: wait until it has sent all; if it stays so, compare with the "
+            "box: stationctl journal",
         ),
     ),
     FindingKind.BROKEN_LINK: (

@@ -1,8 +1,9 @@
 """What stations told the source system, kept in one SQLite file.
 
-Owns: events (once each), how far each stream is whole, births, receipts, heartbeats, acks; what
-reports look up of them is entered with them (`report.store`, `report.presence`), and each chain
-is followed as it grows (`witness`). Knows no MQTT.
+Owns: events (once each), how far each stream is whole and how far its station said that it wrote,
+births, receipts, heartbeats, acks; what reports look up of them is entered with them
+(`report.store`, `report.presence`), and each chain is followed as it grows (`witness`). Knows no
+MQTT.
 Invariants: an event is stored once, whatever was delivered how often in which order; `through` is
 the end of the gapless beginning of a stream (events count from 1); a second event under the same
 id with other bytes is never stored and is counted as a conflict (a cloned card).
@@ -20,6 +21,7 @@ import msgspec
 
 from agent.contract.details import Details
 from agent.contract.reports import Ack, AsRun, Event, Health, Reported, State
+from agent.core.reporter import STREAM
 from simulator.source_system.chain_check import Place
 from simulator.source_system.report.presence import PresenceBook
 from simulator.source_system.report.store import Columns, RecordId
@@ -46,6 +48,10 @@ CREATE TABLE IF NOT EXISTS births(
   station TEXT NOT NULL, installation TEXT NOT NULL, birth INTEGER NOT NULL,
   received_ms INTEGER NOT NULL, version TEXT NOT NULL,
   PRIMARY KEY(station, installation, birth)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS claimed(
+  station TEXT NOT NULL, installation TEXT NOT NULL, stream TEXT NOT NULL,
+  seq INTEGER NOT NULL, told_ms INTEGER NOT NULL,
+  PRIMARY KEY(station, installation, stream)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS acks(
   station TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, at_ms INTEGER NOT NULL,
   received_ms INTEGER NOT NULL, raw BLOB NOT NULL,
@@ -61,6 +67,9 @@ own, and a year of 34 stations 3.8 GB."""
 
 REVISIONS_SINCE_MS = 1_767_225_600_000
 """2026-01-01 UTC: cursor revisions count the seconds from here when nothing else is known."""
+
+SEQ_MAX = 2**53
+"""A birth may claim any number; a larger one is no number of records."""
 
 T = TypeVar("T")
 
@@ -201,7 +210,18 @@ class Journal:
             "INSERT OR IGNORE INTO births VALUES(?,?,?,?,?)",
             (station, state.installation, state.birth, received_ms, state.version),
         )
+        self._claim(station, state, received_ms)
         self.witness.shown(Place(station, state.installation, ""), state.public, received_ms)
+
+    def _claim(self, station: str, state: State, received_ms: int) -> None:
+        """The number of its newest record, as it says itself: what is cut off the end is missed."""
+        seq = min(state.last_seq or 0, SEQ_MAX)
+        if seq > 0 and state.installation:
+            self._database.execute(
+                "INSERT INTO claimed VALUES(?,?,?,?,?) ON CONFLICT DO UPDATE SET"
+                " seq=excluded.seq, told_ms=excluded.told_ms WHERE excluded.seq > seq",
+                (station, state.installation, STREAM, seq, received_ms),
+            )
 
     def add_ack(self, station: str, ack: Ack, raw: bytes, received_ms: int) -> None:
         self._database.execute(

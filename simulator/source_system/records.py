@@ -2,7 +2,8 @@
 
 Owns the choice of what to walk: a time is widened to the checkpoints around it, so that the
 station's signature stands for what lies between. Reads only; trusts no column but the keys that
-people accepted, and changes nothing. Used by `districtctl records`, extracts and reports.
+people accepted, and changes nothing. What a station said at its births to have written and never
+delivered is missing at the end. Used by `districtctl records`, extracts and reports.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import msgspec
 
 from agent.contract.reports import Event
 from agent.core.reporter import STREAM
-from simulator.source_system.chain_check import Finding, Head, Place, Row, Run, Walk
+from simulator.source_system.chain_check import Finding, FindingKind, Head, Place, Row, Run, Walk
 from simulator.source_system.keyring import verify_signature
 from simulator.source_system.witness import (
     Found,
@@ -159,9 +160,10 @@ def _check(
 ) -> StreamCheck | None:
     whole = from_ms is None and to_ms is None
     span = _everything(database, place) if whole else _around(database, place, from_ms, to_ms)
-    if span is None:
+    undelivered = _undelivered(database, place, from_ms, to_ms)
+    if span is None and undelivered is None:
         return None
-    first, last = span
+    first, last = span or (1, 0)
     keys = station_keys(database, place.station)
     accepted = {key.public for key in keys if key.accepted_ms is not None}
     head = Head() if first <= 1 else Head(seq=first - 1, chain="", begun=False)
@@ -169,6 +171,8 @@ def _check(
     for at in range(first, last + 1, PIECE):
         walk.take_all(stored_rows(database, place, at, min(last, at + PIECE - 1)))
     walk.ended(last)
+    if undelivered is not None:
+        walk.findings.append(undelivered)
     lost = database.execute(
         "SELECT from_seq, to_seq FROM lost WHERE station=? AND installation=? AND stream=?"
         " AND to_seq>=? AND from_seq<=? ORDER BY from_seq",
@@ -188,6 +192,33 @@ def _check(
         keys=tuple(keys),
         signers=tuple(sorted(walk.signers)),
     )
+
+
+def _undelivered(
+    database: sqlite3.Connection, place: Place, from_ms: int | None, to_ms: int | None
+) -> Finding | None:
+    """What the station claims beyond the last number the collector ever had.
+
+    It was written after the newest record that is here, and before the claim; None when it cannot
+    be of the time that is asked for.
+    """
+    # A file that no collector of this version has opened yet has no such table.
+    if not database.execute("SELECT 1 FROM sqlite_master WHERE name='claimed'").fetchone():
+        return None
+    row = database.execute(
+        "SELECT seq, told_ms FROM claimed WHERE station=? AND installation=? AND stream=?", place
+    ).fetchone()
+    if row is None or (from_ms is not None and row[1] < from_ms):
+        return None
+    _, last = _everything(database, place) or (1, 0)
+    newest = database.execute(
+        "SELECT at_ms FROM events WHERE station=? AND installation=? AND stream=?"
+        " ORDER BY seq DESC LIMIT 1",
+        place,
+    ).fetchone()
+    if row[0] <= last or (to_ms is not None and newest is not None and newest[0] >= to_ms):
+        return None
+    return Finding(kind=FindingKind.UNDELIVERED, seq=last + 1, to_seq=row[0])
 
 
 def _everything(database: sqlite3.Connection, place: Place) -> tuple[int, int] | None:

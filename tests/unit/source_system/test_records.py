@@ -254,6 +254,72 @@ def test_all_rows_taken_out_are_counted(journal: Journal, file: Path) -> None:
     assert seen(file) == [("gap", 1, 10)]
 
 
+def test_what_the_station_says_it_wrote_and_never_delivered_is_missing_at_the_end(
+    journal: Journal, file: Path
+) -> None:
+    box = written()
+    give(journal, *box.said[:8])
+    assert seen(file) == []
+    born(journal, box)
+    assert seen(file) == [("undelivered", 9, 10)]
+    give(journal, *box.said[8:])
+    assert seen(file) == []
+
+
+def test_a_station_that_delivered_nothing_at_all_is_not_passed_over(
+    journal: Journal, file: Path
+) -> None:
+    born(journal, written())
+    assert seen(file) == [("undelivered", 1, 10)]
+
+
+def test_rows_cut_off_together_with_the_collectors_own_count_are_still_missed(
+    journal: Journal, file: Path
+) -> None:
+    box = written()
+    give(journal, *box.said)
+    born(journal, box)
+    tamper(file, "DELETE FROM events WHERE seq > 8")
+    tamper(file, "UPDATE streams SET through = 8")
+    assert seen(file) == [("undelivered", 9, 10)]
+
+
+def test_a_smaller_claim_takes_no_larger_one_back(journal: Journal, file: Path) -> None:
+    box = written()
+    born(journal, box)
+    give(journal, *box.said[:8])
+    with journal.transaction():
+        smaller = msgspec.structs.replace(box.birth(), birth=2, last_seq=8)
+        journal.add_birth(STATION, smaller, T0 + MINUTE)
+    assert seen(file) == [("undelivered", 9, 10)]
+
+
+def test_what_was_not_delivered_counts_only_for_a_time_it_can_be_of(
+    journal: Journal, file: Path
+) -> None:
+    box = written()
+    give(journal, *box.said[:8])
+    with journal.transaction():
+        journal.add_birth(STATION, box.birth(), T0 + 20 * MINUTE)
+    before, since = T0 + 4 * MINUTE, T0 + 6 * MINUTE
+    assert check(file, to_ms=before).findings == ()
+    assert [one.seq for one in check(file, from_ms=since).findings] == [9]
+    (empty,) = Records(file).check(STATION, T0 + 12 * MINUTE, T0 + 15 * MINUTE)
+    assert (empty.records, [one.kind.value for one in empty.findings]) == (0, ["undelivered"])
+    assert Records(file).check(STATION, T0 + 30 * MINUTE, T0 + 40 * MINUTE) == []
+
+
+@pytest.mark.parametrize("claim", [-1, 0, 2**63 - 1, 2**100])
+def test_an_impossible_claim_is_clamped_and_costs_nothing(
+    journal: Journal, file: Path, claim: int
+) -> None:
+    box = written()
+    give(journal, *box.said)
+    with journal.transaction():
+        journal.add_birth(STATION, msgspec.structs.replace(box.birth(), last_seq=claim), T0)
+    assert seen(file) == ([] if claim <= 0 else [("undelivered", 11, 2**53)])
+
+
 def test_rows_that_changed_places_are_named(journal: Journal, file: Path) -> None:
     said = written().said
     give(journal, *said)
