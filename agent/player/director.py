@@ -19,8 +19,10 @@ from agent.player import protocol as p
 from agent.player.clockmap import NS_PER_MS, NS_PER_S, WallMap, frames_of_ms, frames_of_ns
 from agent.player.clockmap import ms_of_frames as ms
 from agent.player.decode import Decoders, Job
+from agent.player.levels import Meter, gain_of_cdb
 from agent.player.mixer import Mixer
-from agent.player.voice import Meter, PartBegan, Slot, Voice, VoiceEnded, VoiceEvent, gain_of_cdb
+from agent.player.slots import Slot
+from agent.player.voice import PartBegan, Voice, VoiceEnded, VoiceEvent
 
 log = logging.getLogger(__name__)
 

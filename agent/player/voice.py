@@ -1,7 +1,7 @@
 """One cue as the mixer plays it: which sample leaves at which instant.
 
-Owns the cue's timeline (frame 0 = its planned start), the slots on it (one per part and source),
-gain, fades, end and the figures measured on what was played. Pure: `render` is told at which
+Owns the cue's timeline (frame 0 = its planned start), the order of the slots on it (one per part
+and source), fades, end and the figures measured on what was played. Pure: `render` is told at which
 instant the block leaves the converter. Decides nothing about files or decoders; slots are handed
 in by the director, through `do`, and taken up at the next block, so all state has one owner.
 
@@ -14,14 +14,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
 from agent.player.clockmap import frames_of_ms, frames_of_ns, ns_of_frames
+from agent.player.levels import Envelope, Meter, gain_of_cdb
 from agent.player.protocol import RATE_HZ, EndReason
-from agent.player.ring import Block, Reader
+from agent.player.ring import Block
+from agent.player.slots import LIVE_PREBUFFER_FRAMES, Slot
 
 # 2 ms: an edge that does not click.
 EDGE_FRAMES = 96
@@ -29,15 +31,6 @@ _JUMP_FRAMES = 20 * RATE_HZ // 1000
 _CORRECT_ABOVE_FRAMES = 2 * RATE_HZ // 1000
 _CORRECT_UNTIL_FRAMES = 5
 _CORRECTION_FRAMES = 1024  # one frame in so many: 977 ppm, inaudible
-# A length measured by somebody else counts an encoder's delay and padding as sound: up to 67 ms at
-# 44.1 kHz, 141 ms at 16 kHz.
-_LENGTH_SLACK_FRAMES = 200 * RATE_HZ // 1000
-# Live sound begins this far behind the newest sample, and waits for so much after a drought.
-_LIVE_LEAD_FRAMES = 1500 * RATE_HZ // 1000
-_LIVE_PREBUFFER_FRAMES = 300 * RATE_HZ // 1000
-# The sender's clock is not ours: outside these the lead is led back by one frame in 1024.
-_LIVE_LEAST_FRAMES = 600 * RATE_HZ // 1000
-_LIVE_MOST_FRAMES = 3000 * RATE_HZ // 1000
 
 
 @dataclass(frozen=True)
@@ -62,156 +55,6 @@ class VoiceEnded:
 
 
 VoiceEvent: TypeAlias = PartBegan | VoiceEnded
-
-
-@dataclass(eq=False)
-class Slot:
-    """A part on the timeline, from one of its sources.
-
-    `offset` is the position in the source at timeline frame `at`. `at` None: begins when the
-    slot before it ends, or, when `floating`, when its first samples are there. `end_at` bounds
-    it on the timeline; `length` says how far from `part_at` that is.
-    """
-
-    part: int
-    source: int
-    reader: Reader
-    offset: int
-    length: int | None = None
-    gain: float = 1.0
-    at: int | None = None
-    floating: bool = False
-    live: bool = False
-    part_at: int | None = None
-    from_position: int = 0
-    final: bool = False  # the last part of its cue
-    began: bool = False
-    failed: bool = False  # its source was given up: what follows goes on where it ended
-    passed: bool = False  # the timeline has left it behind
-    dry: bool = False  # a live source that must fill up again
-    steering: int = 0  # a live source whose lead is being led back: +1 too much, -1 too little
-    behind: int = field(default=0)  # frames a live source was late, in total
-
-    def settle(self, timeline: int) -> bool:
-        """Fix where the slot begins, if it can begin at `timeline`; false when it must wait."""
-        if self.part_at is None:
-            self.part_at = timeline
-        if self.at is not None:
-            return True
-        if self.floating:
-            needed = _LIVE_PREBUFFER_FRAMES if self.live else 1
-            start = max(self.offset, self.reader.first())
-            if self.reader.lead(start) < needed and self.reader.total is None:
-                return False
-            if self.live:
-                start += max(0, self.reader.lead(start) - _LIVE_LEAD_FRAMES)
-            self.offset = start
-        self.at = timeline
-        return True
-
-    def position(self, timeline: int) -> int:
-        """The source position at a timeline frame."""
-        return self.offset + timeline - (self.at or 0) - self.behind
-
-    def shown_position(self, timeline: int) -> int:
-        """The position reports give: for live sound the time since the part should have begun."""
-        if not self.live and self.at is not None:
-            return self.position(timeline)
-        return self.from_position + timeline - (self.part_at or 0)
-
-    def bound(self) -> int | None:
-        """The timeline frame at which its part must end, when it has a length."""
-        if self.length is None or self.part_at is None:
-            return None
-        return self.part_at + self.length
-
-    def steer(self, timeline: int) -> int:
-        """Whether a live source's lead should grow (-1), shrink (1) or stay (0)."""
-        lead = self.reader.lead(self.position(timeline))
-        if lead > _LIVE_MOST_FRAMES:
-            self.steering = 1
-        elif lead < _LIVE_LEAST_FRAMES:
-            self.steering = -1
-        elif (lead - _LIVE_LEAD_FRAMES) * self.steering <= 0:
-            self.steering = 0
-        return self.steering
-
-    def end(self) -> int | None:
-        """The timeline frame after its last sample, when known."""
-        if self.reader.total is None or self.at is None:
-            return self.bound()
-        return self.end_of(self.at + self.behind + self.reader.total - self.offset)
-
-    def end_of(self, sound: int) -> int:
-        """Where the slot ends whose sound ends at timeline frame `sound`.
-
-        The timetable counts on its length: a sound that falls short by no more than an encoder
-        adds is followed by silence up to there, so that the next part begins at its instant.
-        """
-        bound = self.bound()
-        if bound is None:
-            return sound
-        slack = 0 if self.failed else _LENGTH_SLACK_FRAMES
-        return bound if sound > bound - slack else sound
-
-
-class Envelope:
-    """A gain that moves linearly: 1 or a ramp a block, never per sample."""
-
-    def __init__(self, value: float) -> None:
-        self.value = value
-        self._target = value
-        self._left = 0
-
-    def move(self, target: float, frames: int) -> None:
-        """Reach `target` after `frames`."""
-        self._target, self._left = target, frames
-        if frames <= 0:
-            self.value = target
-
-    def apply(self, block: Block) -> None:
-        """Multiply in place and move on by the block's length."""
-        ramp = min(self._left, len(block))
-        if ramp:
-            reached = self.value + (self._target - self.value) * ramp / self._left
-            block[:ramp] *= np.linspace(self.value, reached, ramp, endpoint=False, dtype=np.float32)
-            self.value, self._left = reached, self._left - ramp
-            if not self._left:
-                self.value = self._target
-        if ramp < len(block) and self.value != 1.0:
-            block[ramp:] *= np.float32(self.value)
-
-
-@dataclass
-class Meter:
-    """RMS and peak of what was played since the last look."""
-
-    energy: float = 0.0
-    frames: int = 0
-    peak: float = 0.0
-
-    def add(self, block: Block) -> None:
-        """Measure a block."""
-        self.energy += float(np.dot(block, block))
-        self.frames += len(block)
-        self.peak = max(self.peak, float(np.max(np.abs(block), initial=0.0)))
-
-    def level_cdb(self) -> int | None:
-        """RMS in hundredths of a dB of full scale; None when nothing was measured."""
-        return _cdb((self.energy / self.frames) ** 0.5) if self.frames else None
-
-    def peak_cdb(self) -> int | None:
-        """Peak in hundredths of a dB of full scale; None when nothing was measured."""
-        return _cdb(self.peak) if self.frames else None
-
-
-def _cdb(amplitude: float) -> int:
-    return max(-12_000, round(2000 * float(np.log10(max(amplitude, 1e-9)))))
-
-
-def gain_of_cdb(gain_cdb: int) -> float:
-    """Linear gain of hundredths of a decibel; -120 dB and less is silence."""
-    return 0.0 if gain_cdb <= -12_000 else float(10.0 ** (gain_cdb / 2000.0))
 
 
 class Voice:
@@ -493,7 +336,7 @@ class Voice:
     def _filled_up(slot: Slot, position: int) -> bool:
         """After a drought a live source waits a little, or it would stutter."""
         lead = slot.reader.lead(position)
-        slot.dry = lead < _LIVE_PREBUFFER_FRAMES and slot.reader.total is None
+        slot.dry = lead < LIVE_PREBUFFER_FRAMES and slot.reader.total is None
         return not slot.dry
 
     def _sound(self, slot: Slot, position: int, now_ns: int) -> None:

@@ -225,7 +225,8 @@ def callback(bench: Bench) -> Row:
     from agent.player.mixer import Mixer
     from agent.player.output import PortAudioOutput
     from agent.player.ring import Tone
-    from agent.player.voice import Slot, Voice
+    from agent.player.slots import Slot
+    from agent.player.voice import Voice
 
     os.environ.update(bench.card.env())
     mixer = Mixer(2)

@@ -9,9 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from agent.player.clockmap import NS_PER_MS, NS_PER_S, ns_of_frames
+from agent.player.levels import gain_of_cdb
 from agent.player.mixer import Mixer
 from agent.player.ring import Silence, Tone, Track
-from agent.player.voice import PartBegan, Slot, Voice, VoiceEnded, gain_of_cdb
+from agent.player.slots import Slot
+from agent.player.voice import PartBegan, Voice, VoiceEnded
 
 BLOCK = 2048
 SECOND = 48_000

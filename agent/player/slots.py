@@ -1,0 +1,115 @@
+"""A part of a cue on its timeline: where it begins, which source sample is due, where it ends.
+
+Owns one source's place and, for live sound, how far it has fallen behind and which way its lead
+is led. Pure: frames come in as arguments; samples belong to the reader behind it.
+
+Invariants: once settled, `at` never changes; a live slot never goes back in its source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from agent.player.protocol import RATE_HZ
+from agent.player.ring import Reader
+
+# A length measured by somebody else counts an encoder's delay and padding as sound: up to 67 ms at
+# 44.1 kHz, 141 ms at 16 kHz.
+_LENGTH_SLACK_FRAMES = 200 * RATE_HZ // 1000
+# Live sound begins this far behind the newest sample, and waits for so much after a drought.
+_LIVE_LEAD_FRAMES = 1500 * RATE_HZ // 1000
+LIVE_PREBUFFER_FRAMES = 300 * RATE_HZ // 1000
+# The sender's clock is not ours: outside these the lead is led back by one frame in 1024.
+_LIVE_LEAST_FRAMES = 600 * RATE_HZ // 1000
+_LIVE_MOST_FRAMES = 3000 * RATE_HZ // 1000
+
+
+@dataclass(eq=False)
+class Slot:
+    """A part on the timeline, from one of its sources.
+
+    `offset` is the position in the source at timeline frame `at`. `at` None: begins when the
+    slot before it ends, or, when `floating`, when its first samples are there. `end_at` bounds
+    it on the timeline; `length` says how far from `part_at` that is.
+    """
+
+    part: int
+    source: int
+    reader: Reader
+    offset: int
+    length: int | None = None
+    gain: float = 1.0
+    at: int | None = None
+    floating: bool = False
+    live: bool = False
+    part_at: int | None = None
+    from_position: int = 0
+    final: bool = False  # the last part of its cue
+    began: bool = False
+    failed: bool = False  # its source was given up: what follows goes on where it ended
+    passed: bool = False  # the timeline has left it behind
+    dry: bool = False  # a live source that must fill up again
+    steering: int = 0  # a live source whose lead is being led back: +1 too much, -1 too little
+    behind: int = field(default=0)  # frames a live source was late, in total
+
+    def settle(self, timeline: int) -> bool:
+        """Fix where the slot begins, if it can begin at `timeline`; false when it must wait."""
+        if self.part_at is None:
+            self.part_at = timeline
+        if self.at is not None:
+            return True
+        if self.floating:
+            needed = LIVE_PREBUFFER_FRAMES if self.live else 1
+            start = max(self.offset, self.reader.first())
+            if self.reader.lead(start) < needed and self.reader.total is None:
+                return False
+            if self.live:
+                start += max(0, self.reader.lead(start) - _LIVE_LEAD_FRAMES)
+            self.offset = start
+        self.at = timeline
+        return True
+
+    def position(self, timeline: int) -> int:
+        """The source position at a timeline frame."""
+        return self.offset + timeline - (self.at or 0) - self.behind
+
+    def shown_position(self, timeline: int) -> int:
+        """The position reports give: for live sound the time since the part should have begun."""
+        if not self.live and self.at is not None:
+            return self.position(timeline)
+        return self.from_position + timeline - (self.part_at or 0)
+
+    def bound(self) -> int | None:
+        """The timeline frame at which its part must end, when it has a length."""
+        if self.length is None or self.part_at is None:
+            return None
+        return self.part_at + self.length
+
+    def steer(self, timeline: int) -> int:
+        """Whether a live source's lead should grow (-1), shrink (1) or stay (0)."""
+        lead = self.reader.lead(self.position(timeline))
+        if lead > _LIVE_MOST_FRAMES:
+            self.steering = 1
+        elif lead < _LIVE_LEAST_FRAMES:
+            self.steering = -1
+        elif (lead - _LIVE_LEAD_FRAMES) * self.steering <= 0:
+            self.steering = 0
+        return self.steering
+
+    def end(self) -> int | None:
+        """The timeline frame after its last sample, when known."""
+        if self.reader.total is None or self.at is None:
+            return self.bound()
+        return self.end_of(self.at + self.behind + self.reader.total - self.offset)
+
+    def end_of(self, sound: int) -> int:
+        """Where the slot ends whose sound ends at timeline frame `sound`.
+
+        The timetable counts on its length: a sound that falls short by no more than an encoder
+        adds is followed by silence up to there, so that the next part begins at its instant.
+        """
+        bound = self.bound()
+        if bound is None:
+            return sound
+        slack = 0 if self.failed else _LENGTH_SLACK_FRAMES
+        return bound if sound > bound - slack else sound
