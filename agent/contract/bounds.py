@@ -32,6 +32,10 @@ _PATTERNS: dict[str, Words] = {
         "ngày và giờ địa phương, ví dụ 2026-11-25T05:00:00",
         "a local date and time, for example 2026-11-25T05:00:00",
     ),
+    r"^([0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2})?)?\Z": Words(
+        "ngày, có giờ nếu biết, hoặc để trống, ví dụ 2026-11-25T08:30:00",
+        "a date, with its time if known, or nothing, for example 2026-11-25T08:30:00",
+    ),
     r"^[a-z]{2,3}(-[A-Za-z0-9]{1,8})*\Z": Words(
         "mã ngôn ngữ, ví dụ vi, en, tay", "a language code, for example vi, en, tay"
     ),

@@ -27,12 +27,14 @@ from agent.contract.units import (
     Line,
     LocalDate,
     LocalTime,
+    Produced,
     PublicKey,
     Rank,
     Revision,
     Sequence,
     Sha256,
     Slot,
+    Summary,
     Tag,
     Text,
     Url,
@@ -245,6 +247,23 @@ class EndRule(msgspec.Struct, frozen=True, kw_only=True):
     within_ms: DurationMs = 0
 
 
+class About(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the journals of authorities ask of a bulletin and nothing here decides by.
+
+    summary: what it says, in a sentence or two. produced: when it was made. pen_name, email: of
+    its author.
+    """
+
+    summary: Summary = ""
+    produced: Produced = ""
+    pen_name: Line = ""
+    email: Line = ""
+
+
+UNTOLD = About()
+"""Of which nothing is known."""
+
+
 class Version(msgspec.Struct, frozen=True, kw_only=True):
     """The same bulletin in another language; sources as in an entry."""
 
@@ -281,6 +300,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     order: Annotated[int, Meta(ge=-1000, le=1000)] = 0
     note: Line = ""
     versions: Annotated[tuple[Version, ...], Meta(max_length=6)] = ()
+    about: About = About()
 
 
 class AirWindow(msgspec.Struct, frozen=True, kw_only=True):
@@ -370,7 +390,10 @@ class Schedule(Header, frozen=True, tag="schedule", tag_field="kind", kw_only=Tr
 
 
 class Binding(msgspec.Struct, frozen=True, kw_only=True):
-    """{slot, date} → a file, bound by hash. `date` None: the slot without a date."""
+    """{slot, date} → a file, bound by hash. `date` None: the slot without a date.
+
+    author, about: of this file; in records they go before those of the entry that plays it.
+    """
 
     slot: Slot
     date: LocalDate | None
@@ -380,6 +403,8 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
     url: Url
     media_type: Line = ""
     title: Line = ""
+    author: Line = ""
+    about: About = About()
 
 
 class Content(Header, frozen=True, tag="content", tag_field="kind", kw_only=True):

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from agent.contract.documents import About
 from agent.contract.reasons import (
     AckReason,
     AlarmCode,
@@ -206,6 +207,7 @@ class AsRun(msgspec.Struct, frozen=True, tag="asrun", tag_field="kind", kw_only=
     field: Line = ""
     language: str = ""
     languages_missing: tuple[str, ...] = ()
+    about: About = About()
 
 
 class AirStart(msgspec.Struct, frozen=True, tag="start", tag_field="kind", kw_only=True):
@@ -230,6 +232,7 @@ class AirStart(msgspec.Struct, frozen=True, tag="start", tag_field="kind", kw_on
     source: str = ""
     volume: int | None = None
     revision: int = 0
+    about: About = About()
 
 
 class Checkpoint(msgspec.Struct, frozen=True, tag="checkpoint", tag_field="kind", kw_only=True):

@@ -33,6 +33,7 @@ ZoneName = Annotated[str, Meta(min_length=1, max_length=64)]
 Tag = Annotated[str, Meta(pattern=ID_PATTERN)]
 Text = Annotated[str, Meta(max_length=4_000)]
 Line = Annotated[str, Meta(max_length=200)]
+Summary = Annotated[str, Meta(max_length=500)]
 Url = Annotated[str, Meta(min_length=1, max_length=1_000)]
 Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{1,8})*\Z")]
 
@@ -50,6 +51,11 @@ LocalTime = Annotated[
 """A planned instant on the wall of `tz`, seconds resolution, without offset."""
 
 LocalDate = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
+Produced = Annotated[
+    str, Meta(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2})?)?\Z")
+]
+"""When something was made: a local date, with its time where that is known, or "" for unknown."""
+
 ZoneInfoName = Annotated[str, Meta(pattern=r"^[A-Za-z]+(/[A-Za-z0-9_+-]+){0,2}\Z", max_length=64)]
 """IANA time zone."""
 

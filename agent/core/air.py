@@ -29,7 +29,7 @@ from agent.core.events import (
 from agent.core.facts import Facts, OpenItem
 from agent.core.items import FOREVER_MS, Item, Run, is_over, over_ms
 from agent.core.ledger import Ledger
-from agent.core.lineup import Line, Provenance
+from agent.core.lineup import Line, Provenance, about_of
 from agent.core.planner import SILENCE, BusSpan, Decision, Plan, ZoneSpan, decide, follow, foresee
 from agent.core.power import Power
 from agent.core.programme import Sound, label_of
@@ -194,7 +194,9 @@ class Air:
             if over is not None:
                 moments.append(over)
             moments += [bar.from_ms for bar in item.bars]
-            moments += [bar.to_ms for bar in item.bars if bar.to_ms < FOREVER_MS]
+            # Its end is foreseen like a start: what plays from then on wants warm amplifiers.
+            ends = [bar.to_ms for bar in item.bars if bar.to_ms < FOREVER_MS]
+            moments += [*ends, *(end_ms - self._horizon_ms + 1 for end_ms in ends)]
         moments += [sent.end_ms + DRAIN_MAX_MS for sent in self.sent.values()]
         moments += [
             run.origin_ms + self.items[key].play_ms + SETTLE_WAIT_MS
@@ -297,7 +299,7 @@ class Air:
                 from_ms=span.from_ms,
                 epoch=epoch,
                 revision=origin.revision,
-                author=origin.author,
+                author=sound.author or origin.author,
                 approver=origin.approver,
                 approved_by=origin.approved_by,
                 approval=origin.approval,
@@ -310,6 +312,7 @@ class Air:
                 recorded=origin.recorded,
                 languages_missing=sound.missing,
                 unsaid=sound.unsaid,
+                about=about_of(sound, origin),
             )
         else:
             held = msgspec.structs.replace(
@@ -321,7 +324,12 @@ class Air:
                 unsaid=sound.unsaid,
             )
             if not held.sounded:  # another sound may have become ready since the first cue
-                held = msgspec.structs.replace(held, source=sound.label)
+                held = msgspec.structs.replace(
+                    held,
+                    source=sound.label,
+                    author=sound.author or origin.author,
+                    about=about_of(sound, origin),
+                )
         self._facts.put("open", item.key, msgspec.structs.replace(held, **_been(run)))
 
     def sound_started(self, event: SoundStarted, turn: Turn) -> str | None:

@@ -190,6 +190,7 @@ def outcome_of(
         field=item.field,
         language=item.language,
         languages_missing=item.languages_missing,
+        about=item.about,
     )
 
 
@@ -230,4 +231,5 @@ def skipped(
         field=origin.field,
         language=item.language,
         languages_missing=item.languages_missing,
+        about=origin.about,
     )

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from agent.contract.documents import About
 from agent.contract.reasons import AckReason, OccurrenceReason
 from agent.contract.reports import ApprovalMeans, OccurrenceRef, Segment
 from agent.core.backoff import SPREAD_MS
@@ -91,6 +92,7 @@ class OpenItem(msgspec.Struct, frozen=True):
     unsaid: OccurrenceReason | None = None
     finished: bool = False
     done: OccurrenceReason | None = None
+    about: About = About()
 
     @property
     def is_over(self) -> bool:
@@ -227,6 +229,7 @@ class SourceItem(msgspec.Struct, frozen=True):
     author: str = ""
     field: str = ""
     ended_ms: int | None = None
+    about: About = About()
 
 
 class SourceAnswer(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from agent.contract.documents import Entry, Schedule
+from agent.contract.documents import UNTOLD, About, Entry, Schedule
 from agent.contract.reasons import OccurrenceReason
 from agent.contract.reports import ApprovalMeans
 from agent.core.approvals import Approvals, Standing
@@ -54,6 +54,7 @@ class Provenance:
     document_number: str = ""
     field: str = ""
     entry: Entry | None = None
+    about: About = UNTOLD
 
 
 def provenance_of(entry: Entry, standing: Standing, revision: int) -> Provenance:
@@ -67,6 +68,22 @@ def provenance_of(entry: Entry, standing: Standing, revision: int) -> Provenance
         approved_by=standing.by,
         document_number=standing.document_number,
         field=entry.field,
+        about=entry.about,
+    )
+
+
+def about_of(sound: Sound, origin: Provenance) -> About:
+    """What records tell of the bulletin: of the file that sounds before that of the entry.
+
+    A pen name and an address belong to the author they stand with.
+    """
+    of_entry, of_file = origin.about, sound.about
+    author = of_file if sound.author or of_file.pen_name or of_file.email else of_entry
+    return About(
+        summary=of_file.summary or of_entry.summary,
+        produced=of_file.produced or of_entry.produced,
+        pen_name=author.pen_name,
+        email=author.email,
     )
 
 

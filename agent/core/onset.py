@@ -80,4 +80,5 @@ def _start(held: OpenItem, zones: Iterable[str]) -> AirStart:
         source=held.source,
         volume=volumes.pop() if len(volumes) == 1 else None,
         revision=held.revision,
+        about=held.about,
     )

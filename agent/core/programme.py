@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from agent.contract.documents import (
+    UNTOLD,
+    About,
     Binding,
     Content,
     Entry,
@@ -54,7 +56,7 @@ class Sound:
     """What an item sounds like. chime_ms is 0 without chime; main_ms None when unknown.
 
     languages: of the parts of main, "" for the main one. missing: languages it was to be said in,
-    and is not; unsaid: why.
+    and is not; unsaid: why. author, about: of the file that sounds, as its binding names them.
     """
 
     chime: protocol.Source | None
@@ -65,6 +67,8 @@ class Sound:
     languages: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     unsaid: OccurrenceReason | None = None
+    author: str = ""
+    about: About = UNTOLD
 
     @property
     def total_ms(self) -> int | None:
@@ -249,6 +253,7 @@ class Programme:
         usable: list[protocol.Source] = []
         main_ms: int | None = None
         label = ""
+        bound: Binding | None = None
         problem: OccurrenceReason | None = None
         for number, source in enumerate(entry.sources):
             found, length_ms, why = self._source(source, authority, date, box)
@@ -257,13 +262,19 @@ class Programme:
                 continue
             if not usable:
                 main_ms, label = length_ms, label_of(found, number)
+                if isinstance(source, FileSource):
+                    bound = self.binding(authority, source, date)
             usable.append(found)
         if not usable:
             return None, problem or OccurrenceReason.SOURCE_LOST
         if main_ms is None and entry.duration_ms is None and usable[0].kind != "stream":
             main_ms = 0
         chime, chime_ms = self._chime(entry, authority, date, box)
-        main = Sound(chime, chime_ms, (protocol.Part(tuple(usable)),), main_ms, label)
+        toneless = all(one.kind != "tone" for one in usable)
+        part = protocol.Part(tuple(usable), 0, None if toneless else main_ms)
+        main = Sound(chime, chime_ms, (part,), main_ms, label)
+        if bound is not None:
+            main = replace(main, author=bound.author, about=bound.about)
         return self._with_versions(main, entry, authority, date, box), None
 
     def _with_versions(

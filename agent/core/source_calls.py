@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from agent.contract.documents import UNTOLD, About
 from agent.contract.reasons import AckReason
 from agent.contract.reports import SourceVerb
 
@@ -65,6 +66,7 @@ class Wanted:
     airings: tuple[Airing, ...] = ()
     author: str = ""
     field: str = ""
+    about: About = UNTOLD
     known: bool = False
     refused: AckReason | None = None
     detail: str = ""

@@ -357,6 +357,7 @@ def _completed(wanted: Wanted, held: SourceItem | None) -> Wanted:
         url=f"sha256:{held.sha256}",
         author=held.author,
         field=held.field,
+        about=held.about,
     )
 
 
@@ -410,6 +411,7 @@ def _item(call: Call, wanted: Wanted, binding: Binding, now_ms: int) -> SourceIt
         received_ms=now_ms,
         author=wanted.author[:LINE],
         field=wanted.field[:LINE],
+        about=wanted.about,
     )
 
 
@@ -445,6 +447,7 @@ def _entries(item: SourceItem, parts: Parts) -> list[Entry]:
             late=LateRule(policy="join"),
             author=item.author,
             field=item.field,
+            about=item.about,
         )
         for number, (length_ms, starts) in enumerate(by_length.items())
     ]

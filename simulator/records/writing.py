@@ -37,6 +37,7 @@ NOT_YET_KNOWN = (
     "field",
     "language",
     "languages_missing",
+    "about",
 )
 """What an as-run record of older software does not have."""
 

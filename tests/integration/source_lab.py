@@ -26,6 +26,7 @@ from agent.adapters.source_api.dialect_b import DialectB
 from agent.adapters.source_api.settings import Codes, Ids, Paths, SourceApiSection
 from agent.adapters.source_api.uplink import Around, SourceUplink
 from agent.adapters.timezones import time_zone
+from agent.contract.documents import About
 from agent.contract.reports import AirStart, AsRun, Audit, Body, OccurrenceRef, SourceReceipt
 from agent.core.events import Booted, Event, Now, SourceApiSeen, SourceTook
 from agent.core.facts import Facts
@@ -250,6 +251,14 @@ def ref(number: int) -> OccurrenceRef:
     )
 
 
+ABOUT = About(
+    summary="Lịch tiêm chủng tháng ba",
+    produced="2026-03-01",
+    pen_name="An Nhiên",
+    email="an@xamau.example",
+)
+
+
 def start(number: int, at_ms: int) -> AirStart:
     return AirStart(
         occurrence=ref(number),
@@ -265,6 +274,7 @@ def start(number: int, at_ms: int) -> AirStart:
         source="file:0123456789ab",
         volume=60,
         revision=7,
+        about=ABOUT,
     )
 
 
@@ -280,6 +290,7 @@ def ended(number: int, at_ms: int) -> AsRun:
         reason=None,
         confirmed="yes",
         played_ms=90_000,
+        about=ABOUT,
     )
 
 

@@ -444,11 +444,15 @@ def test_dialect_b_tells_an_item_with_every_field(lab: Open) -> None:
         "NguonTiepAm": "",
         "NoiDung": "http://x/y.mp3",
         "ThoiLuong": "00:01:30",
-        "TacGia": {"TenDayDu": "Nguyễn Văn An", "ButDanh": "", "Email": ""},
+        "TacGia": {
+            "TenDayDu": "Nguyễn Văn An",
+            "ButDanh": "An Nhiên",
+            "Email": "an@xamau.example",
+        },
         "AmLuong": "60",
         "ThoiDiemBatDau": 1_772_400_601,
-        "NoiDungTomTat": "",
-        "ThoiGianSanXuat": 0,
+        "NoiDungTomTat": "Lịch tiêm chủng tháng ba",
+        "ThoiGianSanXuat": 1_772_298_000,
     }
     assert details == {
         "Lượt phát": "huyen|g/tat-ca|muc-1|2026-03-02T05:00:00",

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from agent.contract.documents import (
+    About,
     AirWindow,
     ApproveEntry,
     HoldEntry,
@@ -37,6 +38,14 @@ from agent.contract.reasons import AckReason as Why
 from tests.vectors import district as d
 
 PATH = Path(__file__).parents[2] / "docs" / "contract" / "vectors.json"
+
+
+ABOUT = About(
+    summary="Lịch tiêm chủng tháng mười một ở trạm y tế xã.",
+    produced="2026-11-19T16:20:00",
+    pen_name="An Nhiên",
+    email="an@tan-lien.example",
+)
 
 
 @dataclass
@@ -103,6 +112,22 @@ def _plain() -> Iterator[Case]:
     )
     yield Case("schedule", (own, "schedule"), d.sealed(d.schedule(), d.OFFICER), "accepted")
     yield Case("content", (own, "content"), d.sealed(d.content(), d.EDITOR), "accepted")
+    told = d.schedule(d.entry(author="Nguyễn Văn An", about=ABOUT))
+    yield Case(
+        "what a bulletin says, when and by whom it was made",
+        (own, "schedule"),
+        d.sealed(told, d.OFFICER),
+        "accepted",
+    )
+    bound = d.content(d.binding(author="Nguyễn Văn An", about=ABOUT))
+    yield Case("the same of a file", (own, "content"), d.sealed(bound, d.EDITOR), "accepted")
+    strange = d.schedule(d.entry(about=About(produced="11/2026")))
+    yield Case(
+        "made on what is no date",
+        (own, "schedule"),
+        d.sealed(strange, d.OFFICER),
+        Why.MALFORMED,
+    )
     yield Case(
         "warning from a template", (own, "warning"), d.sealed(d.warnings(), d.DUTY_1), "accepted"
     )

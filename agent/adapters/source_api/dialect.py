@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any, Protocol
 
+from agent.adapters.source_api import times
+from agent.contract.documents import About
 from agent.contract.reports import Event
 from agent.core.source_calls import Call
 
@@ -16,11 +19,23 @@ CALLS_MAX = 64
 """More in one answer are not read."""
 
 ID_MAX = 200
+LINE_MAX = 200
+SUMMARY_MAX = 500
 
 
 def bounded(text: str | int) -> str:
     """An id of theirs, no longer than we keep one."""
     return str(text)[:ID_MAX]
+
+
+def about(summary: Any, made_ms: int | None, tz: tzinfo, pen_name: Any, email: Any) -> About:
+    """What is told of a bulletin and nothing is decided by, no longer than we keep it."""
+    return About(
+        summary=str(summary or "")[:SUMMARY_MAX],
+        produced=times.local_moment(made_ms, tz),
+        pen_name=str(pen_name or "")[:LINE_MAX],
+        email=str(email or "")[:LINE_MAX],
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,14 @@ from typing import Any
 import msgspec
 
 from agent.adapters.source_api import mapping, tables, times
-from agent.adapters.source_api.dialect import CALLS_MAX, LoggedIn, Outgoing, bounded, record_key
+from agent.adapters.source_api.dialect import (
+    CALLS_MAX,
+    LoggedIn,
+    Outgoing,
+    about,
+    bounded,
+    record_key,
+)
 from agent.adapters.source_api.forms import Look, Names, Scope, entry_of
 from agent.adapters.source_api.settings import NOT_SEEN, SourceApiSection
 from agent.contract.reasons import AckReason
@@ -216,6 +223,13 @@ class DialectA:
                 title=asked.title,
                 url=sounds[0].url if sounds else "",
                 author=_name_of(asked.author),
+                about=about(
+                    asked.summary,
+                    times.read_moment(str(asked.produced), self.tz),
+                    self.tz,
+                    _of_table(asked.author, "ButDanh"),
+                    _of_table(asked.author, "Email"),
+                ),
                 field=_field_name(asked.field),
             )
             if len(sounds) != 1 or any(one.frequency for one in sounds):
@@ -301,9 +315,11 @@ def _spans(plan: Plan) -> Iterator[tuple[time, time] | None]:
 
 
 def _name_of(author: Any) -> str:
-    if isinstance(author, dict):
-        return str(author.get("TenDayDu", ""))
-    return str(author or "")
+    return _of_table(author, "TenDayDu") if isinstance(author, dict) else str(author or "")
+
+
+def _of_table(author: Any, field: str) -> str:
+    return str(author.get(field) or "") if isinstance(author, dict) else ""
 
 
 def _field_name(field: Any) -> str:

@@ -16,7 +16,14 @@ from typing import Any
 import msgspec
 
 from agent.adapters.source_api import mapping, tables, times
-from agent.adapters.source_api.dialect import CALLS_MAX, LoggedIn, Outgoing, bounded, record_key
+from agent.adapters.source_api.dialect import (
+    CALLS_MAX,
+    LoggedIn,
+    Outgoing,
+    about,
+    bounded,
+    record_key,
+)
 from agent.adapters.source_api.forms import Look, Names, Scope, entry_of
 from agent.adapters.source_api.settings import NOT_SEEN, SourceApiSection
 from agent.contract.reasons import AckReason
@@ -260,6 +267,13 @@ class DialectB:
             airings=airings,
             author=str(item.author.name),
             field=names.get(item.field, ""),
+            about=about(
+                item.summary,
+                times.read_epoch_s(item.produced),
+                self.tz,
+                item.author.pen_name,
+                item.author.email,
+            ),
         )
 
     def _airings(self, item: ScheduleItem) -> tuple[Airing, ...] | str:

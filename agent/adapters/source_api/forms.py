@@ -150,6 +150,11 @@ def _bulletin(value: Any, scope: Scope) -> str:
     return scope.bulletin(value)[:TEXT_MAX]
 
 
+def _produced(value: Any, scope: Scope) -> int:
+    """Of a day without a time its first second is told."""
+    return times.epoch_s(times.read_moment(str(value), scope.tz)) if value else 0
+
+
 def _areas(value: Any, _: Scope) -> list[dict[str, str]]:
     return [{"DichID": value.target_id, "TenDich": value.target_name}]
 
@@ -164,6 +169,7 @@ FORMS: dict[str, Form] = {
     "degrees": Form('"41.5", rỗng khi không đo được', _degrees),
     "percent": Form('"37%", rỗng khi không đo được', _percent),
     "epoch-s": Form("giây từ 1970, 0 khi không rõ", lambda value, _: times.epoch_s(value)),
+    "produced": Form("giây từ 1970, 0 khi không rõ; chỉ biết ngày thì 00:00", _produced),
     "length": Form('"HH:MM:SS"', lambda value, _: times.length(value)),
     "moment": Form(
         '"yyyy-MM-ddTHH:mm:ss.fffff", giờ của đài',
@@ -189,8 +195,6 @@ FORMS: dict[str, Form] = {
     "failed": Form("0 khi đã nhận, 1 khi từ chối", lambda value, _: int(value != "applied")),
     "areas": Form("[{DichID, TenDich}]", _areas, of_record=True),
     "clusters": Form('{CumLoaID: ["…"]}', lambda value, _: {"CumLoaID": [str(value)]}),
-    "always-empty": Form('""', lambda _value, _scope: ""),
-    "always-0": Form("0", lambda _value, _scope: 0),
     "always-1": Form("1", lambda _value, _scope: 1),
 }
 """Name → form. The mapping refers to them; a test finds none unused."""

@@ -52,12 +52,21 @@ def moment(at_ms: int, tz: tzinfo, mark: int = 0) -> str:
 
 
 def read_moment(text: str, tz: tzinfo) -> int | None:
-    """A date and time as ISO 8601 says it; without offset it is the station's wall clock."""
+    """A date and time as ISO 8601 says it; without offset it is the station's wall clock.
+
+    Before 1970 or after 2100 it is no instant: nothing is planned for then.
+    """
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return _epoch_ms(found if found.tzinfo is not None else found.replace(tzinfo=tz))
+    at_ms = _epoch_ms(found if found.tzinfo is not None else found.replace(tzinfo=tz))
+    return at_ms if 0 <= at_ms < EPOCH_S_MAX * 1_000 else None
+
+
+def local_moment(at_ms: int | None, tz: tzinfo) -> str:
+    """`yyyy-MM-ddTHH:mm:ss` in the station's zone, "" for no instant."""
+    return "" if at_ms is None else f"{_local(at_ms, tz):%Y-%m-%dT%H:%M:%S}"
 
 
 def clock(at: time) -> str:

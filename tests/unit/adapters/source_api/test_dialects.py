@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 from agent.adapters.source_api.dialect import CALLS_MAX, Dialect, LoggedIn
 from agent.adapters.source_api.dialect_a import DialectA
 from agent.adapters.source_api.dialect_b import DialectB
-from agent.adapters.source_api.settings import Codes, Ids, SourceApiSection
+from agent.adapters.source_api.settings import Codes, Ids, Paths, SourceApiSection
+from agent.contract.documents import About
 from agent.contract.reasons import AckReason
-from agent.contract.reports import SourceVerb
+from agent.contract.reports import AirStart, AsRun, Event, SourceVerb
 from agent.core.source_calls import Call
+from tests.integration.source_lab import ended, start
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 IDS = Ids(source_id="H24", target_id="D01", cluster_id="86")
@@ -112,6 +115,22 @@ def test_items_of_one_schedule_are_one_call() -> None:
     assert (airing.start_ms, airing.end_ms) == (1_772_400_600_000, 1_772_400_690_000)
 
 
+def test_what_is_said_of_a_bulletin_is_kept_and_what_is_not_said_stays_empty() -> None:
+    author = {"TenDayDu": "Trần Bình", "ButDanh": "Bình Minh", "Email": "binh@x.example"}
+    said = item(NoiDungTomTat="Tiêm chủng", ThoiGianSanXuat=1_772_356_800, TacGia=author)
+    [call] = b().calls({"DanhSachLichPhat": [said]})
+    [wanted] = call.items
+    assert wanted.author == "Trần Bình"
+    assert wanted.about == About(
+        summary="Tiêm chủng",
+        produced="2026-03-01T16:20:00",
+        pen_name="Bình Minh",
+        email="binh@x.example",
+    )
+    [call] = b().calls({"DanhSachLichPhat": [item(ThoiGianSanXuat=0, NoiDungTomTat="x" * 900)]})
+    assert call.items[0].about == About(summary="x" * 500)
+
+
 @pytest.mark.parametrize("played", [1, True, "1", "true"])
 def test_what_was_played_already_is_left_out(played: Any) -> None:
     said = item()
@@ -202,6 +221,33 @@ def test_a_bulletin_plays_on_the_days_of_its_kind(
     assert [day - first + 2 for day in starts] == days
     over_midnight = call.items[0].airings[1]
     assert over_midnight.end_ms == over_midnight.start_ms + 60_000
+
+
+@pytest.mark.parametrize(
+    ("made", "produced"),
+    [
+        ("2026-03-01T16:20:00.00000", "2026-03-01T16:20:00"),
+        ("2026-03-01T09:20:00Z", "2026-03-01T16:20:00"),
+        ("0001-01-01T00:00:00", ""),
+        ("9999-12-31T23:59:59", ""),
+        ("hôm qua", ""),
+        (17, ""),
+        (None, ""),
+    ],
+)
+def test_dialect_a_says_when_a_bulletin_was_made_or_it_is_not_known(
+    made: Any, produced: str
+) -> None:
+    author = {"TenDayDu": "Trần Bình", "ButDanh": "Bình Minh", "Email": None}
+    more = {"NoiDungTomTat": "Tiêm chủng", "ThoiGianSanXuat": made, "TacGia": author}
+    [wanted] = heard("api5", bulletin(**more)).items
+    assert wanted.author == "Trần Bình"
+    assert wanted.about == About(summary="Tiêm chủng", produced=produced, pen_name="Bình Minh")
+
+
+def test_days_before_there_were_computers_are_refused_and_break_nothing() -> None:
+    [wanted] = heard("api5", bulletin(NgayBatDau="0001-01-01T00:00:00")).items
+    assert wanted.refused is AckReason.UNSUPPORTED
 
 
 def test_a_change_of_times_says_nothing_else() -> None:
@@ -296,3 +342,37 @@ def test_dialect_a_logs_in_with_a_number_and_with_nothing_else() -> None:
     assert a().login("mat-khau") is None
     assert a().login("") is None
     assert b().login("") is None
+
+
+# --- what goes out ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("produced", "told"),
+    [
+        ("2026-03-01", 1_772_298_000),
+        ("2026-03-01T16:20:00", 1_772_356_800),
+        ("2026-02-31", 0),
+        ("", 0),
+    ],
+)
+def test_both_journals_of_dialect_b_say_who_made_a_bulletin_when_and_what_it_says(
+    produced: str, told: int
+) -> None:
+    about = About(
+        summary="Tiêm chủng", produced=produced, pen_name="An Nhiên", email="an@x.example"
+    )
+    begun = msgspec.structs.replace(start(1, 1_772_400_600_000), about=about)
+    over = msgspec.structs.replace(ended(1, 1_772_400_600_000), author="An", about=about)
+    speaker = b(paths=Paths(journal="/a", journal_end="/b"))
+    bodies: tuple[AirStart | AsRun, ...] = (begun, over)
+    for number, body in enumerate(bodies):
+        event = Event(station="x", installation="i", stream="main", seq=number, at_ms=1, body=body)
+        [message] = speaker.of_record(event)
+        said = message.body
+        assert (said["NoiDungTomTat"], said["ThoiGianSanXuat"]) == ("Tiêm chủng", told)
+        assert said["TacGia"] == {
+            "TenDayDu": body.author,
+            "ButDanh": "An Nhiên",
+            "Email": "an@x.example",
+        }

@@ -13,6 +13,7 @@ from agent.adapters.source_api import dialect_a, dialect_b, mapping
 from agent.adapters.source_api.forms import FORMS
 from agent.adapters.source_api.inbound import READ, UNREAD
 from agent.adapters.source_api.settings import Ids
+from agent.contract.documents import About
 from agent.contract.reports import (
     AirStart,
     AsRun,
@@ -33,6 +34,8 @@ ROOTS: dict[str, type] = {
     "now": Snapshot,
     "ids": Ids,
     "start.occurrence": OccurrenceRef,
+    "start.about": About,
+    "run.about": About,
 }
 """Where the paths of the table begin, and the record that stands there."""
 
