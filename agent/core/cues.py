@@ -108,11 +108,12 @@ def cue_for(
     cold_ms: how long its amplifiers need; what starts over waits for them.
     """
     position_ms = max(0, span.from_ms - span.origin_ms)
-    start_ms = span.from_ms
+    start_ms, origin_ms = span.from_ms, span.origin_ms
     from_the_start = position_ms == 0
     if from_the_start and start_ms <= now_ms:
-        wait_ms = cold_ms if item.late == "restart" else 0
-        start_ms = now_ms + max(START_NOW_MS, wait_ms)
+        starts_over = item.late == "restart"
+        start_ms = now_ms + max(START_NOW_MS, cold_ms if starts_over else 0)
+        origin_ms = start_ms if starts_over else origin_ms  # it plays for as long as it would have
     limited = item.total_ms is None or item.play_ms < item.total_ms
     fade_ms = item.within_ms if item.end == "fade" and limited else FADE_OUT_MS
     return Cue(
@@ -122,7 +123,7 @@ def cue_for(
         start_at_ms=start_ms,
         epoch=epoch,
         join=not (from_the_start and item.late == "restart"),
-        end_at_ms=span.origin_ms + item.play_ms if limited else None,
+        end_at_ms=origin_ms + item.play_ms if limited else None,
         fade_in_ms=0 if from_the_start else 10,
         fade_out_ms=fade_ms,
     )

@@ -62,7 +62,9 @@ NIGHTS = (
     Night("America/Sao_Paulo", "2018-11-04T01:30:00"),  # 22:30, and 00:xx does not come
 )
 
-Act = Literal["quiet", "warn", "power", "clock", "approve", "refuse", "loud", "say"]
+Act = Literal[
+    "quiet", "warn", "power", "clock", "approve", "refuse", "loud", "say", "hold", "skip", "order"
+]
 
 
 class Mishap(NamedTuple):

@@ -17,6 +17,7 @@ from agent.contract.reports import AsRun, Event
 from agent.core import requests as asked
 from agent.core.approvals import digest_of_entry
 from simulator.world.box import Box
+from simulator.world.signing import AUTHORITY, PROVINCE
 from simulator.world.sound import Played
 from simulator.world.timetable import Start, starts
 from tests.property.air_cases import MINUTE_MS, SPAN_MIN, Commune, Mishap, selector
@@ -71,6 +72,8 @@ class Told:
     quiet: list[tuple[int, tuple[str, ...], int]] = field(default_factory=list)
     words: dict[str, list[Word]] = field(default_factory=dict)
     said_ms: int | None = None
+    held: dict[str, list[tuple[int, bool]]] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
 
 
 class Life:
@@ -94,11 +97,18 @@ class Life:
 
     # --- living it ----------------------------------------------------------------------
 
-    def run(self, look: Callable[[], None] | None = None) -> None:
-        """look: done every few minutes."""
-        for mishap in self.commune.mishaps:
+    def run(
+        self,
+        look: Callable[[], None] | None = None,
+        after: Callable[[int], None] | None = None,
+    ) -> None:
+        """look: done every few minutes. after: done after each mishap, told when the next is."""
+        ends = [*(one.minute * MINUTE_MS for one in self.commune.mishaps), SPAN_MIN * MINUTE_MS]
+        for mishap, next_ms in zip(self.commune.mishaps, ends[1:], strict=True):
             self._until(mishap.minute * MINUTE_MS, look)
             self._befalls(mishap)
+            if after is not None:
+                after(next_ms)
         self._until(SPAN_MIN * MINUTE_MS, look)
         end_ms = (SPAN_MIN + AFTER_MIN) * MINUTE_MS
         self.village.clock.run(max(self.true_ms, end_ms))
@@ -140,6 +150,29 @@ class Life:
                 told.said_ms = self.true_ms
                 village.ask(asked.AnnounceRequest(mishap.zones, SAID))
 
+            case "hold" | "skip" | "order":
+                self._ordered(mishap)
+
+    def _ordered(self, mishap: Mishap) -> None:
+        """The commune holds an entry back or releases it, skips it, puts it in another place."""
+        told, number = self.told, abs(mishap.number)
+        entry = self.commune.entries[number % len(self.commune.entries)]
+        authority = PROVINCE if entry in self.commune.above else AUTHORITY
+        match mishap.act:
+            case "hold":
+                held = number % 3 != 0
+                self._done(asked.HoldRequest(authority, entry.id, held))
+                told.held.setdefault(entry.id, []).append((self.true_ms, held))
+            case "skip":
+                self._done(asked.SkipRequest(authority, entry.id, entry.when.start))
+                told.skipped.setdefault(entry.id, self.true_ms)
+            case _:
+                self._done(asked.OrderRequest(authority, entry.id, mishap.number))
+
+    def _done(self, request: asked.Request) -> None:
+        answer = self.village.ask(request)
+        assert isinstance(answer, asked.Done), answer
+
     def _decide(self, mishap: Mishap) -> None:
         """The commune says yes or no, and sometimes when."""
         entry = self.commune.above[mishap.number % len(self.commune.above)]
@@ -149,7 +182,7 @@ class Life:
             place = f"{at:%H:%M}"
         answer = self.village.ask(
             asked.ApproveRequest(
-                "tinh",
+                PROVINCE,
                 entry.id,
                 digest_of_entry(entry),
                 "Nguyễn Văn Hòa",
@@ -226,6 +259,12 @@ class Life:
             return True
         words = [word for word in self.told.words.get(entry.id, []) if word.at_ms <= true_ms]
         return bool(words) and words[-1].yes
+
+    def kept_by_hand(self, entry: str, true_ms: int) -> bool:
+        """Whether it was held back or skipped just then."""
+        words = [held for at_ms, held in self.told.held.get(entry, []) if at_ms <= true_ms]
+        skipped_ms = self.told.skipped.get(entry)
+        return (skipped_ms is not None and skipped_ms <= true_ms) or (bool(words) and words[-1])
 
     def is_quiet(self, zone: str, true_ms: int) -> bool:
         """By what was asked for up to then."""

@@ -14,6 +14,7 @@ from agent.contract.documents import (
     Entry,
     HoldEntry,
     KeepQuiet,
+    LateRule,
     OrderEntry,
     Regulation,
     ReplayEntry,
@@ -309,6 +310,15 @@ def test_a_quiet_silences_its_zone_at_once_and_ends_by_itself(village: Village) 
     )
     assert village.told("dai", "trung") == ("played", None)
     assert village.ask(asked.StatusRequest()).quiet == ()
+
+
+def test_when_a_quiet_ends_the_amplifiers_are_warm(village: Village) -> None:
+    village.timetable(entry("tin", "05:00", late=LateRule(policy="restart", grace_ms=1_800_000)))
+    village.publish("tin", 120)
+    until_ms = village.wall0_ms + village.at("05:20")
+    village.ask(asked.QuietRequest((), until_ms, "thi"))
+    village.until("05:30")
+    assert span(village, "tin") == [("05:20:00", "05:22:00")]
 
 
 def test_a_quiet_survives_a_power_cut_and_can_be_ended_early(village: Village) -> None:
