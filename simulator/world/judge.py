@@ -17,6 +17,7 @@ from simulator.world.box import Box
 from simulator.world.clerk import Clerk
 from simulator.world.ear import Ear
 from simulator.world.evidence import Case, File, Violation
+from simulator.world.notary import Notary
 from simulator.world.office import Office
 from simulator.world.siren import Siren
 from simulator.world.sound import Played
@@ -35,6 +36,7 @@ class Judge:
         self.case = Case(office, trace, wall0_ms, progress_ms)
         self._ear, self._clerk, self._siren = Ear(self.case), Clerk(self.case), Siren(self.case)
         self._warden = Warden(self.case)
+        self._notary = Notary(self.case, self._warden)
         office.broker.collector.on_new = self._clerk.arrived
         office.broker.collector.on_clash = self._clerk.clashed
 
@@ -150,6 +152,7 @@ class Judge:
         self._converged(box)
         self._ear.leaks(box)
         self._warden.look(box)
+        self._notary.look(box)
         self._clerk.all_told(box, until_ms)
         self._clerk.card_told(box)
         self._clerk.all_arrived(box)

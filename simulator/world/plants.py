@@ -129,6 +129,12 @@ def _asks_nobody(station: Station, _: Event, __: Now) -> None:
         station.programme.settings = msgspec.structs.replace(settings, approvals=None)
 
 
+def _breaks_rules_silently(station: Station, _: Event, __: Now) -> None:
+    for key, held in list(station.facts.open.items()):
+        if held.broke:
+            station.facts.open[key] = msgspec.structs.replace(held, broke={})
+
+
 def _trusts_the_broker(station: Station, event: Event, _: Now) -> None:
     if isinstance(event, Delivered) and event.token >= RECORD_TOKENS_FROM:
         station.reporter.outbox.passed(event.token - RECORD_TOKENS_FROM)
@@ -293,5 +299,10 @@ PLANTS: dict[str, Plant] = {
     "forgets-quiet": Plant("quiet zones do not survive a restart", _without("quiet"), (10,)),
     "asks-nobody": Plant(
         "bulletins from above play without the commune's word", _before(_asks_nobody), (10,)
+    ),
+    "breaks-rules-silently": Plant(
+        "the record of an emergency names no rule it broke",
+        _before(_breaks_rules_silently),
+        (10,),
     ),
 }

@@ -41,7 +41,7 @@ class Warden:
     def _look_at(self, box: Box, file: File, label: Label, entry: Entry, played: Played) -> None:
         for stretch in played.stretches:
             for true_ms in _samples(stretch.from_ms + EDGE_MS, stretch.to_ms - EDGE_MS):
-                settings = self._settings(file, true_ms)
+                settings = self.settings(file, true_ms)
                 if settings is None or near(file.clock_troubles, true_ms, 2 * HOUR_MS):
                     continue
                 wall_ms = played.begins_wall_ms + true_ms - played.begins_ms
@@ -52,7 +52,7 @@ class Warden:
                         where = f"{label} in {zone} at {rulebook.shown(wall_ms, box.site.tz)}"
                         self._case.fail(10, box, f"{where}: {why}")
 
-    def _settings(self, file: File, true_ms: int) -> Settings | None:
+    def settings(self, file: File, true_ms: int) -> Settings | None:
         """The home authority's, as the station held them for a while; None when it did not."""
         for desk in self._case.office.desks.values():
             if desk.authority != AUTHORITY:
@@ -80,7 +80,7 @@ class Warden:
         rules, tz = settings.regulation or Regulation(), box.site.tz
         if rulebook.is_silent(rules, tz, wall_ms):
             return "a silent date"
-        if self._is_quiet(file, zone, true_ms, wall_ms):
+        if self.is_quiet(file, zone, true_ms, wall_ms):
             return "kept quiet"
         if self._unapproved(file, label, entry, settings, true_ms):
             return "nobody approved it"
@@ -102,13 +102,13 @@ class Warden:
                     return True
         return False
 
-    def _is_quiet(self, file: File, zone: str, true_ms: int, wall_ms: int) -> bool:
+    def is_quiet(self, file: File, zone: str, true_ms: int, wall_ms: int) -> bool:
         asked = [one for one in file.quiet if zone in one[1] and one[0] <= true_ms]
         if not asked or wall_ms >= asked[-1][2] or true_ms - asked[-1][0] < MINUTE_MS:
             return False
-        return not any(self._forgotten(file, one[0]) for one in asked)
+        return not any(self.forgotten(file, one[0]) for one in asked)
 
-    def _forgotten(self, file: File, at_ms: int) -> bool:
+    def forgotten(self, file: File, at_ms: int) -> bool:
         """A crash soon afterwards, or a card without room, may have lost it."""
         crash = any(at_ms - SAVED_MS <= low_ms <= at_ms + SAVED_MS for low_ms, _ in file.troubles)
         return crash or near(file.full, at_ms, SAVED_MS)
