@@ -22,7 +22,7 @@ from agent.player import protocol as p
 from agent.player.clockmap import NS_PER_MS, NS_PER_S, WallMap
 from agent.player.decode import VlcDecoders
 from agent.player.director import Director
-from agent.player.mixer import Mixer
+from agent.player.mixer import LOOKAHEAD_NS, Mixer
 from agent.player.output import DeviceFailed, NoDevice, Output, PortAudioOutput
 from agent.player.reports import Lines, Reporter
 
@@ -84,7 +84,7 @@ class Child:
 
     def _step(self, now_ns: int) -> int | None:
         """Everything that is due; the exit status when it is time to leave."""
-        self._mixer.latency_ns = self._output.latency_ms * NS_PER_MS
+        self._mixer.latency_ns = self._output.latency_ms * NS_PER_MS + LOOKAHEAD_NS
         trouble = self._trouble(now_ns)
         if trouble is not None:
             self._reporter.send(trouble)

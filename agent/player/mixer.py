@@ -4,7 +4,8 @@ Owns the take-over rule, underrun counts and the interleaved block for the card.
 which instant each block leaves. Runs in the output's thread: numpy blocks, no I/O, no locks.
 
 Invariants: a bus plays one voice at a time; a take-over happens at its exact frame, the old voice
-ending there with a 2 ms edge; every voice that was added ends exactly once.
+ending there with a 2 ms edge; every voice that was added ends exactly once. Voices are asked for
+their sound as much earlier as the limiter holds it back, so that it leaves at its instant.
 """
 
 from __future__ import annotations
@@ -17,17 +18,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.player.clockmap import frames_of_ns, ns_of_frames
+from agent.player.hearing import Ear
+from agent.player.limiter import CEILING_CDB, LOOKAHEAD_FRAMES, Limiter
 from agent.player.protocol import EndReason
 from agent.player.ring import Block
 from agent.player.voice import Voice, VoiceEvent
 
 MixerEvent: TypeAlias = tuple[Voice, VoiceEvent]
 
+LOOKAHEAD_NS = ns_of_frames(LOOKAHEAD_FRAMES)
+
 
 class Mixer:
     """`render` is called by the output for each block; the rest by the control thread."""
 
-    def __init__(self, buses: int, wake: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        buses: int,
+        wake: Callable[[], None] = lambda: None,
+        *,
+        ceiling_cdb: int = CEILING_CDB,
+    ) -> None:
         self.buses = buses
         self.frames = 0
         self.underruns = 0
@@ -37,6 +48,9 @@ class Mixer:
         self._added: deque[Voice] = deque()
         self._waiting: list[list[Voice]] = [[] for _ in range(buses)]
         self._playing: list[Voice | None] = [None] * buses
+        self.limiters = [Limiter(ceiling_cdb) for _ in range(buses)]
+        self.ears = [Ear() for _ in range(buses)]
+        self._began = False
 
     def add(self, voice: Voice) -> None:
         """Hand over a voice; it is taken up with the next block."""
@@ -57,9 +71,16 @@ class Mixer:
             self._waiting[voice.bus].append(voice)
         block = np.zeros((frames, self.buses), np.int16)
         for bus in range(self.buses):
-            if self._playing[bus] is not None or self._waiting[bus]:
-                mixed = self._render_bus(bus, frames, dac_ns)
-                block[:, bus] = np.clip(mixed * np.float32(32768.0), -32768.0, 32767.0)
+            if self._playing[bus] is None and not self._waiting[bus] and self.limiters[bus].idle:
+                self.ears[bus].forget()
+                continue
+            if not self._began:  # nothing was held back yet for the first block
+                self.limiters[bus].process(self._render_bus(bus, LOOKAHEAD_FRAMES, dac_ns))
+            mixed = self._render_bus(bus, frames, dac_ns + LOOKAHEAD_NS)
+            left = self.limiters[bus].process(mixed)
+            self.ears[bus].add(left)
+            block[:, bus] = np.clip(left * np.float32(32768.0), -32768.0, 32767.0)
+        self._began = True
         self.frames += frames
         if self.events:
             self._wake()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from agent.player.clockmap import NS_PER_MS, NS_PER_S, ns_of_frames
 from agent.player.levels import gain_of_cdb
+from agent.player.limiter import LOOKAHEAD_FRAMES
 from agent.player.mixer import Mixer
 from agent.player.ring import Silence, Tone, Track
 from agent.player.slots import Slot
@@ -44,7 +45,7 @@ class Desk:
     offset_ns: int = 0
 
     def __post_init__(self) -> None:
-        self.mixer = Mixer(self.buses)
+        self.mixer = Mixer(self.buses, ceiling_cdb=600)  # what is given is what is heard
 
     def play(self, seconds: float) -> NDArray[np.int16]:
         """Run for at least so long; everything heard on bus 0 so far."""
@@ -147,7 +148,7 @@ def test_a_stop_fades_from_the_next_block_on() -> None:
     desk = Desk()
     voice = desk.cue(0.0, slot(Tone((1000,), 500), at=0))
     desk.play(0.5)
-    at = desk.frames
+    at = desk.frames + LOOKAHEAD_FRAMES  # so much is on its way already
     voice.do(lambda: voice.stop(None, 20))
     heard = desk.play(0.3)
     assert heard[at : at + 900].any()
@@ -186,7 +187,7 @@ def test_a_card_that_drifts_is_held_to_the_wall_clock(ppm: float) -> None:
     voice = desk.cue(0.0, slot(Silence(), at=0))
     desk.play(120.0)
     dac_s = desk.frames / SECOND * (1.0 - ppm * 1e-6)
-    assert abs(voice.cursor / SECOND - dac_s) < 0.0025
+    assert abs((voice.cursor - LOOKAHEAD_FRAMES) / SECOND - dac_s) < 0.0025
 
 
 def test_after_an_underrun_the_programme_goes_on_where_the_clock_is() -> None:
@@ -197,7 +198,7 @@ def test_after_an_underrun_the_programme_goes_on_where_the_clock_is() -> None:
     desk.mixer.render(BLOCK, ns_of_frames(desk.frames) + desk.offset_ns, underrun=True)
     desk.frames += BLOCK
     desk.play(0.2)
-    assert abs(voice.cursor - (desk.frames + 9600)) < 100
+    assert abs(voice.cursor - LOOKAHEAD_FRAMES - (desk.frames + 9600)) < 100
     assert voice.underruns == 1
 
 
@@ -301,7 +302,7 @@ def test_a_clock_that_jumps_before_the_first_sound_costs_nothing() -> None:
     desk.offset_ns = 85 * NS_PER_MS
     desk.play(0.1)
     track.append(counted(2 * SECOND).read(0, 1)[0].astype(np.int16))
-    assert abs(voice.cursor - desk.frames - 4080) <= 1
+    assert abs(voice.cursor - LOOKAHEAD_FRAMES - desk.frames - 4080) <= 1
 
 
 def test_a_mixer_is_quiet_until_its_next_cue_is_due_and_not_while_one_plays() -> None:

@@ -1,0 +1,111 @@
+"""What really leaves a bus: level, peak, and whether it is sound, silence or hiss.
+
+Owns the thresholds and the arithmetic. Listens to the last thing before the card (and, when a file
+is measured, to the file, so that both mean the same). Pure: numpy blocks in. Decides nothing about
+what follows from silence.
+
+A quarter of a second is one look: its RMS and peak, and of its end the spectral flatness between
+300 Hz and 7 kHz (geometric over arithmetic mean of the power: 0.56 for white noise, hundredths for
+speech). Wider would not do: an encoder cuts the top off and leaves noise looking like music.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from agent.player.protocol import RATE_HZ
+from agent.player.ring import Block
+
+Kind: TypeAlias = Literal["sound", "silent", "hiss"]
+
+LOOK_FRAMES = RATE_HZ // 4
+SILENT_DBFS = -65.0
+HISS_FLATNESS = 0.42
+HISS_SWAY_DB = 2.0
+"""A dead receiver hisses evenly; rain and applause swell by more."""
+
+_FFT = 2048
+_LOW, _HIGH = (round(hertz * _FFT / RATE_HZ) for hertz in (300, 7_000))
+_HANN = np.hanning(_FFT).astype(np.float32)
+_FLOOR = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One quarter of a second. for_frames: how long it has been of this kind, to its end."""
+
+    kind: Kind
+    for_frames: int
+    level_dbfs: float
+    peak_dbfs: float
+    flatness: float | None
+
+
+class Ear:
+    """One bus, or one file. `last` is the newest look, None before the first."""
+
+    def __init__(self) -> None:
+        self.last: Look | None = None
+        self._frames = 0
+        self._energy = 0.0
+        self._peak = 0.0
+        self._end = np.zeros(_FFT, np.float32)
+        self._steady_dbfs = 0.0
+
+    def add(self, block: Block) -> list[Look]:
+        """The next samples, full scale 1.0; the looks that they completed."""
+        looks: list[Look] = []
+        while len(block):
+            part, block = np.split(block, [LOOK_FRAMES - self._frames])
+            self._energy += float(np.dot(part, part))
+            self._peak = max(self._peak, float(np.max(np.abs(part))))
+            self._keep_end(part)
+            self._frames += len(part)
+            if self._frames == LOOK_FRAMES:
+                looks.append(self._look())
+        return looks
+
+    def forget(self) -> None:
+        """Nothing is expected to sound: what comes next begins anew."""
+        self.last = None
+        self._frames, self._energy, self._peak = 0, 0.0, 0.0
+
+    def _keep_end(self, part: Block) -> None:
+        """The last `_FFT` frames of the look."""
+        first = LOOK_FRAMES - _FFT
+        end = part[max(0, first - self._frames) :]
+        if len(end):
+            at = max(0, self._frames - first)
+            self._end[at : at + len(end)] = end
+
+    def _look(self) -> Look:
+        level = _dbfs((self._energy / LOOK_FRAMES) ** 0.5)
+        flat = flatness(self._end) if level >= SILENT_DBFS else None
+        kind: Kind = "sound"
+        if flat is None:
+            kind = "silent"
+        elif flat >= HISS_FLATNESS:
+            kind = "hiss"
+        before = self.last
+        goes_on = before is not None and before.kind == kind
+        if kind == "hiss" and abs(level - self._steady_dbfs) > HISS_SWAY_DB:
+            goes_on = False
+        if not goes_on:
+            self._steady_dbfs = level
+        for_frames = LOOK_FRAMES + (before.for_frames if goes_on and before is not None else 0)
+        self.last = Look(kind, for_frames, level, _dbfs(self._peak), flat)
+        self._frames, self._energy, self._peak = 0, 0.0, 0.0
+        return self.last
+
+
+def flatness(samples: Block) -> float:
+    """Of `_FFT` samples, between 300 Hz and 7 kHz."""
+    power = np.abs(np.fft.rfft(samples * _HANN)[_LOW:_HIGH]) ** 2 + _FLOOR
+    return float(np.exp(np.mean(np.log(power))) / np.mean(power))
+
+
+def _dbfs(amplitude: float) -> float:
+    return 20.0 * float(np.log10(max(amplitude, 1e-6)))
