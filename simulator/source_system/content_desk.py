@@ -13,7 +13,15 @@ from pathlib import Path
 
 import msgspec
 
-from agent.contract.documents import Binding, Content, Document, Schedule, Warnings
+from agent.contract.documents import (
+    UNTOLD,
+    About,
+    Binding,
+    Content,
+    Document,
+    Schedule,
+    Warnings,
+)
 from agent.contract.topics import audience_down
 from simulator.source_system import compose
 from simulator.source_system.audio_file import AudioFacts, examine
@@ -47,6 +55,8 @@ class ContentDesk(Desk):
         slot: str,
         date: str | None = None,
         title: str = "",
+        author: str = "",
+        about: About = UNTOLD,
         to: str = f"g/{EVERYBODY}",
         base_url: str | None = None,
         wait_s: float = 0.0,
@@ -72,6 +82,8 @@ class ContentDesk(Desk):
                     "url": url,
                     "media_type": facts.media_type,
                     "title": title,
+                    "author": author,
+                    "about": msgspec.to_builtins(about),
                 },
                 Binding,
             )

@@ -93,6 +93,15 @@ class DistrictFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     def find(self, station: str) -> Station | None:
         return next((one for one in self.station if one.id == station), None)
 
+    def tags(self, audience: str) -> tuple[frozenset[Tag], frozenset[Tag]]:
+        """Tags of the zones that hear the audience, and of those of all other stations."""
+        here = {station.id for station in self.members(audience)}
+        found: tuple[set[Tag], set[Tag]] = (set(), set())
+        for station in self.station:
+            for zone in station.zone:
+                found[station.id not in here].update(zone.tags)
+        return frozenset(found[0]), frozenset(found[1])
+
     def members(self, audience: str) -> tuple[Station, ...]:
         """The enrolled stations that hear `s/<id>` or `g/<id>`."""
         kind, _, name = audience.partition("/")

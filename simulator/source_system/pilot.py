@@ -6,6 +6,8 @@ program enrols a station, and telling a broker that lost its database everything
 
 from __future__ import annotations
 
+import errno
+import socket
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +23,16 @@ from simulator.source_system.pki import Credentials
 from simulator.source_system.problems import BrokerError
 
 ACL_CHECK_S = 0.5
+
+
+_WHY_DEAF = {errno.EADDRINUSE: "port_taken", errno.EADDRNOTAVAIL: "host_not_here"}
+
+
+def why_deaf(error: OSError) -> str:
+    """Which problem kept a server from listening; a name may not be a port's fault."""
+    if isinstance(error, socket.gaierror):
+        return "host_unknown"
+    return _WHY_DEAF.get(error.errno or 0, "cannot_listen")
 
 
 def server_credentials(home: Home) -> Credentials:
@@ -89,7 +101,9 @@ class PilotDistrict:
         try:
             self.content: ContentServer = content_server_of(paths)
         except OSError as error:
-            raise BrokerError("port_taken", paths.read().content.base_url, error) from error
+            address = paths.read().content
+            where = f"{address.listen_host}:{address.listen_port}"
+            raise BrokerError(why_deaf(error), where, error.strerror or error) from error
         self.collector: Collector = collector_of(self.district, cursor_interval_s=cursor_interval_s)
         self._acl_seen = paths.acl.stat().st_mtime_ns
         self._stopping = threading.Event()

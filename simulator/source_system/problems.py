@@ -223,6 +223,12 @@ PROBLEMS: dict[str, Wording] = {
         "districtctl stations",
         "districtctl stations",
     ),
+    "tag_unknown": Wording(
+        "không khu vực loa nào ở đó có nhãn này",
+        "no zone there has this tag",
+        "xem các nhãn: districtctl stations",
+        "see the tags: districtctl stations",
+    ),
     "conflict": Wording(
         "có người đã gửi bản mới hơn",
         "somebody has pushed a newer revision",
@@ -278,6 +284,24 @@ PROBLEMS: dict[str, Wording] = {
         "another program listens on this port",
         "đã có districtctl serve đang chạy? Nếu không, đổi cổng trong district.toml",
         "is another districtctl serve running? If not, change the port in district.toml",
+    ),
+    "host_unknown": Wording(
+        "không tìm ra máy có tên này",
+        "this name stands for no machine that can be found",
+        "sửa tên (listen_host, host) trong district.toml; 0.0.0.0 là nghe ở mọi địa chỉ",
+        "mend the name (listen_host, host) in district.toml; 0.0.0.0 listens on every address",
+    ),
+    "host_not_here": Wording(
+        "địa chỉ này không phải của máy này",
+        "this is no address of this machine",
+        "sửa listen_host, host trong district.toml; 0.0.0.0 là nghe ở mọi địa chỉ",
+        "mend listen_host, host in district.toml; 0.0.0.0 listens on every address",
+    ),
+    "cannot_listen": Wording(
+        "không mở được cổng này",
+        "this port cannot be opened",
+        "đổi cổng trong district.toml (từ 1024 trở lên)",
+        "change the port in district.toml (1024 or higher)",
     ),
     "slot_empty": Wording(
         "chưa có tệp nào trong mục này",

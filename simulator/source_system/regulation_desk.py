@@ -86,7 +86,8 @@ class RegulationDesk(TimetableDesk):
         self._stations(to)
         drafts = []
         for station in self.file.members(to):
-            commune, findings = read_regulation(raw, station.zone_names)
+            here, elsewhere = self.file.tags(f"s/{station.id}")
+            commune, findings = read_regulation(raw, station.zone_names, here | elsewhere)
             if commune is None:
                 raise TimetableRefused(findings)
             drafts.append(self._for_station(station, commune, raw, look_only=look_only))

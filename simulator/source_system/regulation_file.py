@@ -22,9 +22,10 @@ from agent.contract.documents import (
     ZoneSelector,
 )
 from agent.core.hours import fault_of, read_hours
+from simulator.source_system.said import Said
 from simulator.source_system.timetable.clock import parse_clock
 from simulator.source_system.timetable.days import EVERY_DAY, parse_date, parse_days
-from simulator.source_system.timetable.findings import Fault, Finding, Place
+from simulator.source_system.timetable.findings import Fault, Finding, Place, tags_there_are
 from simulator.source_system.timetable.languages import parse_language
 from simulator.source_system.timetable.words import clean, nearest, same
 
@@ -68,8 +69,10 @@ class Read(NamedTuple):
     findings: tuple[Finding, ...]
 
 
-def read_regulation(raw: bytes, zones: Collection[str] | None = None) -> Read:
-    """zones: the names there are where it goes; None: they are not known."""
+def read_regulation(
+    raw: bytes, zones: Collection[str] | None = None, tags: Collection[str] | None = None
+) -> Read:
+    """zones: the names there are where it goes. tags: of all zones. None: they are not known."""
     try:
         text = raw.decode("utf-8-sig")
         data = tomllib.loads(text)
@@ -79,7 +82,7 @@ def read_regulation(raw: bytes, zones: Collection[str] | None = None) -> Read:
         found = re.search(r"line (\d+), column (\d+)", str(error))
         line, column = (int(found[1]), found[2]) if found else _end_of(text)
         return Read(None, (Finding(Place(line, f":{column}"), "toml", what=str(error)),))
-    reader = _Reader(text, data, zones)
+    reader = _Reader(text, data, zones, tags)
     commune = reader.read()
     findings = tuple(sorted(reader.findings, key=lambda one: one.place.line))
     return Read(None if any(one.is_error for one in findings) else commune, findings)
@@ -88,8 +91,15 @@ def read_regulation(raw: bytes, zones: Collection[str] | None = None) -> Read:
 class _Reader:
     """One file; faults are collected, so that all are mended in one go."""
 
-    def __init__(self, text: str, data: Mapping[str, Any], zones: Collection[str] | None) -> None:
+    def __init__(
+        self,
+        text: str,
+        data: Mapping[str, Any],
+        zones: Collection[str] | None,
+        tags: Collection[str] | None,
+    ) -> None:
         self._data = data
+        self._tags = tags
         self._zones = None if zones is None else {same(name): name for name in zones}
         self._places = _places(text)
         self.findings: list[Finding] = []
@@ -207,6 +217,11 @@ class _Reader:
                     near = nearest(name, known.values())
                     self._fault(table, number, "zones", "zone_unknown", name, near)
             names = [known.get(same(name), name) for name in names]
+        if self._tags is not None:
+            others = tags_there_are(self._tags)
+            for tag in (tag for tag in tags if tag not in self._tags):
+                near = nearest(tag, self._tags)
+                self._fault(table, number, "tags", "tag_unknown", tag, near, others)
         try:
             selector = {"names": names, "tags": tags}
             return msgspec.convert(selector, ZoneSelector)
@@ -291,7 +306,7 @@ class _Reader:
         code: str,
         cell: str = "",
         guess: str = "",
-        what: str = "",
+        what: str | Said = "",
     ) -> None:
         place = self._place(table, number, key, cell)
         self.findings.append(Finding(place, code, guess, what))

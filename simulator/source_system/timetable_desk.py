@@ -25,6 +25,7 @@ from simulator.source_system.regulation_file import Commune, read_regulation
 from simulator.source_system.said import Said
 from simulator.source_system.timetable import Finding, Reading, read_timetable
 from simulator.source_system.timetable.diff import Difference, compare
+from simulator.source_system.timetable.rows import Tags
 
 
 class TimetableRefused(DistrictError):  # noqa: N818 - a verdict
@@ -240,7 +241,12 @@ class TimetableDesk(ContentDesk):
         zones = {station.name: station.zone_names for station in members}
         bound = {one.slot: one.duration_ms for one in self._bindings(to)}
         return read_timetable(
-            timetable, zones=zones, first_day=day, allow_long=allow_long, bound_ms=bound
+            timetable,
+            zones=zones,
+            first_day=day,
+            allow_long=allow_long,
+            bound_ms=bound,
+            tags=Tags(*self.file.tags(to)),
         )
 
     def _settings(self, to: str) -> Settings | None:

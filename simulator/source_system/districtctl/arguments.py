@@ -27,6 +27,11 @@ HELP: dict[str, tuple[str, str]] = {
     "--preset": ("mẫu có sẵn", "an example that comes with the software"),
     "--write": ("chép mẫu ra tệp để sửa", "copy it to a file to be edited"),
     "publish": ("đăng tệp âm thanh vào ô nội dung", "publish a sound file into a slot"),
+    "--author": ("người soạn bản này", "who made this one"),
+    "--pen-name": ("bút danh của người soạn", "the author's pen name"),
+    "--email": ("thư điện tử của người soạn", "the author's e-mail"),
+    "--summary": ("tóm tắt nội dung, một hai câu", "what it says, in a sentence or two"),
+    "--produced": ("sản xuất lúc: ngày, có thể kèm giờ", "made on: a date, with its time if known"),
     "warn": ("phát cảnh báo khẩn cấp", "break in with an emergency"),
     "cosign": ("chữ ký thứ hai cho cảnh báo", "the second signature of a warning"),
     "command": ("gửi một lệnh cho đài", "send a command to a station"),
@@ -96,6 +101,13 @@ HELP: dict[str, tuple[str, str]] = {
     "--template": ("câu mẫu, một chữ ký là đủ", "an agreed text, one signature is enough"),
     "--drill": ("diễn tập, thống kê riêng", "a drill, counted apart"),
 }
+ABOUT = (
+    ("--author", "NAME"),
+    ("--pen-name", "NAME"),
+    ("--email", "A@B.VN"),
+    ("--summary", '"…"'),
+    ("--produced", "2026-11-24"),
+)
 COMMANDS = (
     "volume",
     "stop",
@@ -220,6 +232,8 @@ class _Builder:
         publish.add_argument("--slot", required=True)
         publish.add_argument("--date", metavar="2026-11-25")
         publish.add_argument("--title", default="")
+        for name, shown in ABOUT:
+            self._flag(publish, name, default="", metavar=shown)
         self._audience(publish, required=False)
         self._wait(publish, 5.0)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from agent.contract.documents import (
+    About,
     AckAlarm,
     Action,
     Diagnose,
@@ -35,7 +36,9 @@ from simulator.source_system.home import EVERYBODY
 from simulator.source_system.problems import DistrictError
 from simulator.source_system.receipts import Delivery
 from simulator.source_system.said import Said
+from simulator.source_system.timetable.about import parse_email, parse_produced, parse_summary
 from simulator.source_system.timetable.clock import spoken_ms
+from simulator.source_system.timetable.findings import WORDINGS, Fault, tags_there_are
 from simulator.source_system.timetable.preview import AirsAgain, airs_again, next_starts
 from simulator.source_system.timetable.preview import shown as shown_start
 from simulator.source_system.timetable.words import clean, nearest, same, slug
@@ -225,6 +228,8 @@ def publish(district: District, console: Console, options: argparse.Namespace) -
         slot=options.slot,
         date=options.date,
         title=options.title,
+        author=options.author,
+        about=_about(options),
         to=audience(options),
         wait_s=options.wait,
         progress=_progress(console),
@@ -245,6 +250,21 @@ def publish(district: District, console: Console, options: argparse.Namespace) -
     code = console.delivery(published.delivery)
     console.result(published)
     return code
+
+
+def _about(options: argparse.Namespace) -> About:
+    """What is told of the file. Raises DistrictError, naming the option."""
+    parsers = {"summary": parse_summary, "produced": parse_produced, "email": parse_email}
+    told = {"pen_name": options.pen_name}
+    for option, parse in parsers.items():
+        try:
+            told[option] = parse(clean(getattr(options, option)))
+        except Fault as fault:
+            wording = WORDINGS[fault.code]
+            what = str(fault.what)
+            said = Said(wording.vi.format(what=what), wording.en.format(what=what))
+            raise DistrictError("argument", f"--{option}", said) from None
+    return About(**told)
 
 
 def show_unwanted(district: District, console: Console, slot: str) -> None:
@@ -365,7 +385,14 @@ def _zones(district: District, to: str, names: str | None, tags: str | None) -> 
             meant = Said(f"ý bạn “{guess}”?", f"did you mean “{guess}”?")
             raise DistrictError("zone_unknown", f"“{clean(part)}”", meant if guess else "")
         found.append(known[same(part)])
-    wanted = tuple(slug(tag) for tag in re.split(r"[;, ]", tags or "") if tag)
+    wanted = tuple(slug(tag) for tag in re.split(r"[;, ]", tags or "") if slug(tag))
+    here, elsewhere = district.file.tags(to)
+    for tag in wanted:
+        if tag not in here:
+            guess = nearest(tag, sorted(here))
+            meant = Said(f"ý bạn “{guess}”?", f"did you mean “{guess}”?")
+            there_are = tags_there_are(sorted(here | elsewhere))
+            raise DistrictError("tag_unknown", f"“{tag}”", meant if guess else there_are)
     return ZoneSelector(names=tuple(found), tags=wanted)
 
 

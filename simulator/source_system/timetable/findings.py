@@ -7,7 +7,7 @@ languages, and the text carries the guess when there is one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from agent.contract.reasons import Lang
@@ -141,6 +141,22 @@ WORDINGS: dict[str, Wording] = {
         "{what} không có khu vực này, ở đó sẽ không phát",
         "{what} do not have this zone and will not play it there",
     ),
+    "tag_unknown": Wording(
+        "error",
+        "không khu vực loa nào có nhãn này{what}",
+        "no zone has this tag{what}",
+    ),
+    "tag_elsewhere": Wording(
+        "warning",
+        "không khu vực loa nào ở đây có nhãn này, ở đây sẽ không phát",
+        "no zone here has this tag; nothing will play here",
+    ),
+    "produced": Wording(
+        "error",
+        "không đọc được ngày sản xuất; ghi như 2026-11-24 hoặc 24/11/2026 16:20",
+        "this is not when it was made; write it like 2026-11-24 or 24/11/2026 16:20",
+    ),
+    "email": Wording("error", "không phải địa chỉ thư điện tử", "this is not an e-mail address"),
     "class": Wording("error", "loại: thông thường hoặc ưu tiên", "the class is normal or priority"),
     "class_emergency": Wording(
         "error",
@@ -305,3 +321,19 @@ class Finding(NamedTuple):
             "vi": self.text("vi"),
             "en": self.text("en"),
         }
+
+
+NAMED_MAX = 8
+
+
+def there_are(names: Sequence[str]) -> Said:
+    """What could have been written, when nothing is like it."""
+    some = ", ".join(names[:NAMED_MAX]) + (", …" if len(names) > NAMED_MAX else "")
+    return Said(f"; có: {some}", f"; there are: {some}")
+
+
+def tags_there_are(tags: Collection[str]) -> Said:
+    """The same of tags."""
+    if not tags:
+        return Said("; chưa khu vực nào có nhãn", "; no zone has a tag yet")
+    return there_are([f"#{tag}" for tag in sorted(tags)])

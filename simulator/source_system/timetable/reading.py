@@ -20,7 +20,7 @@ from simulator.source_system.timetable.clock import parse_clock, spoken_ms
 from simulator.source_system.timetable.days import parse_date, parse_days
 from simulator.source_system.timetable.findings import Fault, Finding, Place
 from simulator.source_system.timetable.preview import is_over, overlaps
-from simulator.source_system.timetable.rows import Context, parse_row
+from simulator.source_system.timetable.rows import Context, Tags, parse_row
 from simulator.source_system.timetable.table import Row, Table, read_csv, read_toml
 from simulator.source_system.timetable.words import nearest, same
 
@@ -50,15 +50,16 @@ def read_timetable(
     first_day: dt.date,
     allow_long: bool = False,
     bound_ms: Mapping[str, int] | None = None,
+    tags: Tags | None = None,
 ) -> Reading:
     """Read `path` (.csv, .tsv, .txt or .toml). Raises OSError, nothing else.
 
     zones: station name → zone names of everyone it goes to. bound_ms: slot → length of the
-    file bound to it, to tell what will be cut.
+    file bound to it, to tell what will be cut. tags: those there are, None when not known.
     """
     raw = path.read_bytes()
     table = read_toml(raw) if path.suffix.lower() == ".toml" else read_csv(raw)
-    context = Context(zones, first_day, allow_long)
+    context = Context(zones, first_day, allow_long, tags=tags)
     return read_table(table, context, bound_ms or {})
 
 

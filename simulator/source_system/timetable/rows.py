@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from agent.contract.documents import (
+    About,
     EndRule,
     Entry,
     FileSource,
@@ -28,10 +29,11 @@ from agent.contract.documents import (
 )
 from simulator.source_system.bounds import in_words
 from simulator.source_system.said import Said
+from simulator.source_system.timetable.about import parse_email, parse_produced, parse_summary
 from simulator.source_system.timetable.clock import Length, parse_clock, parse_duration, spoken_ms
 from simulator.source_system.timetable.columns import REQUIRED, VERSION
 from simulator.source_system.timetable.days import Days, parse_date, parse_days, rrule_of
-from simulator.source_system.timetable.findings import Fault, Finding
+from simulator.source_system.timetable.findings import Fault, Finding, tags_there_are, there_are
 from simulator.source_system.timetable.languages import (
     name_of,
     needs_recording,
@@ -46,7 +48,6 @@ T = TypeVar("T")
 FINISH_DEFAULT_MS = 10 * 60_000
 FADE_DEFAULT_MS = 3_000
 LINE_MAX_CHARS = 200
-ZONES_NAMED_MAX = 8
 SEARCH_DAYS = 370
 """How far the first day of a rule is looked for."""
 
@@ -88,13 +89,24 @@ _RESUME = {
 }
 
 
+class Tags(NamedTuple):
+    """Tags of the zones it goes to, and of the zones of all other stations."""
+
+    here: frozenset[str]
+    elsewhere: frozenset[str] = frozenset()
+
+
 class Context(NamedTuple):
-    """zones: station name → its zone names. first_day: the day from which rules begin."""
+    """zones: station name → its zone names. first_day: the day from which rules begin.
+
+    tags: None when nobody knows them; then they are not looked at.
+    """
 
     zones: Mapping[str, Sequence[str]]
     first_day: dt.date
     allow_long: bool = False
     tz: str = "Asia/Ho_Chi_Minh"
+    tags: Tags | None = None
 
 
 class _Faulty:
@@ -203,6 +215,7 @@ def _rest(faulty: _Faulty) -> dict[str, object]:
     }
     return {
         **lines,
+        "about": _about(faulty),
         "class": faulty.read("class", _class, 3),
         "volume": faulty.read("volume", _volume, None),
         "chime": faulty.read("chime", _chime, None),
@@ -211,6 +224,15 @@ def _rest(faulty: _Faulty) -> dict[str, object]:
         "resume": faulty.read("resume", _resume, "rejoin"),
         "language": faulty.read("language", _language, "vi"),
     }
+
+
+def _about(faulty: _Faulty) -> About:
+    return About(
+        summary=faulty.read("summary", parse_summary, ""),
+        produced=faulty.read("produced", parse_produced, ""),
+        pen_name=faulty.read("pen_name", _line, ""),
+        email=faulty.read("email", parse_email, ""),
+    )
 
 
 def _language(text: str) -> str:
@@ -351,11 +373,27 @@ def _zones(faulty: _Faulty, context: Context) -> ZoneSelector:
             return ZoneSelector(all=True)
         if tag := _TAG.fullmatch(plain):
             tags.append(slug(tag[1]))
+            _check_tag(faulty, part, tags[-1], context.tags)
         else:
             name = _zone(faulty, part, context.zones)
             if name is not None:
                 names.append(name)
     return ZoneSelector(names=tuple(dict.fromkeys(names)), tags=tuple(dict.fromkeys(tags)))
+
+
+def _check_tag(faulty: _Faulty, part: str, tag: str, known: Tags | None) -> None:
+    """A tag that no zone has selects nothing, and nobody would hear why."""
+    if known is None or tag in known.here:
+        return
+    place = faulty.row.place_of("zones", part)
+    if tag in known.elsewhere:
+        faulty.findings.append(Finding(place, "tag_elsewhere"))
+        return
+    every = sorted(known.here | known.elsewhere)
+    guess = nearest(tag, every)
+    faulty.findings.append(
+        Finding(place, "tag_unknown", f"#{guess}" if guess else "", tags_there_are(every))
+    )
 
 
 def _zone(faulty: _Faulty, part: str, zones: Mapping[str, Sequence[str]]) -> str | None:
@@ -365,19 +403,13 @@ def _zone(faulty: _Faulty, part: str, zones: Mapping[str, Sequence[str]]) -> str
     if name is None:
         guess = nearest(part, known.values())
         place = faulty.row.place_of("zones", part)
-        there_are = "" if guess else _there_are(list(known.values()))
-        faulty.findings.append(Finding(place, "zone_unknown", guess, there_are))
+        others = "" if guess else there_are(list(known.values()))
+        faulty.findings.append(Finding(place, "zone_unknown", guess, others))
         return None
     without = [station for station, names in zones.items() if name not in names]
     if without:
         faulty.add("zones", "zone_partly", what=", ".join(without[:5]))
     return name
-
-
-def _there_are(names: Sequence[str]) -> Said:
-    """What could have been written, when nothing is like it."""
-    some = ", ".join(names[:ZONES_NAMED_MAX]) + (", …" if len(names) > ZONES_NAMED_MAX else "")
-    return Said(f"; có: {some}", f"; there are: {some}")
 
 
 # --- days ----------------------------------------------------------------------------------

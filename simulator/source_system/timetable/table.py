@@ -260,7 +260,8 @@ def _toml_text(field: str, value: Any) -> str | None:
             else ("|" if field.startswith("source") else ";").join(joined)
         )
     if isinstance(value, dt.datetime):
-        return None
+        made = field == "produced" and value.tzinfo is None
+        return value.isoformat(timespec="seconds") if made else None
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     return str(value) if isinstance(value, int) else None
