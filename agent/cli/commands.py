@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 
 from agent.cli.deciding import approve, hold, order, skip
 from agent.cli.findings import any_fault
@@ -42,7 +43,8 @@ from agent.core.requests import (
 
 def run(typed: argparse.Namespace, session: Session) -> Shown:
     """The typed command. Raises client.Unreachable and prompts.GaveUp."""
-    return _COMMANDS[typed.command](typed, session)
+    shown = _COMMANDS[typed.command](typed, session)
+    return replace(shown, lines=[*session.notes, *shown.lines])
 
 
 # --- looking --------------------------------------------------------------------------------
@@ -112,6 +114,7 @@ def _doctor(typed: argparse.Namespace, session: Session) -> Shown:
             return session.not_shown(view)
         if isinstance(name, NotFound):
             return not_found(name, "zone", session)
+        session.understood(typed.zone, name)
         one = ZonesView(view.at_ms, tuple(zone for zone in view.zones if zone.name == name))
         before = _zones_shown(one, session).lines
     faulty = any_fault([check_finding(check, session.lang) for check in answer.checks])

@@ -5,15 +5,15 @@ Owns the words for a refusal. Knows no command.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
 from agent.cli.arguments import EXIT_FAULT, EXIT_OK
 from agent.cli.client import Asked
-from agent.cli.columns import clean
+from agent.cli.columns import clean, wrap
 from agent.cli.findings import Finding, finding_lines
-from agent.cli.names import NotFound, find_name
+from agent.cli.names import NotFound, find_name, fold
 from agent.cli.prompts import Prompts
 from agent.cli.texts import Lang, say
 from agent.cli.wording import FAULT, OK, ack_reason, length
@@ -37,13 +37,27 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """prompts None: nobody can be asked. chatty: the screen is a person's, who reads as we go."""
+    """prompts None: nobody can be asked. chatty: the screen is a person's, who reads as we go.
+
+    notes: lines that stand before the answer.
+    """
 
     ask: Asked
     lang: Lang
     width: int
     prompts: Prompts | None = None
     chatty: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    def understood(self, wanted: str, name: str) -> None:
+        """Say which zone was found by a part of its name, before anybody gives a PIN for it."""
+        if fold(wanted) == fold(name):
+            return
+        lines = wrap(say(self.lang, "understood", wanted=wanted, name=name), self.width)
+        if self.prompts is not None and self.chatty:
+            self.prompts.tell(lines)
+        else:
+            self.notes.extend(lines)
 
     def found(self, finding: Finding, answer: Answer | msgspec.Struct) -> Shown:
         status = EXIT_FAULT if finding.mark == FAULT else EXIT_OK
@@ -121,6 +135,7 @@ def zone_names(wanted: list[str], session: Session) -> tuple[str, ...] | Shown:
             return not_found(name, "zone", session)
         if name is None:
             return session.not_shown(answer)
+        session.understood(one, name)
         names.append(name)
     return tuple(names)
 

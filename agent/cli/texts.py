@@ -318,6 +318,7 @@ TEXTS: dict[str, Both] = {
         "không có mục “{wanted}” trong lịch", "there is no entry “{wanted}” in the plan"
     ),
     "entry-several": Both("“{wanted}” có ở nhiều nơi gửi", "“{wanted}” has several senders"),
+    "understood": Both("“{wanted}” hiểu là {name}", "“{wanted}” understood as {name}"),
     "choose": Both("chọn: {names}", "choose: {names}"),
     "see-plan": Both("xem mã: stationctl plan", "see the ids: stationctl plan"),
     "see-zones": Both("xem tên: stationctl zones", "see the names: stationctl zones"),

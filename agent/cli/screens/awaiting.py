@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.cli.arguments import PROGRAM
-from agent.cli.columns import cut, display_width, flow, spread, wrap
+from agent.cli.columns import display_width, flow, spread, wrap
 from agent.cli.names import full_id
 from agent.cli.texts import Lang, say
 from agent.cli.wording import OK, WATCH, class_name, clock, day, length
@@ -49,7 +49,7 @@ def render_awaiting(
     when = f"{day(view.at_ms, view.tz, lang)} {clock(view.at_ms, view.tz)}"
     lines = [spread(say(lang, "awaiting-title", count=len(all_waiting)), when, width)]
     if not all_waiting:
-        return [*lines, cut(f"{OK} {say(lang, 'awaiting-none')}", width)]
+        return [*lines, *wrap(say(lang, "awaiting-none"), width, first=f"{OK} ", then=_INDENT)]
     for number, one in enumerate(all_waiting, start=1):
         lines += render_waiting(one, view, lang, width, f"{number} ")
         lines += wrap(_step(one.next, view, command, width), width, first="  → ", then="    ")

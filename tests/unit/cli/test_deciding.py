@@ -408,6 +408,34 @@ def test_a_quiet_that_cannot_be_is_not_sent(argv: list[str], words: str, capsys:
     assert "→ " in text
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["quiet", "tru", "until", "20:00", "--reason", "thi"],
+        ["quiet", "end", "tru"],
+        ["stop", "tru"],
+        ["announce", "tru", "Mời họp"],
+        ["test-tone", "tru"],
+        ["volume", "tru", "30"],
+    ],
+)
+def test_a_zone_found_by_a_part_of_its_name_is_said_to_be_understood_so(
+    argv: list[str], pin_file: Path, capsys: Printed
+) -> None:
+    pin = ["--name", HOA, "--pin-file", str(pin_file)] if argv[0] == "announce" else []
+    assert typed(Agent(), None, *argv, *pin, "--lang", "en", chatty=False) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "“tru” understood as Trung"
+    whole = ["trung" if one == "tru" else one for one in argv]
+    assert typed(Agent(), None, *whole, *pin, "--lang", "en", chatty=False) == 0
+    assert "understood" not in capsys.readouterr().out
+
+
+def test_what_was_understood_is_said_before_the_pin_is_typed() -> None:
+    keyboard = Keyboard(HOA, PIN)
+    typed(Agent(), keyboard, "announce", "tru", "Mời họp")
+    assert keyboard.told == ["“tru” hiểu là Trung"]
+
+
 def test_quiet_alone_shows_what_is_quiet_and_how_each_ends(capsys: Printed) -> None:
     assert typed(Agent(), None, "quiet") == 0
     lines = capsys.readouterr().out.splitlines()
