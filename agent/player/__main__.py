@@ -200,7 +200,8 @@ class Child:
         return self._open_error is None
 
     def _render(self, frames: int, dac_ns: int, underrun: bool) -> bytes:
-        return self._mixer.render(frames, dac_ns, underrun=underrun).tobytes()
+        drift = self._output.drift
+        return self._mixer.render(frames, dac_ns, underrun=underrun, drift=drift).tobytes()
 
     def _trouble(self, now_ns: int) -> p.Trouble | None:
         if self._open_error is not None:

@@ -3,9 +3,9 @@
 Owns `WallMap` (wall and monotonic, one offset per epoch) and `DacClock` (which frame leaves the
 converter at which monotonic instant). Pure: time comes in as an argument, in nanoseconds.
 
-Invariants: an epoch that has been replaced never changes again; the DAC clock follows noise
-slowly, a reported underrun at once, any other jump of the card within half a second, and a
-driver that only says so by a millisecond a second.
+Invariants: an epoch that has been replaced never changes again; the DAC clock goes as its crystal
+goes and follows noise slowly, a reported underrun at once, any other jump of the card within half
+a second, and a driver that only says so by a millisecond a second.
 """
 
 from __future__ import annotations
@@ -22,8 +22,16 @@ _BLOCKS_UNTIL_STEP = 12
 # A card that has run dry is filled by the next blocks at once: only after them its figure says
 # where the sound will be (it was up to 130 ms off in the first one, measured).
 _SETTLING_BLOCKS = 5
-_FOLLOW = 0.1
 _SLEW = 1e-3  # of the time that passes; a cheap crystal is off by a tenth of it
+# What a crystal's pace is learned from: a figure may jitter by 0.1 ms, a crystal be 100 ppm off
+# and wander by 0.4 ppm in a second. The clock then settles within some seconds, and half a
+# millisecond of jitter moves it by some 40 us.
+_JITTER_NS = 1e5
+_CRYSTAL_NS_PER_S = 1e5
+_WANDER_NS_PER_S = 4e2
+_DRIFT_MOST_NS_PER_S = 5e5
+_LEARN_NS = 200_000  # more is a jitter, not a crystal
+_ODD_NS = 1_000_000  # more is a place that was wrong
 _PROOF_BLOCKS = 20  # 0.85 s of 2048 frames
 # Half of what would be heard within an item: a figure that jitters by 1 ms (USB) passes, an
 # extrapolation that will be 5 ms off does not (measured on some hundred openings under load).
@@ -76,22 +84,57 @@ class WallMap:
         return self._offsets_ns.get(epoch, self._offsets_ns[self._newest])
 
 
+class Doubt:
+    """How uncertain place and drift are: what decides how much a figure counts (Kalman)."""
+
+    def __init__(self) -> None:
+        self._place = _JITTER_NS**2
+        self._both = 0.0
+        self._drift = _CRYSTAL_NS_PER_S**2
+
+    def place_lost(self) -> None:
+        """The place is as uncertain as one figure; the crystal is the same."""
+        self._place, self._both = _JITTER_NS**2, 0.0
+
+    def split(self) -> None:
+        """The place is off for a reason of its own: that says nothing of the crystal."""
+        self._both = 0.0
+
+    def grow(self, seconds: float) -> None:
+        """Time has passed."""
+        self._place += seconds * (2.0 * self._both + seconds * self._drift)
+        self._both += seconds * self._drift
+        self._drift += seconds * _WANDER_NS_PER_S**2
+
+    def shrink(self) -> tuple[float, float]:
+        """A figure was seen: the share of its error by which place and drift (a second) move."""
+        whole = self._place + _JITTER_NS**2
+        place, drift = self._place / whole, self._both / whole
+        self._drift -= drift * self._both
+        self._both *= 1.0 - place
+        self._place *= 1.0 - place
+        return place, drift
+
+
 class DacClock:
     """When the first frame of each block leaves the converter, smoothed.
 
     The driver's figure is believed for where the sound is, the crystal for how it moves on. The
     figure jitters by some 20 us on a quiet machine and by milliseconds on a busy one; a sound
     server's extrapolation can wander by 40 ms in its first 20 s (PulseAudio's, measured). No
-    crystal does that: small differences are followed by a tenth and by 1 ms a second at most. A
-    larger one is a jump after an underrun was reported, or when the card's *pace* (the earliest
-    callbacks) moved by as much.
+    crystal does that: place and drift are estimated together (a Kalman filter of two numbers), and
+    differences are followed by 1 ms a second at most. A larger one is a jump after an underrun was
+    reported, or when the card's *pace* (the earliest callbacks) moved by as much.
     """
 
     def __init__(self) -> None:
         self._frames = 0
         self._offset_ns: float | None = None  # of frame 0
+        self._drift_ns_per_s = 0.0
+        self._doubt = Doubt()
         self._strange = 0
         self._settling = 0
+        self._seconds = 0.0  # that the block before lasts
         self._paces: deque[int] = deque(maxlen=3 * _BLOCKS_UNTIL_STEP)
         self._seen: deque[tuple[int, float]] = deque(maxlen=_PROOF_BLOCKS)
         self.blocks = 0
@@ -104,10 +147,15 @@ class DacClock:
         self._frames += frames
         self._paces.append(now_ns - ideal_ns)
         offset_ns = float(measured_ns - ideal_ns)
-        most_ns = _SLEW * ns_of_frames(frames)
-        self._offset_ns = self._believe(offset_ns, most_ns, jumped=jumped)
+        self._offset_ns = self._believe(offset_ns, self._seconds, jumped=jumped)
+        self._seconds = frames / RATE_HZ
         self._seen.append((ideal_ns, offset_ns))
         return round(self._offset_ns + ideal_ns)
+
+    @property
+    def drift(self) -> float:
+        """How much longer than nominal the card's second lasts: 1e-4 when it is 100 ppm slow."""
+        return self._drift_ns_per_s / NS_PER_S
 
     @property
     def steady(self) -> bool | None:
@@ -121,19 +169,30 @@ class DacClock:
         slope = sum((t - mean_t) * (z - mean_z) for t, z in self._seen) / square
         return abs(slope) < _STEADY_SLOPE
 
-    def _believe(self, offset_ns: float, most_ns: float, *, jumped: bool) -> float:
+    def _believe(self, offset_ns: float, seconds: float, *, jumped: bool) -> float:
         if self._offset_ns is None or jumped:
             self._settling = _SETTLING_BLOCKS
         if self._offset_ns is None or self._settling:
             self._settling -= 1
             return self._jump(offset_ns)
-        error_ns = offset_ns - self._offset_ns
+        held_ns = self._offset_ns + self._drift_ns_per_s * seconds
+        self._doubt.grow(seconds)
+        error_ns = offset_ns - held_ns
         self._strange = self._strange + 1 if abs(error_ns) > _STEP_NS else 0
         if self._strange >= _BLOCKS_UNTIL_STEP and self._pace_moved(error_ns):
             return self._jump(offset_ns)
         if 0 < self._strange < _BLOCKS_UNTIL_STEP:
-            return self._offset_ns
-        return self._offset_ns + max(-most_ns, min(most_ns, _FOLLOW * error_ns))
+            return held_ns
+        if abs(error_ns) > _ODD_NS:
+            self._doubt.split()
+            place = 1.0
+        else:
+            place, pace = self._doubt.shrink()
+            learned_ns = max(-_LEARN_NS, min(_LEARN_NS, error_ns))
+            drift = self._drift_ns_per_s + pace * learned_ns
+            self._drift_ns_per_s = max(-_DRIFT_MOST_NS_PER_S, min(_DRIFT_MOST_NS_PER_S, drift))
+        most_ns = _SLEW * seconds * NS_PER_S
+        return held_ns + max(-most_ns, min(most_ns, place * error_ns))
 
     def _pace_moved(self, error_ns: float) -> bool:
         """Whether the card asks earlier or later than before, by what the driver says."""
@@ -148,6 +207,7 @@ class DacClock:
         self._strange = 0
         self._paces.clear()
         self._seen.clear()
+        self._doubt.place_lost()
         return offset_ns
 
 

@@ -45,6 +45,7 @@ class Mixer:
         self.latency_ns = 0  # from here to the converter, kept up to date by the process
         self.events: deque[MixerEvent] = deque()
         self._wake = wake
+        self._drift = 0.0
         self._added: deque[Voice] = deque()
         self._waiting: list[list[Voice]] = [[] for _ in range(buses)]
         self._playing: list[Voice | None] = [None] * buses
@@ -62,8 +63,14 @@ class Mixer:
         due = any(max(voice.start_ns, voice.arrived_ns) < until_ns for voice in waiting)
         return not due and all(voice is None for voice in self._playing)
 
-    def render(self, frames: int, dac_ns: int, *, underrun: bool = False) -> NDArray[np.int16]:
-        """The next block, `frames` x buses, whose first frame leaves at `dac_ns`."""
+    def render(
+        self, frames: int, dac_ns: int, *, underrun: bool = False, drift: float = 0.0
+    ) -> NDArray[np.int16]:
+        """The next block, `frames` x buses, whose first frame leaves at `dac_ns`.
+
+        `drift`: how much longer than nominal the card's second lasts, as far as is known.
+        """
+        self._drift = drift
         if underrun:
             self._count_underrun()
         while self._added:
@@ -134,7 +141,7 @@ class Mixer:
         voice = self._playing[bus]
         if voice is None or len(out) == 0:
             return
-        for event in voice.render(out, dac_ns):
+        for event in voice.render(out, dac_ns, self._drift):
             self.events.append((voice, event))
         if voice.ended:
             self._playing[bus] = None

@@ -62,6 +62,10 @@ class Output(Protocol):
     def steady(self) -> bool | None:
         """Whether the driver's clock moves as a crystal does; None while it is not known."""
 
+    @property
+    def drift(self) -> float:
+        """How much longer than nominal the card's second lasts, as far as is known."""
+
     def reopen(self) -> None:
         """Close and open with the same `render`; raises what `open` raises."""
 
@@ -107,6 +111,11 @@ class PortAudioOutput:
     def steady(self) -> bool | None:
         """See `DacClock.steady`."""
         return self._clock.steady
+
+    @property
+    def drift(self) -> float:
+        """See `DacClock.drift`."""
+        return self._clock.drift
 
     def open(self, render: Render) -> None:
         """Open the device and start asking `render` for sound."""

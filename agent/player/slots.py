@@ -1,7 +1,7 @@
 """A part of a cue on its timeline: where it begins, which source sample is due, where it ends.
 
-Owns one source's place and, for live sound, how far it has fallen behind and which way its lead
-is led. Pure: frames come in as arguments; samples belong to the reader behind it.
+Owns one source's place and, for live sound, how far it has fallen behind and how much it has in
+store. Pure: frames come in as arguments; samples belong to the reader behind it.
 
 Invariants: once settled, `at` never changes; a live slot never goes back in its source.
 """
@@ -17,11 +17,10 @@ from agent.player.ring import Reader
 # 44.1 kHz, 141 ms at 16 kHz.
 _LENGTH_SLACK_FRAMES = 200 * RATE_HZ // 1000
 # Live sound begins this far behind the newest sample, and waits for so much after a drought.
-_LIVE_LEAD_FRAMES = 1500 * RATE_HZ // 1000
+LIVE_LEAD_FRAMES = 1500 * RATE_HZ // 1000
 LIVE_PREBUFFER_FRAMES = 300 * RATE_HZ // 1000
-# The sender's clock is not ours: outside these the lead is led back by one frame in 1024.
-_LIVE_LEAST_FRAMES = 600 * RATE_HZ // 1000
-_LIVE_MOST_FRAMES = 3000 * RATE_HZ // 1000
+# The sender's clock is not ours: the lead is led back to where it began, by its mean of so long.
+_LIVE_MEAN_FRAMES = 10 * RATE_HZ
 
 
 @dataclass(eq=False)
@@ -42,6 +41,8 @@ class Slot:
     at: int | None = None
     floating: bool = False
     live: bool = False
+    lead: int = LIVE_LEAD_FRAMES
+    prebuffer: int = LIVE_PREBUFFER_FRAMES
     part_at: int | None = None
     from_position: int = 0
     final: bool = False  # the last part of its cue
@@ -49,7 +50,7 @@ class Slot:
     failed: bool = False  # its source was given up: what follows goes on where it ended
     passed: bool = False  # the timeline has left it behind
     dry: bool = False  # a live source that must fill up again
-    steering: int = 0  # a live source whose lead is being led back: +1 too much, -1 too little
+    mean_excess: float = 0.0  # of a live source's lead over what it should be
     behind: int = field(default=0)  # frames a live source was late, in total
 
     def settle(self, timeline: int) -> bool:
@@ -59,12 +60,12 @@ class Slot:
         if self.at is not None:
             return True
         if self.floating:
-            needed = LIVE_PREBUFFER_FRAMES if self.live else 1
+            needed = self.prebuffer if self.live else 1
             start = max(self.offset, self.reader.first())
             if self.reader.lead(start) < needed and self.reader.total is None:
                 return False
             if self.live:
-                start += max(0, self.reader.lead(start) - _LIVE_LEAD_FRAMES)
+                start += max(0, self.reader.lead(start) - self.lead)
             self.offset = start
         self.at = timeline
         return True
@@ -85,16 +86,12 @@ class Slot:
             return None
         return self.part_at + self.length
 
-    def steer(self, timeline: int) -> int:
-        """Whether a live source's lead should grow (-1), shrink (1) or stay (0)."""
-        lead = self.reader.lead(self.position(timeline))
-        if lead > _LIVE_MOST_FRAMES:
-            self.steering = 1
-        elif lead < _LIVE_LEAST_FRAMES:
-            self.steering = -1
-        elif (lead - _LIVE_LEAD_FRAMES) * self.steering <= 0:
-            self.steering = 0
-        return self.steering
+    def excess(self, timeline: int, frames: int) -> float:
+        """How much more than it should a live source has in store, smoothed; `frames` passed."""
+        if self.reader.total is None and not self.dry:
+            now = self.reader.lead(self.position(timeline)) - self.lead
+            self.mean_excess += (now - self.mean_excess) * min(1.0, frames / _LIVE_MEAN_FRAMES)
+        return self.mean_excess
 
     def end(self) -> int | None:
         """The timeline frame after its last sample, when known."""

@@ -6,8 +6,9 @@ instant the block leaves the converter. Decides nothing about files or decoders;
 in by the director, through `do`, and taken up at the next block, so all state has one owner.
 
 Invariants: while a recorded programme plays, timeline position = (DAC instant - planned start),
-kept within 2 ms by one frame in 1024 and brought back by a cross-fade beyond 20 ms. A live slot
-reads what comes, in order. Sound that was not there in time is silence and counted.
+held by playing at a rate that is not quite one (`playout`) and brought back by a cross-fade beyond
+20 ms. A live slot reads what comes, in order. Sound that was not there in time is silence and
+counted.
 """
 
 from __future__ import annotations
@@ -21,16 +22,14 @@ import numpy as np
 
 from agent.player.clockmap import frames_of_ms, frames_of_ns, ns_of_frames
 from agent.player.levels import Envelope, Meter, gain_of_cdb
+from agent.player.playout import AHEAD_FRAMES, Between, Steering
 from agent.player.protocol import RATE_HZ, EndReason
 from agent.player.ring import Block
-from agent.player.slots import LIVE_PREBUFFER_FRAMES, Slot
+from agent.player.slots import Slot
 
 # 2 ms: an edge that does not click.
 EDGE_FRAMES = 96
 _JUMP_FRAMES = 20 * RATE_HZ // 1000
-_CORRECT_ABOVE_FRAMES = 2 * RATE_HZ // 1000
-_CORRECT_UNTIL_FRAMES = 5
-_CORRECTION_FRAMES = 1024  # one frame in so many: 977 ppm, inaudible
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,9 @@ class Voice:
         self._stop: tuple[int | None, int] | None = None
         self._stop_resolved = False
         self._fading_out = False
-        self._correcting = False
+        self._steering = Steering()
+        self._between = Between()
+        self._drift = 0.0
         self._todo: deque[Callable[[], None]] = deque()
         self._events: list[VoiceEvent] = []
         self._starved = False
@@ -154,8 +155,12 @@ class Voice:
             self._fade.move(0.0, 0)
             self._fade.move(1.0, self._fade_in)
 
-    def render(self, out: Block, dac_ns: int) -> list[VoiceEvent]:
-        """Fill `out`, whose first sample leaves at `dac_ns`; return what happened in it."""
+    def render(self, out: Block, dac_ns: int, drift: float = 0.0) -> list[VoiceEvent]:
+        """Fill `out`, whose first sample leaves at `dac_ns`; return what happened in it.
+
+        `drift`: how much longer than nominal the card's second lasts, as far as is known.
+        """
+        self._drift = drift
         self._events = []
         done = 0
         while done < len(out) and not self.ended:
@@ -227,52 +232,73 @@ class Voice:
         self._fading_out = False
 
     def _play(self, out: Block, now_ns: int) -> None:
-        error = frames_of_ns(now_ns - self.start_ns) - self.cursor
+        behind = frames_of_ns(now_ns - self.start_ns) - self.cursor - self._between.fraction
         live = self.slots[0] if self.slots and self.slots[0].live else None
-        if live is None and not self.sounded:
-            self.cursor = max(0, self.cursor + round(error))  # nobody hears this correction
-            error = 0.0
-        if live is None and abs(error) > _JUMP_FRAMES:
-            self._jump(out, round(error), now_ns)
+        if live is not None:
+            rate = self._relay(live, round(behind), len(out))
+        elif not self.sounded:
+            self.cursor = max(0, self.cursor + round(behind))  # nobody hears this correction
+            self._between.begin()
+            self._steering.begin(self._drift)
+            rate = self._steering.rate
         else:
-            if live is not None:
-                # It has no place on the wall clock: the timeline moves, its sound does not.
-                self.cursor += round(error)
-                live.behind += round(error)
-                error = _CORRECTION_FRAMES * live.steer(self.cursor) if live.at is not None else 0
-            extra = self._correction(error, len(out))
-            block = self._fill(len(out) + extra, now_ns)
-            out[:] = block if not extra else _stretched(block, len(out))
-        if self.ended:
-            return
+            rate = self._steering.follow(behind, self._drift, len(out))
+        if live is None and self.sounded and abs(behind) > _JUMP_FRAMES:
+            self._jump(out, rate, now_ns)
+        else:
+            out[:] = self._take(len(out), rate, now_ns)
         self._gain.apply(out)
         self._fade.apply(out)
         if self.sounded:
             self.total_meter.add(out)
             self.recent_meter.add(out)
 
-    def _jump(self, out: Block, error: int, now_ns: int) -> None:
+    def _relay(self, live: Slot, behind: int, frames: int) -> float:
+        """It has no place on the wall clock: the timeline moves, its sound does not."""
+        self.cursor += behind
+        live.behind += behind
+        excess = live.excess(self.cursor, frames) if live.at is not None else 0.0
+        return self._steering.follow_live(excess, self._drift, frames)
+
+    def _jump(self, out: Block, rate: float, now_ns: int) -> None:
         """Go to where the clock says we are, cross-fading from where we were."""
         edge = min(4 * EDGE_FRAMES, len(out))
         played = self.played_frames
-        old = self._fill(edge, now_ns)
+        old = self._take(edge, rate, now_ns)
         if self.ended:
+            out[:edge] = old
             return
         self.played_frames = played  # it sounds under the beginning of what follows
-        self.cursor = max(0, self.cursor - edge + error)
-        out[:] = self._fill(len(out), now_ns)
+        self.cursor = max(0, round(frames_of_ns(now_ns - self.start_ns)))
+        self._between.begin()
+        out[:] = self._take(len(out), rate, now_ns)
         ramp = np.linspace(0.0, 1.0, edge, dtype=np.float32)
         out[:edge] = out[:edge] * ramp + old * (1.0 - ramp)
-        self._correcting = False
 
-    def _correction(self, error: float, frames: int) -> int:
-        """Frames to take more (or fewer) than are given out, to follow the wall clock."""
-        limit = _CORRECT_UNTIL_FRAMES if self._correcting else _CORRECT_ABOVE_FRAMES
-        self._correcting = abs(error) > limit
-        if not self._correcting or frames < _CORRECTION_FRAMES:
-            return 0
-        most = frames // _CORRECTION_FRAMES
-        return max(-most, min(most, round(error)))
+    def _take(self, frames: int, rate: float, now_ns: int) -> Block:
+        """The next `frames` at `rate`; the timeline moves on by what they use up."""
+        if self._between.exact(rate):
+            return self._between.passed(self._fill(frames, now_ns))
+        block = self._fill(self._between.consumes(frames, rate), now_ns)
+        return self._between.render(block, self._ahead(), frames, rate)
+
+    def _ahead(self) -> Block:
+        """What follows on the timeline, not yet played: interpolation looks a little ahead."""
+        out = np.zeros(AHEAD_FRAMES, np.float32)
+        done, begins = 0, self.cursor
+        for slot in self.slots:
+            at = begins if slot.at is None else slot.at
+            if done == len(out) or slot.dry or (slot.at is None and slot.floating):
+                break
+            end = slot.end() if slot.at is not None else None
+            cursor = self.cursor + done
+            frames = len(out) - done if end is None else min(len(out) - done, end - cursor)
+            if frames > 0:
+                position = slot.offset + cursor - at - slot.behind
+                out[done : done + frames] = slot.reader.read(position, frames)[0] * slot.gain
+                done += frames
+            begins = at if end is None else end
+        return out
 
     def _fill(self, frames: int, now_ns: int) -> Block:
         """The next `frames` of the timeline; `cursor` moves by as many unless the cue ends."""
@@ -336,7 +362,7 @@ class Voice:
     def _filled_up(slot: Slot, position: int) -> bool:
         """After a drought a live source waits a little, or it would stutter."""
         lead = slot.reader.lead(position)
-        slot.dry = lead < LIVE_PREBUFFER_FRAMES and slot.reader.total is None
+        slot.dry = lead < slot.prebuffer and slot.reader.total is None
         return not slot.dry
 
     def _sound(self, slot: Slot, position: int, now_ns: int) -> None:
@@ -366,9 +392,3 @@ class Voice:
         if self.sounded and not self._starved:
             self.underruns += 1
         self._starved = True
-
-
-def _stretched(block: Block, frames: int) -> Block:
-    """`block` over `frames` samples (a frame more or less in a thousand)."""
-    at = np.linspace(0.0, len(block) - 1.0, frames)
-    return np.interp(at, np.arange(len(block)), block).astype(np.float32)

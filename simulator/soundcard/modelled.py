@@ -61,6 +61,11 @@ class ModelledOutput:
         """A model does not guess."""
         return True
 
+    @property
+    def drift(self) -> float:
+        """What its crystal is off by."""
+        return 1.0 / (1.0 + self.ppm * 1e-6) - 1.0
+
     def reopen(self) -> None:
         """Stop the clock and start it anew."""
         self.close()

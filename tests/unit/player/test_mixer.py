@@ -181,13 +181,22 @@ def test_gain_and_fade_in_scale_the_sound() -> None:
     assert voice.total_meter.peak_cdb() == pytest.approx(-1204, abs=10)
 
 
+def test_gain_holds_to_the_last_sample() -> None:
+    desk = Desk()
+    tone = slot(Tone((1000,), 500), at=0, length=5_000)
+    voice = desk.cue(0.0, tone, gain_cdb=-2000)
+    heard = desk.play(0.3).astype(float) / 32767
+    assert voice.ended
+    assert np.max(np.abs(heard)) == pytest.approx(0.05, rel=0.01)
+
+
 @pytest.mark.parametrize("ppm", [-300.0, -100.0, 100.0, 300.0])
 def test_a_card_that_drifts_is_held_to_the_wall_clock(ppm: float) -> None:
     desk = Desk(ppm=ppm)
     voice = desk.cue(0.0, slot(Silence(), at=0))
     desk.play(120.0)
     dac_s = desk.frames / SECOND * (1.0 - ppm * 1e-6)
-    assert abs((voice.cursor - LOOKAHEAD_FRAMES) / SECOND - dac_s) < 0.0025
+    assert abs((voice.cursor - LOOKAHEAD_FRAMES) / SECOND - dac_s) < 0.0008
 
 
 def test_after_an_underrun_the_programme_goes_on_where_the_clock_is() -> None:
@@ -227,8 +236,9 @@ def test_a_live_source_loses_nothing_when_it_is_late() -> None:
     live.finish()
     heard = desk.play(1.0)
     sounding = heard[np.flatnonzero(heard)]
-    assert max(sounding) == pytest.approx(30_000, abs=2)
-    assert len(sounding) == pytest.approx(30_000, abs=40)
+    # It has too little in store and is played slower; where it is cut, the interpolation rings.
+    assert sounding[-60] == pytest.approx(live_ramp(29_941, 1)[0], abs=40)
+    assert len(sounding) == pytest.approx(30_000, abs=60)
 
 
 def test_after_a_drought_a_live_source_fills_up_before_it_goes_on() -> None:
