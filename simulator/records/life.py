@@ -26,11 +26,14 @@ from agent.contract.reports import (
     WarningReport,
 )
 from simulator.records.mishaps import DAY_MS, MIN_MS, Emergency, Fate
-from simulator.records.place import TIMETABLE, Programme, Station
+from simulator.records.place import TIMETABLE, Programme, Station, amplifier
 from simulator.source_system.report.presence import Span
 
 Reason = OccurrenceReason
 SETTLE_MS = 1_000
+IN_TWO_LANGUAGES = "ban-tin-chieu"
+"""The bulletin whose version in Tày sometimes was not recorded in time."""
+
 APPROVER = "Phó Chủ tịch xã"
 
 
@@ -53,6 +56,8 @@ class Play:
     settled_ms: int
     reason: OccurrenceReason | None
     cut_ms: int | None
+    missing: tuple[str, ...] = ()
+    """Language versions that were due and not there."""
 
 
 def records(
@@ -101,7 +106,9 @@ def _play(programme: Programme, fate: Fate, day: dt.date, tz: ZoneInfo, rng: Ran
         entry=programme.entry,
         nominal=nominal,
     )
-    return Play(programme, ref, start_ms, length_ms, settled_ms, reason, cut_ms)
+    late = programme.entry == IN_TWO_LANGUAGES and reason is None and rng.random() < 0.02
+    missing = ("tyz",) if late else ()
+    return Play(programme, ref, start_ms, length_ms, settled_ms, reason, cut_ms, missing)
 
 
 def _mishap(
@@ -206,6 +213,7 @@ def _zone(
         document_number=programme.document_number,
         field=programme.field,
         language=programme.language,
+        languages_missing=play.missing if segments else (),
     )
 
 
@@ -370,12 +378,16 @@ def _alarms(station: Station, fate: Fate) -> Iterator[Told]:
     for place, zone in enumerate(station.zones):
         if station.measured[place]:
             causes.append((AlarmCode.ZONE_NOT_CONFIRMED, zone, fate.open_lines[zone], 1_500))
+            causes.append((AlarmCode.MAINS_LOST, amplifier(place), fate.no_mains[zone], 5_000))
     for code, subject, spans, onset_ms in causes:
-        for span in spans:
+        for span in _by_box(spans, fate.new_card_ms):
             if span.length_ms <= onset_ms or _at(fate.off, span.from_ms):
                 continue
             episode += 1
-            for at_ms, state in ((span.from_ms + onset_ms, "raised"), (span.to_ms, "cleared")):
+            told = [(span.from_ms + onset_ms, "raised")]
+            if span.to_ms != fate.new_card_ms:  # the box that was taken away tells no end
+                told.append((span.to_ms, "cleared"))
+            for at_ms, state in told:
                 body = AlarmEvent(
                     code=code,
                     subject=subject,
@@ -384,3 +396,13 @@ def _alarms(station: Station, fate: Fate) -> Iterator[Told]:
                     since_ms=span.from_ms,
                 )
                 yield Told(at_ms, body)
+
+
+def _by_box(spans: list[Span], new_card_ms: int | None) -> Iterator[Span]:
+    """A fault that outlives its box is told again by the next."""
+    for span in spans:
+        if new_card_ms is not None and span.from_ms < new_card_ms < span.to_ms:
+            yield Span(span.from_ms, new_card_ms)
+            yield Span(new_card_ms, span.to_ms)
+        else:
+            yield span

@@ -88,7 +88,8 @@ class Station:
     """measured: per zone, whether its controller reads back what the line does.
 
     level_cdb: about how loud its programmes leave the mixer. daily_mib: about its data a day.
-    chained: its software chains and signs records and knows approvals.
+    chained: its software chains and signs records and knows approvals. box_mains: what the box says
+    of its own mains while it runs; None: it has no sense for it.
     """
 
     id: str
@@ -99,6 +100,12 @@ class Station:
     volume: int
     daily_mib: int
     chained: bool
+    box_mains: bool | None = None
+
+
+def amplifier(place: int) -> str:
+    """Of the zone at that place; the first holds the controller."""
+    return f"ampli-{place + 1}"
 
 
 def stations(count: int, rng: Random) -> tuple[Station, ...]:
@@ -118,4 +125,5 @@ def _station(number: int, name: str, rng: Random) -> Station:
         volume=rng.choice((60, 65, 70, 70, 75)),
         daily_mib=rng.randint(45, 130),
         chained=number % 17 != 16,
+        box_mains=True if number % 3 == 0 else None,
     )

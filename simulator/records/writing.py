@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from agent.contract.chain import BEGIN, chained, words_of
+from agent.contract.details import ControllerDetails, Details, IdentityDetails, ZoneDetails
 from agent.contract.reports import Body, Checkpoint, Event, Health, State
 from simulator.records.life import Told
 from simulator.records.mishaps import DAY_MS, MIN_MS, Fate
-from simulator.records.place import Station
+from simulator.records.place import Station, amplifier
 from simulator.source_system.journal import Journal
 from simulator.source_system.report.presence import Span, merged, without
 
@@ -52,11 +53,13 @@ class Writer:
         self._rng = rng
         self._key = Ed25519PrivateKey.from_private_bytes(rng.randbytes(32))
         self._cards = 0
+        self._installations: list[tuple[int, str]] = []
         self._new_card()
 
-    def _new_card(self) -> None:
+    def _new_card(self, at_ms: int = 0) -> None:
         self._cards += 1
         self._installation = f"card-{self._cards}-{self._rng.getrandbits(32):08x}"
+        self._installations.append((at_ms, self._installation))
         self._seq = 0
         self._chain = BEGIN
 
@@ -73,7 +76,7 @@ class Writer:
     def _one(self, one: Told, away: list[Span]) -> None:
         new_card_ms = self._fate.new_card_ms
         if new_card_ms is not None and self._cards == 1 and one.at_ms >= new_card_ms:
-            self._new_card()
+            self._new_card(one.at_ms)
         hidden = next((span for span in away if span.from_ms <= one.at_ms < span.to_ms), None)
         arrived_ms = one.at_ms if hidden is None else hidden.to_ms
         self._record(one.at_ms, one.body, arrived_ms + self._rng.randint(150, 4_000))
@@ -125,27 +128,57 @@ class Writer:
                 birth += was_off or not birth
                 before_ms = span.to_ms
                 if _heard(collector_off, span.from_ms):
-                    online = self._state("online", birth)
+                    online = self._state("online", birth, span.from_ms)
                     book.said(self._station.id, online, span.from_ms)
                     self._journal.add_birth(self._station.id, online, span.from_ms)
+                    book.detailed(self._station.id, self._details(span.from_ms), span.from_ms)
                 for at_ms in range(span.from_ms, span.to_ms, BEAT_EVERY_MS):
                     if (at_ms - window.from_ms) // (30 * DAY_MS) != month:
                         month = (at_ms - window.from_ms) // (30 * DAY_MS)
                         used_mib = 0.0
                     used_mib += self._station.daily_mib * self._rng.random() * 2 / 96
                     if _heard(collector_off, at_ms):
-                        health = Health(t=at_ms, dm=int(used_mib))
+                        health = Health(t=at_ms, dm=int(used_mib), mn=self._station.box_mains)
                         book.beat(self._station.id, health, at_ms)
                 if span.to_ms < window.to_ms and _heard(collector_off, span.to_ms + 3 * MIN_MS):
                     lost_ms = span.to_ms + 3 * MIN_MS
-                    book.said(self._station.id, self._state("lost", birth), lost_ms)
+                    book.said(self._station.id, self._state("lost", birth, lost_ms), lost_ms)
 
-    def _state(self, state: str, birth: int) -> State:
+    def _details(self, at_ms: int) -> Details:
+        """What of them a report reads: which amplifier tells of its mains, and what hangs on it."""
+        ready = zip(self._station.zones, self._station.measured, strict=True)
+        return Details(
+            station=self._station.id,
+            installation=self._installed(at_ms),
+            at_ms=at_ms,
+            identity=IdentityDetails(name=self._station.name, version="invented"),
+            zones=tuple(
+                ZoneDetails(
+                    name=zone,
+                    volume=self._station.volume,
+                    volume_source="local",
+                    controller=amplifier(place),
+                )
+                for place, zone in enumerate(self._station.zones)
+            ),
+            controllers=tuple(
+                ControllerDetails(
+                    name=amplifier(place), state="ready", mains=True if measured else None
+                )
+                for place, (_, measured) in enumerate(ready)
+            ),
+        )
+
+    def _installed(self, at_ms: int) -> str:
+        """The card in the box at that moment."""
+        return next(name for since_ms, name in reversed(self._installations) if since_ms <= at_ms)
+
+    def _state(self, state: str, birth: int, at_ms: int) -> State:
         return State(
             station=self._station.id,
             state=state,  # type: ignore[arg-type]
             birth=birth,
-            installation=self._installation,
+            installation=self._installed(at_ms),
         )
 
 

@@ -385,6 +385,8 @@ class _Session:
                 self._journal.presence.said(station, report, now_ms)
             elif isinstance(report, Health):
                 self._journal.presence.beat(station, report, now_ms)
+            elif isinstance(report, Details):
+                self._journal.presence.detailed(station, report, now_ms)
             if isinstance(report, State) and report.state == "online":
                 self._born(station, report, now_ms)
 

@@ -14,7 +14,7 @@ import msgspec
 KIND = "asrun"
 """The kind of event that becomes a row."""
 
-VERSION = 2
+VERSION = 3
 """Of these columns; another number in the database means: make them anew from the raw records."""
 
 TIME_MAX_MS = 4_102_444_800_000
@@ -23,6 +23,9 @@ LEVEL_MIN_CDB = -12_000
 NUMBER_MAX = 10**9
 
 
+ABOVE_CEILING = "above_ceiling"
+"""Among the rules an emergency broke: it was louder than the volume ceiling in force."""
+
 UNSAID = "unsaid"
 """The approval in a record of software that knew none; "" is that none was needed."""
 
@@ -30,7 +33,8 @@ UNSAID = "unsaid"
 class Label(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What many rows have in common. Empty and None: the record does not say.
 
-    broke None: software that did not record it.
+    broke None: software that did not record it. above_ceiling: the volume ceiling that an
+    emergency was louder than.
     """
 
     title: str = ""
@@ -49,6 +53,13 @@ class Label(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     languages_missing: tuple[str, ...] = ()
     rule: str = ""
     broke: tuple[str, ...] | None = None
+    above_ceiling: int | None = None
+
+    @property
+    def went_over(self) -> tuple[str, ...] | None:
+        """Rules that an emergency broke, the ceiling of volume among them."""
+        over = () if self.above_ceiling is None else (ABOVE_CEILING,)
+        return over or None if self.broke is None else (*self.broke, *over)
 
 
 class Play(NamedTuple):
@@ -111,6 +122,7 @@ class _Body(msgspec.Struct):
     start_error_ms: int | None = None
     rule: str = ""
     broke: tuple[str, ...] | None = None
+    above_ceiling: int | None = None
     approved_by: str = ""
     approval: str | msgspec.UnsetType | None = msgspec.UNSET
     document_number: str = ""
@@ -185,6 +197,7 @@ def _label(body: _Body) -> Label:
         languages_missing=body.languages_missing,
         rule=body.rule,
         broke=body.broke,
+        above_ceiling=_maybe(body.above_ceiling, 0, 100),
     )
 
 

@@ -9,11 +9,13 @@ from simulator.source_system.report import (
     tables_base,
     tables_events,
     tables_plays,
+    tables_quality,
     words,
 )
 from simulator.source_system.report.emergencies import HEARD, SILENT, UNMEASURED, speed
 from simulator.source_system.report.figures import evidence, share
 from simulator.source_system.report.gather import Report
+from simulator.source_system.report.mains import together
 from simulator.source_system.report.registry import hamlets
 from simulator.source_system.report.sheet import Column, Row, Sheet, Typed
 
@@ -36,6 +38,9 @@ def tables(report: Report) -> list[Sheet]:
         tables_events.rules(report),
         tables_events.approvals(report),
         tables_base.running(report),
+        tables_quality.quality(report),
+        tables_quality.mains_by_zone(report),
+        tables_quality.languages(report),
         tables_plays.days(report),
         tables_plays.reasons(report),
         tables_plays.shortfalls(report),
@@ -69,6 +74,7 @@ def summary(report: Report) -> Sheet:
         *_played(report),
         *_warned(report),
         *_ran(report),
+        *_done_well(report),
         *_ruled(report),
         *_covered(report),
         *_based(report),
@@ -188,7 +194,7 @@ def _ran(report: Report) -> list[Row]:
     connected, known, mib = (
         running.total[places[name]] for name in ("connected", "known", "data_mib")
     )
-    open_ = sum(one.to_ms is None for part in report.parts for one in part.episodes)
+    open_ = sum(one.is_open for part in report.parts for one in part.episodes)
     return [
         (section, "Kết nối, trên thời gian biết được", _share(connected), ""),
         (section, "Thời gian biết được", _share(known), "khi hệ thống nguồn có nghe"),
@@ -199,6 +205,36 @@ def _ran(report: Report) -> list[Row]:
             Typed("count", sum(len(part.episodes) for part in report.parts)),
             f"{words.count(open_)} chưa hết",
         ),
+    ]
+
+
+def _done_well(report: Report) -> list[Row]:
+    section = "Đúng giờ, điện lưới"
+    starts = report.starts
+    half, most = starts.quantile(tables_quality.MEDIAN), starts.quantile(tables_quality.MOST)
+    zones = together((tables_quality.zones(part) for part in report.parts), "")
+    missing = tables_quality.versions_missing(report)
+    return [
+        (
+            section,
+            "Lệch giờ bắt đầu, trung vị (ms)",
+            None if half is None else Typed("count", half),
+            f"đo được {words.count(starts.measured)} lượt, không đo được "
+            f"{words.count(starts.unmeasured)} lượt",
+        ),
+        (
+            section,
+            "Lệch giờ bắt đầu, 99 % số lượt không quá (ms)",
+            None if most is None else Typed("count", most),
+            "",
+        ),
+        (
+            section,
+            "Cụm loa mất điện lưới, trên thời gian biết được",
+            None if zones.share is None else Typed("share", zones.share),
+            "" if zones.share is None else f"{words.hours(zones.without_ms)} giờ cụm",
+        ),
+        (section, "Lượt thiếu bản ngôn ngữ", Typed("count", missing), "xem Thiếu bản ngôn ngữ"),
     ]
 
 
@@ -255,6 +291,7 @@ def _covered(report: Report) -> list[Row]:
 def _based(report: Report) -> list[Row]:
     found = [one for ranges in report.ranges.values() for one in ranges]
     missing = sum(one.missing for one in found)
+    undelivered = sum(one.undelivered for one in found)
     broken = [one.stream.station for one in found if one.chain.state == "broken"]
     signed = sum(one.chain.state == "signed" for one in found)
     chain = (
@@ -263,6 +300,12 @@ def _based(report: Report) -> list[Row]:
     return [
         ("Phạm vi", "Bản ghi đã dùng", Typed("count", sum(one.records for one in found)), ""),
         ("Phạm vi", "Bản ghi bị thiếu", Typed("count", missing), "xem Phạm vi dữ liệu"),
+        (
+            "Phạm vi",
+            "Bản ghi đài nói đã ghi mà chưa có ở đây",
+            Typed("count", undelivered),
+            "có thể có phần thuộc kỳ này" if undelivered else "",
+        ),
         ("Phạm vi", "Thẻ nhớ có chuỗi băm nguyên vẹn và đã ký", chain, ""),
         (
             "Phạm vi",

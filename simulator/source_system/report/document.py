@@ -22,14 +22,15 @@ from docx.shared import Mm, Pt, RGBColor
 from docx.table import Table, _Cell
 from docx.text.paragraph import Paragraph
 
-from simulator.source_system.report import words
+from simulator.source_system.report import tables_base, tables_quality, words
 from simulator.source_system.report.cells import shown
 from simulator.source_system.report.content import TITLE
 from simulator.source_system.report.emergencies import speed
 from simulator.source_system.report.figures import evidence
 from simulator.source_system.report.gather import Report
 from simulator.source_system.report.letterhead import Letterhead
-from simulator.source_system.report.sheet import NUMBERS, Row, Sheet
+from simulator.source_system.report.mains import together
+from simulator.source_system.report.sheet import NUMBERS, Column, Row, Sheet
 
 FONT = "Times New Roman"
 BODY_PT = 13
@@ -37,8 +38,13 @@ TABLE_PT = 10
 TEXT_MM = 165
 """Between the margins of A4."""
 
+NUMBER_MM, NARROW_MM, WIDE_MM = 10, 11.0, 60.0
+"""Of a table's first column, of the least others, and what a text column gets at most."""
+
 TABLE_ROWS = 40
 """A longer table continues in the spreadsheet."""
+
+LEVELS = ("name", "volume", "level_mean_dbfs", "level_max_dbfs")
 
 _CENTRE, _RIGHT = WD_ALIGN_PARAGRAPH.CENTER, WD_ALIGN_PARAGRAPH.RIGHT
 _JUSTIFY, _LEFT = WD_ALIGN_PARAGRAPH.JUSTIFY, WD_ALIGN_PARAGRAPH.LEFT
@@ -156,11 +162,19 @@ def _body(
         _table(paper, report, sheets["theo-don-vi"], "Kết quả theo đơn vị")
     _table(paper, report, sheets["theo-dai"], "Kết quả theo đài")
     _table(paper, report, sheets["ly-do-chung"], "Lý do không phát đủ")
+    if sheets["thieu-ban-ngon-ngu"].rows:
+        _table(paper, report, sheets["thieu-ban-ngon-ngu"], "Thiếu bản ngôn ngữ")
+    else:
+        _text(paper, "Không có bản ghi nào nói thiếu bản ngôn ngữ.")
     _heading(paper, "III. KHẨN CẤP")
     _warned(paper, report)
     _table(paper, report, sheets["khan-cap-theo-dai"], "Cảnh báo khẩn cấp theo đài")
     _heading(paper, "IV. VẬN HÀNH VÀ SỰ CỐ")
     _table(paper, report, sheets["van-hanh"], "Kết nối, dữ liệu, sự cố theo đài")
+    _table(paper, report, sheets["van-hanh"], "Âm lượng và mức tín hiệu theo đài", LEVELS)
+    _text(paper, words.DBFS)
+    _punctual(paper, report)
+    _table(paper, report, sheets["dung-gio-dien-luoi"], "Đúng giờ và điện lưới theo đài")
     _table(paper, report, sheets["su-co-theo-loai"], "Sự cố theo loại")
     _heading(paper, "V. QUY CHẾ VÀ PHÊ DUYỆT")
     for note in sheets["quy-che-chung"].notes:
@@ -175,6 +189,7 @@ def _body(
         chapter = 7
     _heading(paper, f"{'VI' if chapter == 6 else 'VII'}. CÁC BẢN GHI LÀM CĂN CỨ")
     _table(paper, report, sheets["pham-vi-du-lieu"], "Phạm vi bản ghi đã kiểm")
+    _gaps(paper, report)
     _heading(paper, f"{'VII' if chapter == 6 else 'VIII'}. NHẬN XÉT, ĐỀ XUẤT")
     _text(paper, "(Cán bộ lập báo cáo ghi)")
     for _ in range(4):
@@ -254,6 +269,54 @@ def _warned(paper: Document, report: Report) -> None:
         )
 
 
+def _punctual(paper: Document, report: Report) -> None:
+    starts = report.starts
+    half, most = starts.quantile(tables_quality.MEDIAN), starts.quantile(tables_quality.MOST)
+    if half is None or most is None:
+        _text(paper, "Không có lượt nào đo được giờ bắt đầu.")
+    else:
+        _text(
+            paper,
+            f"Giờ bắt đầu đo được ở {words.count(starts.measured)} lượt: một nửa lệch không quá "
+            f"{words.count(half)} ms, 99 % lệch không quá {words.count(most)} ms so với lịch; "
+            f"{words.count(starts.unmeasured)} lượt có phát mà không đo được giờ bắt đầu.",
+        )
+    places = [tables_quality.zones(part) for part in report.parts]
+    known = sum(bool(one.known_ms) for one in places)
+    zones = together(places, "")
+    if not known:
+        _text(paper, "Không đài nào đo điện lưới ở cụm loa: không rõ thời gian mất điện.")
+        return
+    _text(
+        paper,
+        f"Cụm loa mất điện lưới {words.hours(zones.without_ms)} giờ cụm, bằng "
+        f"{words.percent(zones.share)} thời gian biết được; {words.count(len(places) - known)} "
+        "đài không đo điện lưới ở cụm loa nên không rõ.",
+    )
+
+
+def _gaps(paper: Document, report: Report) -> None:
+    """Which numbers are missing, station by station."""
+    told = [
+        f"{station} thiếu {tables_base.gaps_told(one)}"
+        for station, found in report.ranges.items()
+        for one in found
+        if one.gaps
+    ]
+    told += [
+        f"{station} nói đã ghi thêm {words.count(one.undelivered)} bản ghi mà chưa gửi đến"
+        for station, found in report.ranges.items()
+        for one in found
+        if one.undelivered
+    ]
+    if told:
+        _text(paper, f"Chỗ thiếu, theo số bản ghi: {'; '.join(told)}.")
+    else:
+        _text(paper, "Không thiếu bản ghi nào giữa số đầu và số cuối của từng thẻ nhớ.")
+    if not report.checked:
+        _text(paper, "Chuỗi băm CHƯA được kiểm khi lập báo cáo này.")
+
+
 def _heading(paper: Document, text: str) -> None:
     line = _paragraph(paper, text, _LEFT, bold=True, before=8, after=4)
     line.paragraph_format.keep_with_next = True
@@ -286,9 +349,15 @@ def _paragraph(
 # --- tables ---------------------------------------------------------------------------------
 
 
-def _table(paper: Document, report: Report, sheet: Sheet, title: str) -> None:
-    """The brief columns of a sheet. A total stands in the last row."""
-    places = [at for at, column in enumerate(sheet.columns) if column.brief]
+def _table(
+    paper: Document, report: Report, sheet: Sheet, title: str, only: Sequence[str] = ()
+) -> None:
+    """The brief columns of a sheet, or those named. A total stands in the last row."""
+    places = [
+        at
+        for at, column in enumerate(sheet.columns)
+        if (column.en in only if only else column.brief)
+    ]
     columns = [sheet.columns[at] for at in places]
     line = _paragraph(paper, title, _CENTRE, bold=True, size=12, before=6, after=3)
     line.paragraph_format.keep_with_next = True
@@ -304,7 +373,13 @@ def _table(paper: Document, report: Report, sheet: Sheet, title: str) -> None:
         _fill(cell, name, _CENTRE, bold=True)
         _shade(cell)
     _repeat_header(table)
-    widths = _widths([column.characters for column in columns])
+    tz = report.window.tz
+    shown_rows = [*rows, *([sheet.total] if sheet.total is not None else [])]
+    texts = [
+        [name, *(shown(column.kind, row[at], tz) for row in shown_rows)]
+        for name, column, at in zip(names[1:], columns, places, strict=True)
+    ]
+    widths = _widths(columns, texts)
     _set_widths(table, widths)
     for number, row in enumerate(rows, 1):
         cells = _add_row(table, report, sheet, places, row, str(number))
@@ -317,11 +392,35 @@ def _table(paper: Document, report: Report, sheet: Sheet, title: str) -> None:
     _paragraph(paper, after, _LEFT, size=11, after=2)
 
 
-def _widths(characters: list[int]) -> list[Mm]:
-    """The text's width shared out: names get more, no column less than 14 mm."""
-    room = TEXT_MM - 10
-    weights = [max(10, min(26, one)) for one in characters]
-    return [Mm(10), *(Mm(max(14, round(room * one / sum(weights)))) for one in weights)]
+def _widths(columns: Sequence[Column], texts: Sequence[Sequence[str]]) -> list[Mm]:
+    """The text's width shared out. texts: a column's header and cells.
+
+    No number and no word of a header is broken; what is left goes to the words.
+    """
+    least = [
+        max(NARROW_MM, _number_mm(column, told[1:]), *(_mm(word) for word in told[0].split()))
+        for column, told in zip(columns, texts, strict=True)
+    ]
+    wanted = [
+        0.0 if column.kind in NUMBERS else max(0.0, min(WIDE_MM, _mm(max(told, key=len))) - low)
+        for column, told, low in zip(columns, texts, least, strict=True)
+    ]
+    left = max(0.0, TEXT_MM - NUMBER_MM - sum(least))
+    more = left / sum(wanted) if sum(wanted) else 0.0
+    even = left / len(least) if not sum(wanted) else 0.0
+    widths = [low + want * more + even for low, want in zip(least, wanted, strict=True)]
+    return [Mm(NUMBER_MM), *(Mm(round(one, 1)) for one in widths)]
+
+
+def _mm(text: str) -> float:
+    """About how wide a text is in a table's bold type, with the cell's margins."""
+    return len(text) * 1.9 + 4.0
+
+
+def _number_mm(column: Column, cells: Sequence[str]) -> float:
+    if column.kind not in NUMBERS:
+        return 0.0
+    return max((_mm(one) for one in cells), default=0.0)
 
 
 def _add_row(

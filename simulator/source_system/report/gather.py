@@ -25,14 +25,17 @@ from simulator.source_system.report.figures import (
     joined,
     tally,
 )
+from simulator.source_system.report.mains import Mains, of_station
 from simulator.source_system.report.presence import (
     DataUse,
     Link,
     Presence,
     Span,
+    connected_of,
     data_used,
     presence,
 )
+from simulator.source_system.report.punctuality import Starts, joined_starts
 from simulator.source_system.report.ranges import (
     ChainFound,
     Range,
@@ -58,6 +61,8 @@ class Part:
     presence: Presence
     births: int
     data: DataUse | None
+    starts: Starts
+    mains: list[Mains]
     short: list[Short]
 
     @property
@@ -116,6 +121,10 @@ class Report:
     @cached_property
     def timetable(self) -> Tally:
         return joined(part.timetable for part in self.parts)
+
+    @cached_property
+    def starts(self) -> Starts:
+        return joined_starts(part.starts for part in self.parts)
 
     @property
     def emergencies(self) -> list[Arrival]:
@@ -201,20 +210,30 @@ def _part(
     so_far = Span(span.from_ms, max(span.from_ms, min(span.to_ms, made_ms)))
     offset_ms = _offset_ms(window, span)
     links, heard = records.links(station), records.heard(station)
+    rows = records.counted(station, span)
+    faults = episodes(records.alarms(station, span), span, records.replaced(station))
+    known = presence(so_far, watched, heard, links, _known_from(sources, station, heard, links))
     return Part(
         slice=one,
-        rows=records.counted(station, span),
+        rows=rows,
         occurrences=records.occurrences(station, span),
         days=records.days(station, span, offset_ms),
         arrivals=arrivals(
             records.emergency_plays(station, span), records.notices(station, span), sources.issued
         ),
-        episodes=episodes(records.alarms(station, span), span),
-        presence=presence(
-            so_far, watched, heard, links, _known_from(sources, station, heard, links)
-        ),
+        episodes=faults,
+        presence=known,
         births=records.births(station, span),
         data=data_used(so_far, records.data_readings(station)),
+        starts=records.starts(station, span),
+        mains=of_station(
+            so_far,
+            connected_of(so_far, known),
+            records.mains_readings(station),
+            records.wires(station),
+            {one.zone for one in rows},
+            faults,
+        ),
         short=list(records.short(station, span)),
     )
 

@@ -35,6 +35,7 @@ margin:1rem 0}
 .tiles b{display:block;font-size:1.35rem;font-variant-numeric:tabular-nums;line-height:1.2}
 .tiles span{color:var(--soft);font-size:.85rem;line-height:1.3;display:block}
 .scroll{overflow-x:auto;border:1px solid var(--rule);border-radius:6px;margin:.5rem 0}
+.wide{color:var(--soft);font-size:.82rem;margin:.2rem 0 0;text-align:right}
 .plot{padding:8px}
 svg{display:block;width:100%;min-width:820px;height:auto;font-family:inherit}
 svg.swatch{display:inline-block;width:16px;min-width:0;height:11px;vertical-align:-1px;
@@ -63,7 +64,7 @@ figure{margin:0}
 @media print{html{font-size:11px}body{max-width:none;padding:0;font-size:10.5px}
 .scroll{overflow:visible;border:0}
 svg{min-width:0;max-height:140mm}tr,figure{break-inside:avoid}h2,h3,summary{break-after:avoid}
-nav{display:none}table{font-size:7pt;line-height:1.25}th,td{padding:.12rem .25rem}
+nav,.wide{display:none}table{font-size:7pt;line-height:1.25}th,td{padding:.12rem .25rem}
 thead th{min-width:0!important}td.t{white-space:normal;min-width:5.2em}td.w{min-width:0}
 .tiles{grid-template-columns:repeat(5,1fr)}h1{font-size:16px}h2{font-size:13px}h3{font-size:11.5px}
 thead{display:table-header-group}thead th{position:static}details>*{display:block}
@@ -72,15 +73,26 @@ thead{display:table-header-group}thead th{position:static}details>*{display:bloc
 
 CHAPTERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("phat", "Phát theo lịch", ("theo-don-vi", "theo-dai", "theo-cum-loa", "luot-phat")),
-    ("hut", "Không phát đủ và lý do", ("ly-do-chung",)),
+    ("hut", "Không phát đủ và lý do", ("ly-do-chung", "thieu-ban-ngon-ngu")),
     ("khan-cap", "Khẩn cấp", ("khan-cap-theo-dai", "khan-cap")),
     ("su-co", "Sự cố", ("su-co-theo-loai", "su-co")),
     ("quy-che", "Quy chế và phê duyệt", ("quy-che-chung", "phe-duyet")),
-    ("van-hanh", "Kết nối, dữ liệu, mức tín hiệu", ("van-hanh",)),
+    (
+        "van-hanh",
+        "Kết nối, dữ liệu, mức tín hiệu, điện lưới",
+        ("van-hanh", "dung-gio-dien-luoi", "dien-luoi-cum-loa"),
+    ),
     ("do-phu", "Độ phủ và tài sản", ("do-phu", "bang-tin", "tai-san")),
     ("pham-vi", "Phạm vi dữ liệu", ("pham-vi-du-lieu",)),
 )
-FOLDED = frozenset({"theo-cum-loa", "luot-phat", "khan-cap", "su-co", "do-phu", "tai-san"})
+WIDE = 150
+"""Characters of all columns: wider tables scroll on most screens, and say so."""
+
+FOLDED = frozenset(
+    {
+        "theo-cum-loa", "luot-phat", "khan-cap", "su-co", "dien-luoi-cum-loa", "do-phu", "tai-san",
+    }
+)  # fmt: skip
 """Long tables that open on a click; on paper they are open."""
 
 
@@ -214,6 +226,8 @@ def _table(report: Report, sheet: Sheet) -> str:
         f"{_row(report, sheet, sheet.total, total=True) if sheet.total else ''}"
         "</tbody></table></div>"
     )
+    if sum(column.characters for column in sheet.columns) > WIDE:
+        table = f'<p class="wide">Bảng rộng: kéo ngang để xem đủ các cột →</p>{table}'
     if not sheet.rows:
         return f"<h3>{escape(sheet.vi)}</h3><p class='sub'>Không có.</p>{listed}"
     if sheet.key in FOLDED:

@@ -1,6 +1,7 @@
 """Who was connected when, and how much data was used: what heartbeats, births and wills tell.
 
-Owns the tables `links`, `heard`, `watched` and `meters`, and what follows from them for a window.
+Owns the tables `links`, `heard`, `watched`, `meters` (readings that changed: data, and whether the
+mains is measured) and `wired` (which zone hangs on which amplifier), and what follows for a window.
 Heartbeats are not kept one by one (a year of 34 stations has 3.6 million): a span grows as long as
 the next one comes in time. Instants are the collector's own, so a wrong clock on a box shifts
 nothing.
@@ -16,6 +17,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from agent.contract.details import Details
 from agent.contract.reports import Health, State
 
 SCHEMA = """
@@ -29,6 +31,9 @@ CREATE TABLE IF NOT EXISTS watched(from_ms INTEGER PRIMARY KEY, to_ms INTEGER NO
 CREATE TABLE IF NOT EXISTS meters(
   station TEXT NOT NULL, name TEXT NOT NULL, received_ms INTEGER NOT NULL, value INTEGER NOT NULL,
   PRIMARY KEY(station, name, received_ms)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS wired(
+  station TEXT NOT NULL, zone TEXT NOT NULL, received_ms INTEGER NOT NULL, controller TEXT NOT NULL,
+  PRIMARY KEY(station, zone, received_ms)) WITHOUT ROWID;
 """
 SILENT_AFTER_MS = 15 * 60_000
 """Three heartbeats that did not come: what was said before no longer counts as connected."""
@@ -38,6 +43,8 @@ WATCH_AGAIN_MS = 5 * 60_000
 
 DATA_MONTH_MIB = "data_month_mib"
 MIB_MAX = 10**9
+MAINS_READ = "mains_read"
+"""Whether the box says if it has mains; with `:` and a name: whether that amplifier does."""
 
 
 class Span(NamedTuple):
@@ -56,6 +63,22 @@ class Link(NamedTuple):
 
     at_ms: int
     state: str
+
+
+class Reading(NamedTuple):
+    """From here on the mains is measured, or is not. controller "": of the box itself."""
+
+    controller: str
+    at_ms: int
+    measured: bool
+
+
+class Wire(NamedTuple):
+    """From here on the zone hangs on this amplifier."""
+
+    zone: str
+    at_ms: int
+    controller: str
 
 
 class Presence(NamedTuple):
@@ -105,6 +128,27 @@ class PresenceBook:
         used = getattr(health, "dm", None)
         if used is not None:
             self._read(station, DATA_MONTH_MIB, max(0, min(MIB_MAX, used)), received_ms)
+        self._read(station, MAINS_READ, int(health.mn is not None), received_ms)
+
+    def detailed(self, station: str, details: Details, received_ms: int) -> None:
+        """Which amplifiers tell of their mains, and what hangs on them."""
+        for one in details.controllers:
+            measured = one.mains is not None and one.state == "ready"
+            self._read(station, f"{MAINS_READ}:{one.name}", int(measured), received_ms)
+        for zone in details.zones:
+            self._wire(station, zone.name, zone.controller, received_ms)
+
+    def _wire(self, station: str, zone: str, controller: str, received_ms: int) -> None:
+        last = self._database.execute(
+            "SELECT controller FROM wired WHERE station=? AND zone=?"
+            " ORDER BY received_ms DESC LIMIT 1",
+            (station, zone),
+        ).fetchone()
+        if last is None or last[0] != controller:
+            self._database.execute(
+                "INSERT OR REPLACE INTO wired VALUES(?,?,?,?)",
+                (station, zone, received_ms, controller),
+            )
 
     def watching(self, now_ms: int) -> None:
         """The collector is connected and subscribed now."""
@@ -166,6 +210,11 @@ def presence(
         lost=tuple(down),
         unknown=tuple(unknown),
     )
+
+
+def connected_of(window: Span, known: Presence) -> list[Span]:
+    """What of the window is neither lost nor unknown."""
+    return without([window], [*known.lost, *known.unknown])
 
 
 def connected_spans(heard: Sequence[Span], links: Sequence[Link]) -> list[Span]:

@@ -70,7 +70,11 @@ class ChainFound:
 
 @dataclass(slots=True)
 class Range:
-    """One stream's part of the window. lost: written off, no station has them any more."""
+    """One stream's part of the window. lost: written off, no station has them any more.
+
+    undelivered: what the station says it wrote after the last of these, and nobody has; some of it
+    may be of the window.
+    """
 
     stream: Stream
     first_seq: int
@@ -82,6 +86,7 @@ class Range:
     lost: int = 0
     doubled: int = 0
     unread: int = 0
+    undelivered: int = 0
     on_arrival: tuple[str, ...] = ()
     """What the collector found wrong when these records came: kinds of `chain_check`."""
     chain: ChainFound = field(default_factory=ChainFound)

@@ -6,7 +6,9 @@ asked for several windows that follow each other adds up to what is asked for al
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +27,15 @@ from simulator.source_system.report.figures import (
     Occurrences,
     result_of,
 )
-from simulator.source_system.report.presence import DATA_MONTH_MIB, Link, Span
+from simulator.source_system.report.presence import (
+    DATA_MONTH_MIB,
+    MAINS_READ,
+    Link,
+    Reading,
+    Span,
+    Wire,
+)
+from simulator.source_system.report.punctuality import Starts
 from simulator.source_system.report.ranges import Gap, Range, RawRecord, Stream
 from simulator.source_system.report.store import Columns, labels_of
 from simulator.source_system.report.window import DAY_MS
@@ -132,6 +142,16 @@ class Records:
             for row in rows
         ]
 
+    def starts(self, station: str, span: Span) -> Starts:
+        """How exactly plays of the timetable began, of those that sounded."""
+        rows = self._database.execute(
+            f"SELECT ABS(start_error_ms), COUNT(*) FROM plays WHERE {_IN}"  # noqa: S608
+            f" AND klass<>{EMERGENCY} AND first_ms IS NOT NULL GROUP BY 1",
+            (station, *span),
+        ).fetchall()
+        errors = Counter({row[0]: row[1] for row in rows if row[0] is not None})
+        return Starts(errors, sum(row[1] for row in rows if row[0] is None))
+
     def occurrences(self, station: str, span: Span) -> Occurrences:
         """Of the timetable, over all zones of the station."""
         rows = self._database.execute(
@@ -171,7 +191,7 @@ class Records:
         )
         for row in rows:
             label = self.labels[row[0]]
-            yield Heard._make((station, label.entry, label.title, *row[1:], label.broke))
+            yield Heard._make((station, label.entry, label.title, *row[1:], label.went_over))
 
     # --- other records ------------------------------------------------------------------
 
@@ -251,6 +271,35 @@ class Records:
         ).fetchone()
         return int(row[0])
 
+    def replaced(self, station: str) -> dict[str, int]:
+        """installation → when another was first heard after its own last birth."""
+        rows = self._database.execute(
+            "SELECT installation, received_ms FROM births WHERE station=?"
+            " ORDER BY received_ms, birth",
+            (station,),
+        ).fetchall()
+        found: dict[str, int] = {}
+        for (held, _), (new, at_ms) in itertools.pairwise(rows):
+            if held != new:
+                found[held] = at_ms
+                found.pop(new, None)  # it is back in its place
+        return found
+
+    def mains_readings(self, station: str) -> list[Reading]:
+        rows = self._database.execute(
+            "SELECT name, received_ms, value FROM meters WHERE station=?1"
+            " AND (name=?2 OR (name>?2||':' AND name<?2||';')) ORDER BY received_ms",
+            (station, MAINS_READ),
+        )
+        return [Reading(name.partition(":")[2], at_ms, bool(on)) for name, at_ms, on in rows]
+
+    def wires(self, station: str) -> list[Wire]:
+        rows = self._database.execute(
+            "SELECT zone, received_ms, controller FROM wired WHERE station=? ORDER BY received_ms",
+            (station,),
+        )
+        return [Wire(*row) for row in rows]
+
     def data_readings(self, station: str) -> list[tuple[int, int]]:
         return self._database.execute(
             "SELECT received_ms, value FROM meters WHERE station=? AND name=? ORDER BY 1",
@@ -297,7 +346,20 @@ class Records:
             on_arrival=self._found_on_arrival(stream, first_seq, last_seq),
             doubled=self._several("doubled", "planned_ms", stream, span),
             unread=self._several("unread", "at_ms", stream, span),
+            undelivered=self._undelivered(stream, last_seq),
         )
+
+    def _undelivered(self, stream: Stream, last_seq: int) -> int:
+        """Of a station that says it wrote more than it ever delivered, after this range's end."""
+        claim = self._database.execute(
+            "SELECT seq FROM claimed WHERE station=? AND installation=? AND stream=?", stream
+        ).fetchone()
+        newest = self._database.execute(
+            "SELECT MAX(seq) FROM events WHERE station=? AND installation=? AND stream=?", stream
+        ).fetchone()
+        if claim is None or newest[0] != last_seq:
+            return 0
+        return max(0, int(claim[0]) - last_seq)
 
     def _lost(self, stream: Stream, gaps: list[Gap]) -> int:
         written_off = self._database.execute(

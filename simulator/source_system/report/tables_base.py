@@ -40,6 +40,7 @@ def ranges(report: Report) -> Sheet:
         Column("Những ngày đó", "which_days", width=34),
         Column("Số bị thiếu", "gaps", width=30),
         Column("Đài không còn", "lost", "count"),
+        Column("Đã ghi, chưa gửi đến", "undelivered", "count"),
         Column("Ghi trùng lượt", "doubled", "count"),
         Column("Không đọc được", "unread", "count"),
         Column("Thẻ nhớ", "installation", width=20),
@@ -60,6 +61,7 @@ def ranges(report: Report) -> Sheet:
         sum(one.missing for one in everything),
         *("" for _ in range(9)),
         sum(one.lost for one in everything),
+        sum(one.undelivered for one in everything),
         sum(one.doubled for one in everything),
         sum(one.unread for one in everything),
         "",
@@ -75,7 +77,8 @@ def _range_notes(report: Report) -> list[str]:
     notes = [
         "Báo cáo chỉ dựa trên các bản ghi nêu ở đây, giữa số đầu và số cuối của từng thẻ nhớ. Điều "
         "xảy ra mà đài không ghi hoặc chưa gửi được thì báo cáo không biết. “Ngày không có lượt "
-        "nào”: không có bản ghi về lượt phát của ngày đó, nên không rõ đã phát hay chưa."
+        "nào”: không có bản ghi về lượt phát của ngày đó, nên không rõ đã phát hay chưa. “Đã ghi, "
+        "chưa gửi đến”: đài nói đã ghi đến số lớn hơn số cuối ở đây; có thể có phần thuộc kỳ này."
     ]
     if report.checked:
         notes.append(
@@ -101,15 +104,10 @@ def _range_notes(report: Report) -> list[str]:
 
 def _no_range(days: Row) -> Row:
     nothing = (words.NOTHING,) * 5
-    return (0, None, "không có bản ghi", *nothing, *days, "", 0, 0, 0, "", "")
+    return (0, None, "không có bản ghi", *nothing, *days, "", 0, None, 0, 0, "", "")
 
 
 def _range(one: Range, days: Row) -> Row:
-    gaps = [
-        f"{gap.from_seq}" if gap.records == 1 else f"{gap.from_seq}–{gap.to_seq}"
-        for gap in one.gaps[:GAPS_SHOWN]
-    ]
-    more = len(one.gaps) - len(gaps)
     return (
         one.records,
         one.missing,
@@ -120,13 +118,24 @@ def _range(one: Range, days: Row) -> Row:
         one.first_ms,
         one.last_ms,
         *days,
-        ", ".join(gaps) + (f" … và {more} chỗ nữa" if more else ""),
+        gaps_told(one),
         one.lost,
+        one.undelivered,
         one.doubled,
         one.unread,
         one.stream.installation,
         ", ".join(sorted(one.chain.keys)),
     )
+
+
+def gaps_told(one: Range) -> str:
+    """The missing numbers: 12, 40–43."""
+    gaps = [
+        f"{gap.from_seq}" if gap.records == 1 else f"{gap.from_seq}–{gap.to_seq}"
+        for gap in one.gaps[:GAPS_SHOWN]
+    ]
+    more = len(one.gaps) - len(gaps)
+    return ", ".join(gaps) + (f" … và {more} chỗ nữa" if more else "")
 
 
 def _chain(one: Range) -> str:
@@ -224,7 +233,7 @@ def running(report: Report) -> Sheet:
 def _running(report: Report, part: Part) -> Row:
     known = part.presence
     known_ms = known.connected_ms + known.lost_ms
-    faulty = merged(_until(one.from_ms, one.to_ms, report, part) for one in part.episodes)
+    faulty = merged(_until(one.from_ms, one.ended_ms, report, part) for one in part.episodes)
     data = part.data
     return (
         *identified(report, part),

@@ -12,6 +12,7 @@ from simulator.source_system.report.emergencies import (
     Arrival,
     speed,
 )
+from simulator.source_system.report.episodes import Episode
 from simulator.source_system.report.figures import EMERGENCY, Result, Tally, result_of
 from simulator.source_system.report.gather import Part, Report
 from simulator.source_system.report.sheet import Column, Row, Sheet
@@ -137,7 +138,7 @@ def faults(report: Report) -> Sheet:
         Column("Sự cố", "alarm", width=34),
         Column("Bộ phận", "subject", width=18),
         Column("Bắt đầu", "from", "moment"),
-        Column("Kết thúc", "to", "moment"),
+        Column("Kết thúc", "to", "moment", width=22),
         Column("Kéo dài trong kỳ", "within", "length"),
         Column("Chi tiết", "detail", width=30),
     )
@@ -153,12 +154,16 @@ def faults(report: Report) -> Sheet:
                     words.alarm(one.code),
                     one.subject,
                     one.from_ms,
-                    "chưa hết" if one.to_ms is None else one.to_ms,
+                    _ended(one, report),
                     within_ms,
                     one.detail,
                 )
             )
-    notes = ["“Chưa hết”: chưa có bản ghi kết thúc; thời gian tính đến hết kỳ hoặc lúc lập."]
+    notes = [
+        "“Chưa hết”: chưa có bản ghi kết thúc; thời gian tính đến hết kỳ hoặc lúc lập.",
+        "“Không rõ: đã thay hộp”: hộp đã báo sự cố được thay trước khi báo hết, nên không ai biết "
+        "hết lúc nào; thời gian tính nhiều nhất đến khi hộp mới lên mạng. Hộp mới tự báo nếu còn.",
+    ]
     return Sheet(
         "su-co",
         "Sự cố",
@@ -172,29 +177,39 @@ def faults(report: Report) -> Sheet:
     )
 
 
+def _ended(one: Episode, report: Report) -> int | str:
+    if one.is_open:
+        return "chưa hết"
+    if one.to_ms is None:
+        gone_ms = one.until_ms(report.made_ms)
+        return f"không rõ: đã thay hộp {words.moment(gone_ms, report.window.tz)}"
+    return one.to_ms
+
+
 def faults_by_kind(report: Report) -> Sheet:
     columns = (
         Column("Sự cố", "alarm", width=34, brief=True),
         Column("Số lần", "episodes", "count", brief=True),
         Column("Số đài", "stations", "count", brief=True),
         Column("Chưa hết", "open", "count", brief=True),
+        Column("Không rõ hết (thay hộp)", "end_unknown", "count", width=14),
         Column("Kéo dài trong kỳ", "within", "length", brief=True),
         Column("Lần dài nhất", "longest", "length"),
     )
-    kinds: dict[str, list[tuple[str, int, bool]]] = {}
+    kinds: dict[str, list[tuple[int, Episode]]] = {}
     for part in report.parts:
         for one in part.episodes:
             within_ms = one.within_ms(part.slice.span, report.made_ms)
-            told = (one.station, within_ms, one.to_ms is None)
-            kinds.setdefault(one.code, []).append(told)
+            kinds.setdefault(one.code, []).append((within_ms, one))
     rows: list[Row] = [
         (
             words.alarm(code),
             len(found),
-            len({station for station, _, _ in found}),
-            sum(is_open for _, _, is_open in found),
-            sum(ms for _, ms, _ in found),
-            max(ms for _, ms, _ in found),
+            len({one.station for _, one in found}),
+            sum(one.is_open for _, one in found),
+            sum(one.to_ms is None and not one.is_open for _, one in found),
+            sum(ms for ms, _ in found),
+            max(ms for ms, _ in found),
         )
         for code, found in sorted(kinds.items(), key=lambda item: -len(item[1]))
     ]
@@ -221,7 +236,9 @@ def rules_overall(report: Report) -> Sheet:
         for key, (plays, length_ms) in _rules(part).items():
             found[key] += plays
             lengths[key] += length_ms
-    rows: list[Row] = [(*key, found[key], lengths[key]) for key in sorted(found, reverse=True)]
+    rows: list[Row] = [
+        (*_rule_row(key), found[key], lengths[key]) for key in sorted(found, reverse=True)
+    ]
     kept = sum(plays for (what, _, _), plays in found.items() if what == KEPT)
     broken = sum(1 for part in report.parts for one in part.arrivals if one.broke)
     notes = [
@@ -242,8 +259,14 @@ def rules(report: Report) -> Sheet:
     rows: list[Row] = []
     for part in report.parts:
         for key, (plays, length_ms) in sorted(_rules(part).items()):
-            rows.append((*named(report, part), *key, plays, length_ms))
+            rows.append((*named(report, part), *_rule_row(key), plays, length_ms))
     return Sheet("quy-che", "Quy chế theo đài", "Rules by station", columns, rows)
+
+
+def _rule_row(key: tuple[str, str, str]) -> Row:
+    """What older software did not write down is not known."""
+    what, rule, text = key
+    return (what, rule, text or None)
 
 
 KEPT = "Quy chế không cho phát"
@@ -259,7 +282,7 @@ def _rules(part: Part) -> dict[tuple[str, str, str], tuple[int, int]]:
             found[key] += one.plays
             lengths[key] += one.planned_ms
         if one.label.klass == EMERGENCY and one.outcome != "skipped":
-            for code in one.label.broke or ():
+            for code in one.label.went_over or ():
                 key = (BROKE, words.reason(code), one.label.title)
                 found[key] += one.plays
                 lengths[key] += one.played_ms

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 from agent.contract.reasons import ALARM, OCCURRENCE, RULES_OF_THE_AIR, AlarmCode, OccurrenceReason
 from simulator.source_system.chain_check import FINDINGS, FindingKind
-from simulator.source_system.report.columns import UNSAID
+from simulator.source_system.report.columns import ABOVE_CEILING, UNSAID
 from simulator.source_system.report.figures import Result
 from simulator.source_system.report.ranges import ChainState
+from simulator.source_system.timetable.languages import NAMES
 
 UNKNOWN = "không rõ"
 NOTHING = "–"
@@ -116,6 +117,8 @@ def long_day(value: dt.date) -> str:
 
 def reason(code: str) -> str:
     """In words; a code of newer software as it is."""
+    if code == ABOVE_CEILING:
+        return "to hơn mức trần âm lượng của quy chế"
     try:
         return OCCURRENCE[OccurrenceReason(code)].vi
     except ValueError:
@@ -140,6 +143,12 @@ def finding(kind: str) -> str:
         return FINDINGS[FindingKind(kind)][0].vi
     except ValueError:
         return kind
+
+
+def language(code: str) -> str:
+    """`tyz` → tiếng Tày; a code that is not known here as it is."""
+    names = NAMES.get(code.partition("-")[0])
+    return f"tiếng {names[0]}" if names else code
 
 
 def approval(means: str) -> str:

@@ -137,3 +137,30 @@ def test_two_episodes_of_one_fault_are_two() -> None:
     ]
     found = episodes(rows, Span(0, 100))
     assert [(one.from_ms, one.to_ms) for one in found] == [(10, 20), (30, 60)]
+
+
+def test_a_box_that_was_replaced_ends_its_faults_nobody_knows_when() -> None:
+    rows = [
+        told(10, "raised", 1),
+        told(20, "raised", 2, subject="thôn Đoài"),
+        told(30, "cleared", 2, subject="thôn Đoài", since_ms=20),
+        told(70, "raised", 1, installation="new card", since_ms=65),
+    ]
+    old, whole, new = episodes(rows, Span(0, 100), {"card": 60})
+    assert (old.to_ms, old.replaced_ms, old.is_open) == (None, 60, False)
+    assert old.within_ms(Span(0, 100), 1_000) == 50
+    assert (whole.to_ms, whole.replaced_ms) == (30, None)
+    assert new.is_open
+    assert new.within_ms(Span(0, 100), 1_000) == 35
+
+
+def test_a_fault_of_a_box_replaced_before_the_window_is_not_in_it() -> None:
+    rows = [told(10, "raised")]
+    assert not episodes(rows, Span(100, 200), {"card": 60})
+    assert len(episodes(rows, Span(100, 200))) == 1
+    assert len(episodes(rows, Span(100, 200), {"card": 150})) == 1
+
+
+def test_an_onset_after_the_new_box_was_heard_has_no_length() -> None:
+    (found,) = episodes([told(70, "raised")], Span(0, 100), {"card": 60})
+    assert found.within_ms(Span(0, 100), 1_000) == 0
