@@ -122,7 +122,7 @@ class ControlSocket:
             return
         self._clients.add(task)
         try:
-            await self._serve(reader, writer, _who(writer))
+            await self._serve(reader, writer, _uid(writer))
         except (OSError, TimeoutError, asyncio.CancelledError):
             pass  # it left, does not read, or we leave: in each case it is let go
         finally:
@@ -130,7 +130,7 @@ class ControlSocket:
             writer.close()
 
     async def _serve(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, who: str
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, uid: int
     ) -> None:
         while True:
             try:
@@ -141,21 +141,23 @@ class ControlSocket:
                 return
             if not line:
                 return
-            await _send(writer, await self._answer(line, who))
+            await _send(writer, await self._answer(line, uid))
 
-    async def _answer(self, line: bytes, who: str) -> msgspec.Struct:
+    async def _answer(self, line: bytes, uid: int) -> msgspec.Struct:
         try:
             request = _decoder.decode(line)
             signer = _signed.decode(line).signer
         except msgspec.DecodeError as error:
             return requests.Refused("malformed", plainly(str(error)))
         by, refused = await self._admit(request, signer)
+        if isinstance(request, requests.PinNoteRequest) and uid not in (0, os.geteuid()):
+            refused = requests.Refused(AckReason.NOT_ALLOWED.value)
         if isinstance(request, requests.ApproveRequest):
             request = msgspec.structs.replace(request, by=by, means="pin")
         number = next(self._ids)
         answer: asyncio.Future[msgspec.Struct] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
-        self._emit(Requested(number, who, request, by, refused))
+        self._emit(Requested(number, _login(uid), request, by, refused))
         try:
             async with asyncio.timeout(self._answer_within_s):
                 return await answer
@@ -198,11 +200,15 @@ def _line(answer: msgspec.Struct) -> bytes:
     return _encoder.encode(answer) + b"\n"
 
 
-def _who(writer: asyncio.StreamWriter) -> str:
+def _uid(writer: asyncio.StreamWriter) -> int:
     """The user at the other end, as the kernel says."""
     sock: socket.socket = writer.get_extra_info("socket")
     raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     _, uid, _ = struct.unpack("3i", raw)
+    return int(uid)
+
+
+def _login(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

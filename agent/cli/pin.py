@@ -1,6 +1,7 @@
 """`stationctl pin`: who has a PIN at this station. Needs no agent, but root or the station's user.
 
-There is no default PIN. A PIN is typed twice without echo, or read from a file of its own.
+There is no default PIN. A PIN is typed twice without echo, or read from a file of its own. A
+running agent is told who got or lost one, for the journal; without it that is said to whoever did.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from agent.adapters.pins import (
     write_people,
 )
 from agent.cli.arguments import EXIT_FAULT, EXIT_USAGE
+from agent.cli.client import Unreachable
 from agent.cli.columns import cut, spread, wrap
 from agent.cli.findings import Finding, finding_lines
 from agent.cli.people import TRIES_AT_ONCE, pin_from_file
@@ -34,7 +36,7 @@ from agent.cli.texts import Lang, say
 from agent.cli.wording import FAULT, OK, WATCH, date
 from agent.contract.reasons import AckReason
 from agent.core.pins import RIGHTS, plain_name, weakness_of
-from agent.core.requests import Done, Refused
+from agent.core.requests import Done, PinNoteRequest, Refused
 
 
 class PersonView(msgspec.Struct, frozen=True):
@@ -135,7 +137,7 @@ def _set(typed: argparse.Namespace, session: Session, place: Place, people: Peop
     if failed is not None or person is None:
         return failed or session.not_shown(Refused(AckReason.PIN_FILE.value))
     text = say(session.lang, "done-pin", name=person.name, rights=_rights(person.may, session.lang))
-    return session.found(Finding(OK, text), Done(person.name))
+    return _done(text, PinNoteRequest(person.name, person.may), session)
 
 
 def _remove(typed: argparse.Namespace, session: Session, place: Place, people: People) -> Shown:
@@ -148,7 +150,17 @@ def _remove(typed: argparse.Namespace, session: Session, place: Place, people: P
         return session.found(Finding(FAULT, text, step), refused)
     failed = _written(without(people, typed.person), session, place)
     text = say(session.lang, "done-pin-removed", name=person.name)
-    return failed or session.found(Finding(OK, text), Done(person.name))
+    return failed or _done(text, PinNoteRequest(person.name), session)
+
+
+def _done(text: str, note: PinNoteRequest, session: Session) -> Shown:
+    """What was done stays done, in the journal or not."""
+    try:
+        noted = isinstance(session.ask(note), Done)
+    except Unreachable:
+        noted = False
+    step = "" if noted else say(session.lang, "pin-not-noted")
+    return session.found(Finding(OK, text, step), Done(note.name))
 
 
 def _list(_typed: argparse.Namespace, session: Session, place: Place, people: People) -> Shown:

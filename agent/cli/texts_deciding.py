@@ -151,6 +151,10 @@ DECIDING: dict[str, Words] = {
     "right-announce": Words("đọc thông báo", "announce"),
     "right-none": Words("chỉ ghi tên", "name only"),
     "done-pin": Words("đã đặt mã PIN của {name}: {rights}", "PIN of {name} is set: {rights}"),
+    "pin-not-noted": Words(
+        "chưa ghi vào nhật ký, vì station-agent không nhận: ghi lại bằng tay",
+        "not in the journal, as the station-agent did not take it: write it down",
+    ),
     "done-pin-removed": Words("đã bỏ mã PIN của {name}", "PIN of {name} is removed"),
     "pin-name-odd": Words("“{name}” không phải tên người", "“{name}” is not a name"),
     "pin-name-odd-next": Words(

@@ -422,6 +422,8 @@ class Actions:
                 return "local_quiet", f"{self._named(zones)} → {until} {reason}".strip()
             case asked.AckAlarmRequest(code=code, subject=subject, episode=episode):
                 return "local_ack_alarm", f"{code} {subject}".strip() + f" #{episode}"
+            case asked.PinNoteRequest(name=name, may=may):
+                return _pin_act(name, may)
         return None
 
     def _named(self, zones: tuple[str, ...]) -> str:
@@ -470,6 +472,8 @@ class Actions:
                 return self._announce(body, who, turn)
             case asked.AckAlarmRequest(code=code, subject=subject, episode=episode):
                 return _told(watch.acknowledge(self._parts, code, subject, episode, who, turn))
+            case asked.PinNoteRequest(name=name):
+                return asked.Done(name)
             case _:
                 return asked.Refused(AckReason.UNSUPPORTED.value, type(body).__name__)
 
@@ -496,6 +500,12 @@ def _word_of(
         given.place,
         given.document_number,
     )
+
+
+def _pin_act(name: str, may: tuple[str, ...] | None) -> tuple[LocalAct, str]:
+    if may is None:
+        return "local_pin_remove", name
+    return "local_pin_set", f"{name}: {', '.join(may)}"
 
 
 def _claimed(refused: asked.Refused | None) -> str:

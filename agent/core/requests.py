@@ -147,6 +147,16 @@ class AckAlarmRequest(msgspec.Struct, frozen=True, tag="ack_alarm", tag_field="a
     episode: int
 
 
+class PinNoteRequest(msgspec.Struct, frozen=True, tag="pin_note", tag_field="ask"):
+    """For the journal: a PIN was set or taken away. Only of who may write the file of PINs.
+
+    may: the rights of `name` from now on; none: it was taken away.
+    """
+
+    name: Line
+    may: tuple[Line, ...] | None = None
+
+
 Request = (
     StatusRequest
     | PlanRequest
@@ -165,6 +175,7 @@ Request = (
     | QuietRequest
     | AnnounceRequest
     | AckAlarmRequest
+    | PinNoteRequest
 )
 
 

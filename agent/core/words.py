@@ -32,6 +32,8 @@ LocalAct = Literal[
     "local_quiet_end",
     "local_announce",
     "local_ack_alarm",
+    "local_pin_set",
+    "local_pin_remove",
 ]
 """What somebody at the station itself asked for and is kept in the journal."""
 
@@ -161,6 +163,8 @@ AUDIT: dict[str, Words] = {
     "local_quiet_end": Words("hết giữ yên lặng", "end of quiet"),
     "local_announce": Words("thông báo tại chỗ", "announcement"),
     "local_ack_alarm": Words("đã nhận báo động", "alarm noted"),
+    "local_pin_set": Words("đặt mã PIN", "PIN set"),
+    "local_pin_remove": Words("bỏ mã PIN", "PIN removed"),
     "command_SetVolume": Words("lệnh đặt âm lượng", "command: volume"),
     "command_StopItem": Words("lệnh dừng phát", "command: stop"),
     "command_SkipOccurrence": Words("lệnh bỏ qua", "command: skip"),

@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
+import os
 import socket
 import stat
+import subprocess
+import sys
+import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -335,3 +339,33 @@ def test_comparing_a_pin_does_not_hold_up_another_client(tmp_path: Path) -> None
         assert sorted(codes) == ["wrong_pin"] * 4
 
     staffed(tmp_path).run(story)
+
+
+NOBODY = 65_534
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_only_who_may_write_the_pins_says_for_the_journal_that_one_was_set() -> None:
+    """Of others it is refused, and the journal learns that they tried."""
+    note = requests.PinNoteRequest("Lê Ba", ("approve",))
+    client = (
+        "import socket, sys; s = socket.socket(socket.AF_UNIX); s.settimeout(5)\n"
+        "s.connect(sys.argv[1]); s.sendall(sys.argv[2].encode() + b'\\n')\n"
+        "print(s.makefile().readline())"
+    )
+
+    async def story(rig: Rig) -> None:
+        assert await rig.ask(note) == requests.Done(f"for {getpass.getuser()}")
+        rig.path.chmod(0o666)
+        for folder in (rig.path.parent, rig.path.parent.parent):
+            folder.chmod(0o755)
+        words = [sys.executable, "-c", client, str(rig.path), msgspec.json.encode(note).decode()]
+        said = await asyncio.to_thread(
+            subprocess.run, words, user=NOBODY, capture_output=True, text=True, timeout=10
+        )
+        assert json.loads(said.stdout)["code"] == "not_allowed", said.stderr
+        assert rig.asked[-1].refused == requests.Refused("not_allowed")
+        assert rig.asked[-1].who != rig.asked[0].who
+
+    with tempfile.TemporaryDirectory() as folder:
+        Rig(Path(folder)).run(story)

@@ -465,6 +465,7 @@ def test_the_journal_names_the_person_of_every_decision(visit: Visit) -> None:
     ):
         assert (what, HOA, "pin", "done") in acts
     assert ("local_approve", login, None, "wrong_pin") in acts
+    assert ("local_pin_set", login, None, "done") in acts
     assert ("local_release", login, None, "done") in acts
     assert ("local_stop", login, None, "done") in acts
     assert ("local_announce", HOA, "pin", "against_the_rules") in acts

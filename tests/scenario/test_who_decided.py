@@ -46,6 +46,8 @@ ACTS: list[tuple[Any, str, str]] = [
     (asked.StopRequest(("dong",)), "local_stop", "dong"),
     (asked.QuietRequest(("dong",), 0), "local_quiet_end", "dong"),
     (asked.AnnounceRequest(("dong",), "Mời họp."), "local_announce", "dong: Mời họp."),
+    (asked.PinNoteRequest("Lê Ba", ("approve",)), "local_pin_set", "Lê Ba: approve"),
+    (asked.PinNoteRequest("Lê Ba"), "local_pin_remove", "Lê Ba"),
 ]
 
 

@@ -14,8 +14,11 @@ import pytest
 
 from agent.adapters.pins import PINS, Known, PinCheck, Signer
 from agent.cli.__main__ import run_in
+from agent.cli.client import Unreachable
 from agent.cli.columns import display_width
-from agent.core.requests import Refused
+from agent.cli.findings import Finding
+from agent.cli.wording import FAULT
+from agent.core.requests import Answer, PinNoteRequest, Refused
 from tests.unit.cli.people import HOA, OTHER_PIN, PIN, Agent, Keyboard, around
 
 Printed = pytest.CaptureFixture[str]
@@ -54,6 +57,42 @@ def test_a_pin_is_typed_twice_in_secret_and_then_known(config: Path, capsys: Pri
     assert known(config, PIN) == Known(HOA, ("approve",))
     assert stat.S_IMODE((state(config) / PINS).stat().st_mode) == 0o600
     assert PIN not in out(capsys) + "".join(keyboard.told)
+
+
+def test_the_agent_is_told_for_the_journal_who_got_and_who_lost_a_pin(
+    config: Path, capsys: Printed
+) -> None:
+    agent = Agent()
+
+    def typed(*argv: str, keyboard: Keyboard | None = None) -> None:
+        assert run_in(around(agent, keyboard), ["pin", *argv, "--config", str(config)]) == 0
+
+    typed("set", HOA, "--may", "approve,announce", keyboard=Keyboard(PIN, PIN))
+    typed("remove", HOA)
+    assert [request for request, _ in agent.done] == [
+        PinNoteRequest(HOA, ("approve", "announce")),
+        PinNoteRequest(HOA),
+    ]
+    assert agent.signers == [None, None]  # the PIN itself is told to nobody
+    assert "nhật ký" not in out(capsys)
+
+
+@pytest.mark.parametrize("answer", [Refused("not_allowed"), None])
+def test_what_the_journal_did_not_take_is_said_and_the_pin_counts(
+    answer: Refused | None, config: Path, capsys: Printed
+) -> None:
+    class Deaf(Agent):
+        def __call__(self, *asked: object) -> Answer:
+            if answer is None:
+                raise Unreachable(Finding(FAULT, "nobody is there"))
+            return answer
+
+    assert (
+        run_in(around(Deaf(), Keyboard(PIN, PIN)), ["pin", "set", HOA, "--config", str(config)])
+        == 0
+    )
+    assert "chưa ghi vào nhật ký" in out(capsys)
+    assert isinstance(known(config, PIN), Known)
 
 
 def test_rights_are_given_by_name_and_kept_by_a_new_pin(config: Path, capsys: Printed) -> None:
