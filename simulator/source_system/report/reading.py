@@ -1,7 +1,8 @@
 """The collector's database, read for a window. Owns the SQL of reports; counts nothing in Python.
 
-Read-only but for the columns of an older database, which are made first. Invariant: whatever is
-asked for several windows that follow each other adds up to what is asked for all of them.
+Read-only but for the columns of an older database, which are made first. Invariants: whatever is
+asked for several windows that follow each other adds up to what is asked for all of them; all that
+is asked of one `Records` is of one moment, whatever the collector writes meanwhile.
 """
 
 from __future__ import annotations
@@ -432,6 +433,7 @@ def opened(path: Path, *, anew: bool = False) -> Iterator[Records]:
     except sqlite3.DatabaseError as error:
         raise NoRecords(f"{path}: {error}") from error
     try:
+        database.execute("BEGIN")
         yield Records(database)
     finally:
         database.close()

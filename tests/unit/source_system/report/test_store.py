@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from agent.contract.reports import AsRun, Event, OccurrenceRef
 from simulator.source_system.journal import Journal
+from simulator.source_system.report.presence import Span
+from simulator.source_system.report.reading import opened
 from simulator.source_system.report.store import Columns, RecordId
+from tests.unit.source_system.report.told import Told, at, play
 
 DAY_MS = 86_400_000
 
@@ -129,3 +132,15 @@ def test_a_record_that_cannot_be_read_is_listed_not_dropped() -> None:
     columns.add("x", RecordId(5, "i", "main", 1), "asrun", b"{}")
     assert database.execute("SELECT station, at_ms, seq FROM unread").fetchall() == [("x", 5, 1)]
     database.close()
+
+
+def test_a_report_is_of_one_moment_while_the_collector_writes_on(tmp_path: Path) -> None:
+    told = Told(tmp_path / "j")
+    told.plays(play(at("2026-01-01 05:00"), title="Bản tin"))
+    span = Span(at("2026-01-01 00:00"), at("2026-01-02 00:00"))
+    with opened(told.path) as records:
+        told.plays(play(at("2026-01-01 06:00"), entry="b", title="Một tên chưa ai biết"))
+        assert [one.label.title for one in records.counted("tan-lien", span)] == ["Bản tin"]
+    with opened(told.path) as records:
+        assert len(records.counted("tan-lien", span)) == 2
+    told.close()
