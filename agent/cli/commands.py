@@ -21,6 +21,7 @@ from agent.cli.screens.zones import render_zones, zone_finding
 from agent.cli.session import Session, Shown, look_up, not_found, told, where, zone_names
 from agent.cli.speaking import announce, quiet, stop
 from agent.cli.texts import say
+from agent.cli.tone import play_tone
 from agent.core.requests import (
     AlarmsRequest,
     AlarmsView,
@@ -34,7 +35,6 @@ from agent.core.requests import (
     PlanView,
     StatusRequest,
     StatusView,
-    TestToneRequest,
     VolumeRequest,
     ZonesRequest,
     ZonesView,
@@ -124,15 +124,6 @@ def _doctor(typed: argparse.Namespace, session: Session) -> Shown:
 # --- doing ----------------------------------------------------------------------------------
 
 
-def _test_tone(typed: argparse.Namespace, session: Session) -> Shown:
-    names = zone_names(typed.zones, session)
-    if isinstance(names, Shown):
-        return names
-    said = say(session.lang, "done-tone", seconds=typed.seconds, zones=where(names, session.lang))
-    answer = Decider(typed, session).ask(TestToneRequest(names, typed.seconds * 1000))
-    return answer if isinstance(answer, Shown) else told(said, answer, session)
-
-
 def _volume(typed: argparse.Namespace, session: Session) -> Shown:
     names = zone_names([typed.zone], session)
     if isinstance(names, Shown):
@@ -151,7 +142,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Session], Shown]] = {
     "alarms": _alarms,
     "journal": _journal,
     "doctor": _doctor,
-    "test-tone": _test_tone,
+    "test-tone": play_tone,
     "volume": _volume,
     "approve": approve,
     "reject": approve,

@@ -300,7 +300,33 @@ TEXTS: dict[str, Both] = {
         "stationctl and agent must be of one version: stationctl --version",
     ),
     # --- what was done, what was refused
-    "done-tone": Both("thử tiếng {seconds} giây: {zones}", "test tone {seconds} s: {zones}"),
+    "tone-taken-up": Both(
+        "đã nhận, thử tiếng {seconds} giây: {zones}", "taken up, test tone {seconds} s: {zones}"
+    ),
+    "tone-confirmed": Both(
+        "{zone}: đã phát {seconds} giây, cụm loa xác nhận",
+        "{zone}: sounded {seconds} s, confirmed by the zone",
+    ),
+    "tone-not-measured": Both(
+        "{zone}: đã phát {seconds} giây, không đo được ở loa",
+        "{zone}: sounded {seconds} s, not measured at the loudspeaker",
+    ),
+    "tone-unheard": Both(
+        "{zone}: không nghe được: {reason}",
+        "{zone}: not heard: {reason}",
+    ),
+    "tone-partial": Both(
+        "{zone}: chỉ phát {seconds} giây: {reason}", "{zone}: only {seconds} s sounded: {reason}"
+    ),
+    "tone-skipped": Both("{zone}: không phát: {reason}", "{zone}: did not sound: {reason}"),
+    "tone-not-over": Both(
+        "chưa biết kết quả thử tiếng", "the test tone's outcome is not known yet"
+    ),
+    "tone-unknown": Both(
+        "đài không còn nhớ tiếng thử này (vừa khởi động lại?)",
+        "the station no longer knows of this tone (was it restarted?)",
+    ),
+    "tone-unknown-next": Both("xem cụm loa: stationctl zones", "look: stationctl zones"),
     "done-volume": Both("âm lượng {zones}: {volume}", "volume of {zones}: {volume}"),
     "done-volume-auto": Both(
         "âm lượng {zones}: lại theo lịch", "volume of {zones}: by the timetable again"

@@ -6,7 +6,7 @@ decided before (trust, commands).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -26,6 +26,7 @@ from agent.core.items import Item, key_of
 from agent.core.lineup import Line, Provenance, provenance_of
 from agent.core.parts import Parts
 from agent.core.programme import InForce, Sound, select_zones, tone_source
+from agent.core.settlement import UNRECORDED_KEPT
 from agent.core.turn import Turn
 from agent.core.warnings import Utterance
 from agent.core.words import LocalAct
@@ -48,6 +49,7 @@ class Actions:
         self._ad_hoc: dict[str, Line] = {}
         self._announcements = Announcements(parts.facts)
         self._count = 0
+        self._tones: dict[str, Line] = {}
 
     # --- items that are in no timetable -------------------------------------------------
 
@@ -81,7 +83,7 @@ class Actions:
         ref = OccurrenceRef(
             authority=LOCAL,
             audience=f"s/{self._parts.site.station}",
-            entry=f"test-tone-{self._count}",
+            entry=self._tone(),
             nominal=self._nominal(turn.wall_ms),
         )
         part = Part((tone_source("test"),), 0, length_ms, -1_200)
@@ -101,9 +103,15 @@ class Actions:
             bound="quiet",
         )
         sound = Sound(None, 0, (part,), length_ms, "tone")
-        self._ad_hoc[item.key] = Line(item, sound, Provenance(recorded=False))
+        line = Line(item, sound, Provenance(recorded=False))
+        self._ad_hoc[item.key] = self._tones[item.ref.entry] = line
+        self._tones.pop(f"test-tone-{self._count - UNRECORDED_KEPT}", None)
         self._parts.items_changed = True
         return "done", None, f"{length_ms} ms: {', '.join(zones)}"
+
+    def _tone(self) -> str:
+        """The name of the latest test tone."""
+        return f"test-tone-{self._count}"
 
     def _quiet_in(self, zone: str, turn: Turn) -> str:
         """Why and until when a zone is kept quiet; empty when it is not."""
@@ -446,6 +454,8 @@ class Actions:
                 return views.link(parts, now)
             case asked.DoctorRequest():
                 return views.doctor(parts, now)
+            case asked.ToneRequest(entry=entry):
+                return views.tone(parts, self._tones.get(entry), now)
         return self._done(body, who, turn)
 
     def _done(self, body: Any, who: str, turn: Turn) -> Any:
@@ -453,7 +463,9 @@ class Actions:
         match body:
             case asked.TestToneRequest(zones=zones, length_ms=length_ms):
                 length_ms = max(100, min(60_000, length_ms))
-                return self._locally(zones, lambda z: self._test_tone(z, length_ms, turn))
+                return self._locally(
+                    zones, lambda z: self._test_tone(z, length_ms, turn), self._tone
+                )
             case asked.VolumeRequest(zones=zones, volume=volume):
                 return self._locally(zones, lambda z: self._volume(z, volume, who, "local", turn))
             case asked.HoldRequest(authority=authority, entry=entry, held=held):
@@ -477,13 +489,17 @@ class Actions:
             case _:
                 return asked.Refused(AckReason.UNSUPPORTED.value, type(body).__name__)
 
-    def _locally(self, zones: tuple[str, ...], act: Any) -> Any:
+    def _locally(self, zones: tuple[str, ...], act: Any, entry: Callable[[], str] = str) -> Any:
+        """entry: names what the act has only taken up."""
         names = [zone.name for zone in self._parts.site.zones]
         unknown = [zone for zone in zones if zone not in names]
         if unknown:
             detail = f"{', '.join(unknown)}; zones: {', '.join(names)}"
             return asked.Refused(AckReason.UNKNOWN_ZONE.value, detail)
-        return _told(act(tuple(zone for zone in names if not zones or zone in zones)))
+        answer = _told(act(tuple(zone for zone in names if not zones or zone in zones)))
+        if isinstance(answer, asked.Done):
+            return msgspec.structs.replace(answer, entry=entry())
+        return answer
 
 
 def _word_of(

@@ -10,8 +10,8 @@ from typing import Literal
 import msgspec
 
 from agent.contract.details import DataDetails, Details, LinkDetails
-from agent.contract.reasons import LinkFault
-from agent.contract.reports import ApprovalMeans, Confirmation, DocumentReport, Refusal
+from agent.contract.reasons import LinkFault, OccurrenceReason
+from agent.contract.reports import ApprovalMeans, Confirmation, DocumentReport, Outcome, Refusal
 from agent.contract.units import (
     ClockTime,
     EntryDigest,
@@ -63,6 +63,12 @@ class TestToneRequest(msgspec.Struct, frozen=True, tag="test_tone", tag_field="a
 
     zones: tuple[str, ...] = ()
     length_ms: int = 3_000
+
+
+class ToneRequest(msgspec.Struct, frozen=True, tag="tone", tag_field="ask"):
+    """What became of a test tone. entry: as it was named when it was taken up."""
+
+    entry: str
 
 
 class VolumeRequest(msgspec.Struct, frozen=True, tag="volume", tag_field="ask"):
@@ -166,6 +172,7 @@ Request = (
     | DoctorRequest
     | JournalRequest
     | TestToneRequest
+    | ToneRequest
     | VolumeRequest
     | HoldRequest
     | SkipRequest
@@ -192,7 +199,34 @@ class Refused(msgspec.Struct, frozen=True, tag="refused", tag_field="answer"):
 
 
 class Done(msgspec.Struct, frozen=True, tag="done", tag_field="answer"):
+    """The request was carried out. entry: of something that was only taken up, and sounds later."""
+
     detail: str = ""
+    entry: str = ""
+
+
+class ToneZone(msgspec.Struct, frozen=True):
+    """What one zone had of a tone. level_cdb: the loudest that left the card for it."""
+
+    zone: str
+    outcome: Outcome
+    reason: OccurrenceReason | None
+    confirmed: Confirmation
+    played_ms: int
+    level_cdb: int | None = None
+
+
+class ToneView(msgspec.Struct, frozen=True, tag="tone", tag_field="answer"):
+    """unknown: nothing of this name was taken up since the agent started. zones: once it is over.
+
+    starts_ms: the amplifiers may have to warm up first.
+    """
+
+    at_ms: int
+    entry: str
+    state: Literal["waiting", "sounding", "over", "unknown"]
+    starts_ms: int | None = None
+    zones: tuple[ToneZone, ...] = ()
 
 
 class OnAir(msgspec.Struct, frozen=True):
@@ -438,4 +472,5 @@ Answer = (
     | LinkView
     | DoctorView
     | JournalView
+    | ToneView
 )

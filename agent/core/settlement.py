@@ -25,18 +25,24 @@ DECIDED = (*UNAPPROVED, OccurrenceReason.SUPERSEDED)
 
 UNSEEN_MARGIN_MS = 60_000
 
+UNRECORDED_KEPT = 16
+
 AT_ONCE = 200
 """Items settled in one turn; after a long absence the next turn goes on."""
 
 
 class Settlement:
-    """booted_ms: what started before it was missed because the station was off."""
+    """booted_ms: what started before it was missed because the station was off.
+
+    unrecorded: outcomes of the latest items that leave no record, by key, for whoever asked.
+    """
 
     def __init__(self, facts: Facts, air: Air, reporter: Reporter) -> None:
         self._facts = facts
         self._air = air
         self._reporter = reporter
         self.booted_ms = 0
+        self.unrecorded: dict[str, tuple[AsRun, ...]] = {}
 
     def settle(self, time: Timekeeping, turn: Turn) -> None:
         """Book the outcome of every item that is over, one record a zone."""
@@ -121,12 +127,19 @@ class Settlement:
             records.append(record)
             if origin.recorded:
                 self._reporter.record(record, turn)
+        if not origin.recorded:
+            self._keep(item.key, records)
         asked = tuple(one.zone for one in records if item.klass > 1 and _took_time(one))
         aired = bool(held and held.sounded)
         end_ms = item.start_ms + item.play_ms
         settled = Settled(end_ms, aired, item.start_ms, asked, item.moves)
         self._close(item.key, settled)
         return records
+
+    def _keep(self, key: str, records: list[AsRun]) -> None:
+        self.unrecorded[key] = tuple(records)
+        for oldest in list(self.unrecorded)[:-UNRECORDED_KEPT]:
+            del self.unrecorded[oldest]
 
     def _rule(self, item: Item, zone: str, reason: OccurrenceReason | None) -> str:
         """The words of the rule that kept the zone from the item."""
@@ -195,6 +208,8 @@ class Settlement:
             ]
             for record in records if held.recorded else ():
                 self._reporter.record(record, turn)
+            if not held.recorded:
+                self._keep(key, records)
             _log_outcome(key, records, turn)
             end_ms = held.start_ms + held.play_ms
             asked = held.been if held.klass > 1 else ()

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from agent.contract.reasons import LinkFault, OccurrenceReason
-from agent.contract.reports import Confirmation
+from agent.contract.reports import AsRun, Confirmation
 from agent.core.arbitration import Blocked
 from agent.core.details import details_of
 from agent.core.doctor import examine
@@ -29,6 +29,8 @@ from agent.core.requests import (
     OnAir,
     PlanView,
     StatusView,
+    ToneView,
+    ToneZone,
     Upcoming,
     ZonesView,
     ZoneView,
@@ -286,6 +288,33 @@ def link(station: Parts, now: Now) -> LinkView:
         data=details.data,
         roaming=terms.roaming,
         probing=bool(terms.probe_url),
+    )
+
+
+def tone(station: Parts, line: Line | None, now: Now) -> ToneView:
+    """What became of a test tone, as far as it is known; None: nobody knows of it."""
+    if line is None:
+        return ToneView(now.wall_ms, "", "unknown")
+    key, entry, starts_ms = line.item.key, line.item.ref.entry, line.item.start_ms
+    records = station.settlement.unrecorded.get(key)
+    if records is not None:
+        return ToneView(now.wall_ms, entry, "over", starts_ms, _had(records))
+    held = station.facts.open.get(key)
+    sounding = held is not None and held.sounded
+    return ToneView(now.wall_ms, entry, "sounding" if sounding else "waiting", starts_ms)
+
+
+def _had(records: Iterable[AsRun]) -> tuple[ToneZone, ...]:
+    return tuple(
+        ToneZone(
+            one.zone,
+            one.outcome,
+            one.reason,
+            one.confirmed,
+            one.played_ms,
+            max((s.level_cdb for s in one.segments if s.level_cdb is not None), default=None),
+        )
+        for one in records
     )
 
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from agent.contract.documents import SetVolume, When
+from agent.contract.reasons import OccurrenceReason
 from agent.contract.reports import Audit, Event
 from agent.core import requests as asked
 from agent.core.backoff import Cause
@@ -166,3 +167,67 @@ def test_the_doctor_says_in_words_what_is_wrong_with_a_zone() -> None:
     village.box.tell(ControllerSeen("c1", "ready", (zone,)))
     vi, en, *_ = details(village, "zones")
     assert (vi, en) == ("dong: đường loa hở mạch", "dong: the loudspeaker line is open")
+
+
+# --- what became of a tone -------------------------------------------------------------------
+
+
+def tone(village: Village, *zones: str, length_ms: int = 2_000) -> str:
+    answer = village.ask(asked.TestToneRequest(zones, length_ms))
+    assert isinstance(answer, asked.Done)
+    assert answer.entry
+    return answer.entry
+
+
+def became(village: Village, entry: str) -> asked.ToneView:
+    view = village.ask(asked.ToneRequest(entry))
+    assert isinstance(view, asked.ToneView)
+    return view
+
+
+def test_a_tone_is_only_taken_up_at_first_and_its_outcome_can_be_asked_for() -> None:
+    village = Village()
+    named = tone(village, "dong", "trung")
+    assert became(village, named).state == "waiting"
+    village.wait(2.5)
+    assert became(village, named).state == "sounding"
+    village.wait(6)
+    view = became(village, named)
+    assert view.state == "over"
+    assert [(one.zone, one.outcome, one.confirmed) for one in view.zones] == [
+        ("dong", "played", "yes"),
+        ("trung", "played", "yes"),
+    ]
+    assert all(abs(one.played_ms - 2_000) < 200 for one in view.zones)
+
+
+def test_a_tone_that_nobody_heard_is_told_with_the_reason() -> None:
+    village = Village()
+    village.mains(on=False)
+    village.wait(5)
+    named = tone(village, "dong")
+    village.wait(10)
+    view = became(village, named)
+    assert view.state == "over"
+    [had] = view.zones
+    assert (had.outcome, had.reason, had.confirmed) == ("skipped", OccurrenceReason.NO_MAINS, "no")
+
+
+def test_of_a_tone_from_before_the_restart_or_of_none_nothing_is_known() -> None:
+    village = Village()
+    assert became(village, "test-tone-9").state == "unknown"
+    named = tone(village, "dong")
+    village.kill(1)
+    village.wait(20)
+    assert became(village, named).state == "unknown"
+
+
+def test_only_the_latest_tones_are_remembered() -> None:
+    village = Village()
+    first = tone(village, "dong", length_ms=100)
+    for _ in range(20):
+        village.wait(5)
+        tone(village, "dong", length_ms=100)
+    assert became(village, first).state == "unknown"
+    assert village.box.life is not None
+    assert len(village.box.life.station.settlement.unrecorded) <= 16
