@@ -252,7 +252,7 @@ class Director:
             job.reader,
             0 if live else origin,
             length=None if part.length_ms is None else frames_of_ms(part.length_ms),
-            gain=gain_of_cdb(part.gain_cdb),
+            gain=gain_of_cdb(part.gain_cdb + source.gain_cdb),
             at=None if floating else run.at,
             floating=floating,
             live=live,

@@ -47,13 +47,15 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One way to get the sound of a part.
 
     `url`: path of a verified local file (`file`), URL (`stream`), empty otherwise. `tone` is
-    described by `tone_hz` (several frequencies alternate every `tone_step_ms`).
+    described by `tone_hz` (several frequencies alternate every `tone_step_ms`). `gain_cdb` brings
+    this source to the station's level; it adds to the part's.
     """
 
     kind: SourceKind
     url: str = ""
     tone_hz: tuple[int, ...] = ()
     tone_step_ms: int = 500
+    gain_cdb: int = 0
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
