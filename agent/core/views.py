@@ -15,7 +15,7 @@ from agent.core.arbitration import Blocked
 from agent.core.details import details_of
 from agent.core.doctor import examine
 from agent.core.events import Now
-from agent.core.items import Item
+from agent.core.items import Item, over_ms
 from agent.core.lineup import Line
 from agent.core.parts import Parts
 from agent.core.planner import Plan, foresee
@@ -185,12 +185,17 @@ def _problem(item: Item, blocked: list[Blocked]) -> tuple[OccurrenceReason | Non
 
 
 def _kept(item: Item) -> Iterable[Kept]:
-    """What the rules of the air keep it from, zones with the same told together."""
-    end_ms = item.start_ms + item.play_ms
+    """What the rules of the air keep it from, zones with the same told together.
+
+    What starts over although late plays after a quiet that outlasts its slot: then the end is told.
+    """
+    planned_ms = item.start_ms + item.play_ms
+    starts_over = item.late == "restart"
+    end_ms = max(planned_ms, over_ms(item, None) or 0) if starts_over else planned_ms
     together: dict[tuple[int, int, OccurrenceReason, str], list[str]] = {}
     for bar in item.bars:
         from_ms, to_ms = max(bar.from_ms, item.start_ms), min(bar.to_ms, end_ms)
-        if from_ms < to_ms:
+        if from_ms < min(to_ms, planned_ms):
             together.setdefault((from_ms, to_ms, bar.reason, bar.rule), []).append(bar.zone)
     for (from_ms, to_ms, reason, rule), zones in together.items():
         yield Kept(

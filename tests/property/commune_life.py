@@ -268,9 +268,13 @@ class Life:
 
     def is_quiet(self, zone: str, true_ms: int) -> bool:
         """By what was asked for up to then."""
-        asked_for = [
+        return self.wall_ms(true_ms) < self.quiet_until(zone, true_ms)
+
+    def quiet_until(self, zone: str, true_ms: int) -> int:
+        """By the wall; 0 when nobody asked for it."""
+        asked_for = (
             until_ms
-            for at_ms, zones, until_ms in self.told.quiet
+            for at_ms, zones, until_ms in reversed(self.told.quiet)
             if zone in zones and at_ms <= true_ms
-        ]
-        return bool(asked_for) and self.wall_ms(true_ms) < asked_for[-1]
+        )
+        return next(asked_for, 0)

@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from hypothesis import given
 
-from agent.contract.documents import Entry
+from agent.contract.documents import Entry, Settings
 from agent.contract.reasons import RULES_OF_THE_AIR
 from agent.contract.reasons import OccurrenceReason as Why
 from agent.contract.reports import AsRun
 from agent.core import requests as asked
 from agent.core import views
+from agent.core.rules import Rules
+from agent.core.site import Amplifier, BusChoice, Site, Zone
 from simulator.world import rulebook as naive
 from tests.property import naive_air
-from tests.property.air_cases import Act, Commune, communes
+from tests.property.air_cases import MINUTE_MS, SPAN_MIN, ZONES, Act, Commune, communes
 from tests.property.commune_life import SAID, Heard, Life
 from tests.property.naive_air import Place
 from tests.property.planner_cases import examples
@@ -46,6 +49,40 @@ SETTLED_MS = 60_000
 KEPT_BY_HAND = frozenset({"held", "skipped_locally", "not_approved", "awaiting_approval"})
 
 COUNTED = frozenset({Why.MINUTES_USED_UP, Why.SESSIONS_USED_UP})
+
+
+# --- the regulation, minute by minute ---------------------------------------------------------
+
+
+@given(commune=communes(()))
+@examples(60)
+def test_the_regulation_is_read_as_the_wall_shows_it_minute_by_minute(commune: Commune) -> None:
+    rules, night = commune.rules, commune.night
+    read = Rules(site_of(night.tz), ZoneInfo(night.tz))
+    read.adopt(Settings(regulation=rules))
+    for minute in range(-90, SPAN_MIN + 90):
+        at_ms = night.begin_ms + minute * MINUTE_MS
+        for zone in ZONES:
+            wanted = naive.ceiling_of(rules, night.tz, zone, at_ms)
+            for moment in (at_ms, at_ms + MINUTE_MS - 1):
+                most = read.ceiling(zone, moment)
+                assert (100 if most is None else most) == wanted, (zone, moment)
+                told = set(read.against(zone, moment, ("vi",)))
+                assert told == naive.in_force(rules, night.tz, zone, moment, ("vi",))
+            found = read.session_at(zone, at_ms)
+            session = naive.session_of(rules, night.tz, zone, at_ms)
+            assert (found is None) == (session is None), (zone, at_ms)
+            if found is not None and session is not None:
+                assert (found.day, found.number, found.to_ms) == (
+                    session.day,
+                    session.number,
+                    session.to_ms,
+                )
+
+
+def site_of(tz: str) -> Site:
+    zones = (Zone(zone, "c1", n, "amp", (BusChoice(0, 1),)) for n, zone in enumerate(ZONES))
+    return Site("s", "S", tz, tuple(zones), (Amplifier("amp", "c1"),), 1)
 
 
 # --- nothing outside the rules --------------------------------------------------------------
@@ -314,6 +351,8 @@ def test_after_whatever_befell_the_plan_shown_then_is_what_plays_until_the_next(
         assert_same(one.spans, within(heard, one.from_ms, one.to_ms))
         for item in one.plan.items:
             assert_kept(one, item, heard)
+            if item.klass > 1 and item.start_ms > one.plan.at_ms:
+                assert_quiet_shown(life, one, item)
 
 
 class Look(NamedTuple):
@@ -374,6 +413,20 @@ def assert_kept(
         free = not kept and not item.problem
         if free and look.from_ms + EDGE_MS < start_ms < look.to_ms - EDGE_MS:
             assert any(abs(low - start_ms) <= EDGE_MS for low, _ in mine), (item, zone, mine)
+
+
+def assert_quiet_shown(life: Life, look: Look, item: asked.Upcoming) -> None:
+    """Exactly the quiets that people asked for, to the minute at which they end."""
+    for zone in item.zones:
+        until_ms = life.quiet_until(zone, look.from_ms)
+        shown = [one for one in item.kept if one.reason == "quiet" and zone in one.zones]
+        if until_ms <= item.start_ms:
+            assert not shown, (item, zone)
+        elif item.duration_ms:
+            [one] = shown
+            ended = until_ms < item.start_ms + item.duration_ms
+            wanted = (until_ms,) if ended else (None, until_ms)  # it may start over after its slot
+            assert one.to_ms in wanted, (item, zone, until_ms)
 
 
 def assert_silent(
