@@ -75,6 +75,16 @@ TEXTS: dict[str, Both] = {
     "schedule-ends-next": Both(
         "nhờ nơi gửi lịch mới: districtctl push", "ask for a new one: districtctl push"
     ),
+    "warning-issued": Both("ban hành {time}", "issued {time}"),
+    "warning-until": Both("đến {time}", "until {time}"),
+    "warning-plays": Both("đã phát {count} lượt", "plays: {count}"),
+    "warning-again": Both("phát lại {time}", "again {time}"),
+    "warning-owed": Both("chưa nghe được “{what}”: {zones}", "“{what}” was not heard in: {zones}"),
+    "warning-owed-next": Both(
+        "có điện, có ampli là đài tự phát; tạm thời báo bằng cách khác",
+        "said by itself once mains and amplifier are back; tell them otherwise until then",
+    ),
+    "without-languages": Both("thiếu bản tiếng: {names}", "missing languages: {names}"),
     "warning-active": Both("cảnh báo còn hiệu lực: {what}", "warning in force: {what}"),
     # --- link
     "link-title": Both("ĐƯỜNG MẠNG", "LINK"),

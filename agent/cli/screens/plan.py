@@ -6,7 +6,7 @@ from agent.cli.arguments import PROGRAM
 from agent.cli.columns import cut, flow, spread, wrap
 from agent.cli.findings import Finding, finding_lines
 from agent.cli.names import full_id
-from agent.cli.screens.status import coming, quiet_lines
+from agent.cli.screens.status import coming, quiet_lines, without_languages
 from agent.cli.texts import Lang, say
 from agent.cli.wording import (
     FAULT,
@@ -56,6 +56,7 @@ def _item(item: Upcoming, tz: str, lang: Lang, width: int) -> list[str]:
     lines = coming(item, lang, width, f"{clock(item.start_ms, tz)} ")
     for kept in item.kept:
         lines += wrap(_kept(kept, item, tz, lang), width, first=_INDENT, then=_INDENT)
+    lines += without_languages(item.languages_missing, lang, width, _INDENT)
     standing = _standing(item, lang)
     if standing:
         lines += wrap(standing, width, first=_INDENT, then=_INDENT + "  ")

@@ -32,6 +32,7 @@ from agent.cli.wording import (
     weekday,
 )
 from agent.contract.details import Details, LinkDetails
+from agent.contract.languages import name_of
 from agent.contract.reasons import LINK_FAULT, AlarmCode, OccurrenceReason
 from agent.contract.reports import Confirmation, Refusal
 from agent.core.requests import OnAir, QuietView, StatusView, Upcoming
@@ -69,15 +70,53 @@ def status_findings(view: StatusView, lang: Lang) -> list[Finding]:
         findings.append(Finding(UNKNOWN, say(lang, "player-starting")))
     if not view.connected and AlarmCode.SOURCE_UNREACHABLE not in open_codes:
         findings.append(_lost(view, lang))
-    findings += [
-        Finding(WATCH, say(lang, "warning-active", what=warning), rank=0)
-        for warning in view.warnings
-    ]
+    findings += _warnings(view, lang)
     if view.awaiting:
         text = say(lang, "awaiting-count", count=view.awaiting)
         findings.append(Finding(WATCH, text, f"{PROGRAM} approve", 3))
     findings += _refusals(view.refusals, lang)
     return worst_first(findings + _timetable(view, lang))
+
+
+def _warnings(view: StatusView, lang: Lang) -> Iterator[Finding]:
+    """What is in force, until when and when it is said next; where it could not be heard."""
+    if not view.emergencies:
+        for title in view.warnings:
+            yield Finding(WATCH, say(lang, "warning-active", what=title), rank=0)
+    for one in view.emergencies:
+        issued, until = (
+            moment(when_ms, view.at_ms, view.tz)
+            for when_ms in (one.issued_at_ms, one.valid_until_ms)
+        )
+        facts = [
+            say(lang, "warning-active", what=one.title),
+            say(lang, "warning-issued", time=issued),
+            say(lang, "warning-until", time=until),
+            say(lang, "warning-plays", count=one.plays),
+        ]
+        if one.next_ms is not None and one.next_ms > view.at_ms and not one.on_air:
+            again = moment(one.next_ms, view.at_ms, view.tz)
+            facts.append(say(lang, "warning-again", time=again))
+        if one.languages_missing:
+            facts.append(missing_languages(one.languages_missing, lang))
+        yield Finding(WATCH, " · ".join(facts), rank=0)
+        if one.owed:
+            text = say(lang, "warning-owed", what=one.title, zones=", ".join(one.owed))
+            yield Finding(FAULT, text, say(lang, "warning-owed-next"), 0)
+
+
+def missing_languages(codes: Iterable[str], lang: Lang) -> str:
+    return say(lang, "without-languages", names=", ".join(name_of(code, lang) for code in codes))
+
+
+def without_languages(
+    codes: tuple[str, ...], lang: Lang, width: int, indent: str = "  "
+) -> list[str]:
+    """`! thiếu bản tiếng: Tày`: it will be left out."""
+    if not codes:
+        return []
+    text = f"{WATCH} {missing_languages(codes, lang)}"
+    return wrap(text, width, first=indent, then=indent + "  ")
 
 
 def _lost(view: StatusView, lang: Lang) -> Finding:

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from agent.cli.wording import alarm_said
+from agent.contract.languages import name_of
 from agent.contract.reasons import ACK, OCCURRENCE
 from agent.contract.reports import AlarmEvent, AsRun, Event
 from simulator.source_system.chain_check import FINDINGS
@@ -264,7 +265,7 @@ def _record(console: Console, record: AsRun) -> str:
         meaning = OCCURRENCE[record.reason]
         text += f", {meaning.text(console.lang)} → {meaning.next(console.lang)}"
     if record.languages_missing:
-        names = ", ".join(record.languages_missing)
+        names = ", ".join(name_of(code, console.lang) for code in record.languages_missing)
         text += f" ({console.phrase('without_languages', names=names)})"
     return text
 

@@ -246,3 +246,15 @@ def test_a_refused_emergency_stands_above_what_is_on_air() -> None:
     lines = render_status(view, "en", 200)
     told = next(number for number, line in enumerate(lines) if "byte 1" in line)
     assert told < next(number for number, line in enumerate(lines) if views.NEWS.title in line)
+
+
+@both_languages
+def test_a_language_that_will_be_missing_stands_below_its_item(lang: Lang) -> None:
+    item = replace(views.AREA, languages_missing=("tyz", "hmn", "xx-new"))
+    lines = render_plan(PlanView(views.NOW_MS, views.TZ, (item,)), lang, 44)
+    said = {
+        "vi": "! thiếu bản tiếng: Tày, Mông, xx-new",
+        "en": "! missing languages: Tay, Hmong, xx-new",
+    }
+    assert said[lang] in " ".join(" ".join(lines).split())
+    assert all(display_width(line) <= 44 for line in lines)

@@ -40,6 +40,7 @@ from agent.core.requests import (
     QuietView,
     StatusView,
     Upcoming,
+    WarningView,
     ZonesView,
     ZoneView,
 )
@@ -275,7 +276,37 @@ ROAMING = msgspec.structs.replace(
 )
 LINKS = {"mobile": LINK, "lost": LINK_LOST, "unknown": LINK_UNKNOWN, "roaming": ROAMING}
 
+DISASTER = msgspec.structs.replace(
+    WELL,
+    warnings=("Xả lũ hồ Cấm Sơn",),
+    emergencies=(
+        WarningView(
+            id="kc-0123",
+            title="Xả lũ hồ Cấm Sơn",
+            authority="huyen",
+            issued_at_ms=at(2, 10),
+            valid_until_ms=at(14, 0),
+            zones=("Đông", "Trung", "Đoài"),
+            plays=6,
+            next_ms=at(5, 40),
+            repeat_every_ms=1_800_000,
+            owed=("Đoài",),
+            languages_missing=("tyz",),
+        ),
+        WarningView(
+            id="kc-0124",
+            title="Thử còi",
+            authority="huyen",
+            issued_at_ms=at(5, 0),
+            valid_until_ms=at(6, 0),
+            zones=("Đông",),
+            plays=1,
+            next_ms=None,
+        ),
+    ),
+)
 STATUSES = {
+    "disaster": DISASTER,
     "well": WELL,
     "faulty": FAULTY,
     "emergency": EMERGENCY,
