@@ -246,7 +246,8 @@ class Kept(msgspec.Struct, frozen=True):
     """Zones in which a rule or a quiet keeps an item from playing, or from playing to its end.
 
     reason: an OccurrenceReason value. rule: in the words of the regulation or the quiet. from_ms,
-    to_ms: when within the item; None is from its beginning, to its end.
+    to_ms: when within the item; None is from its beginning, to its end. What starts over although
+    late plays after a to_ms that lies beyond its slot.
     """
 
     zones: tuple[str, ...]
