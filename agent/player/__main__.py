@@ -235,6 +235,7 @@ class Child:
 
     def _pulse(self, now_ns: int) -> None:
         self._pulse_due_ns = max(now_ns, self._pulse_due_ns) + NS_PER_S
+        spread = self._output.callbacks
         self._reporter.send(
             p.Pulse(
                 at_ms=self._wall.wall_ms(now_ns),
@@ -242,6 +243,10 @@ class Child:
                 callback_age_ms=(now_ns - self._output.last_callback_ns) // NS_PER_MS,
                 underruns=self._mixer.underruns,
                 latency_ms=self._output.latency_ms,
+                callback_p50_us=None if spread is None else spread.p50_us,
+                callback_p99_us=None if spread is None else spread.p99_us,
+                callback_max_us=None if spread is None else spread.max_us,
+                drift_ppm=None if not self._output.steady else round(1e6 * self._output.drift),
             )
         )
 

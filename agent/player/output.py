@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
 from agent.player.clockmap import NS_PER_MS, DacClock, StreamTime
+from agent.player.durations import Durations, Spread
 from agent.player.protocol import RATE_HZ
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,10 @@ class Output(Protocol):
     def drift(self) -> float:
         """How much longer than nominal the card's second lasts, as far as is known."""
 
+    @property
+    def callbacks(self) -> Spread | None:
+        """How long the card's thread was kept for a block, lately; None before the first."""
+
     def reopen(self) -> None:
         """Close and open with the same `render`; raises what `open` raises."""
 
@@ -82,6 +87,7 @@ class PortAudioOutput:
         self.device = device
         self.frames_per_buffer = frames_per_buffer
         self.callback_ns: list[int] | None = None  # durations, when somebody measures
+        self._callbacks = Durations()
         self._buses = buses
         self._library: Any = None
         self._stream: Any = None
@@ -116,6 +122,11 @@ class PortAudioOutput:
     def drift(self) -> float:
         """See `DacClock.drift`."""
         return self._clock.drift
+
+    @property
+    def callbacks(self) -> Spread | None:
+        """See `Durations.spread`."""
+        return self._callbacks.spread()
 
     def open(self, render: Render) -> None:
         """Open the device and start asking `render` for sound."""
@@ -189,8 +200,10 @@ class PortAudioOutput:
         dac_ns = self._clock.update(frames, measured_ns, now_ns, jumped=jumped)
         self._latency_ns = dac_ns - now_ns
         data = self._safely(frames, dac_ns, underrun)
+        took_ns = time.monotonic_ns() - now_ns
+        self._callbacks.add(took_ns)
         if self.callback_ns is not None:
-            self.callback_ns.append(time.monotonic_ns() - now_ns)
+            self.callback_ns.append(took_ns)
         return data, 0  # paContinue
 
     def _safely(self, frames: int, dac_ns: int, underrun: bool) -> bytes:

@@ -209,13 +209,22 @@ class Ended(msgspec.Struct, frozen=True, tag="ended", tag_field="t"):
 
 
 class Pulse(msgspec.Struct, frozen=True, tag="pulse", tag_field="t"):
-    """Once a second: proof that sound is moving. `frames` left the mixer since start."""
+    """Once a second: proof that sound is moving. `frames` left the mixer since start.
+
+    `callback_*_us`: how long the card's thread was kept for a block, in the last minute or two.
+    `drift_ppm`: how much slower than ours the card's clock runs. None while it is not known, or
+    from an older child.
+    """
 
     at_ms: int
     frames: int
     callback_age_ms: int
     underruns: int
     latency_ms: int
+    callback_p50_us: int | None = None
+    callback_p99_us: int | None = None
+    callback_max_us: int | None = None
+    drift_ppm: int | None = None
 
 
 class Trouble(msgspec.Struct, frozen=True, tag="trouble", tag_field="t"):

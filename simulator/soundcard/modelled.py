@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.player.clockmap import DacClock
+from agent.player.durations import Durations, Spread
 from agent.player.output import Render
 from agent.player.protocol import RATE_HZ
 
@@ -60,6 +61,7 @@ class ModelledOutput:
     ) -> None:
         self.device = f"modelled {ppm:+g} ppm"
         self.frames_per_buffer = frames_per_buffer
+        self.ppm = ppm
         self._buses = buses
         self._buffers = buffers
         self._jitter_ns = jitter_ns
@@ -69,6 +71,7 @@ class ModelledOutput:
         self._stretches = [_Stretch(0, 0.0, ppm)]
         self._ran_dry = False
         self._clock = DacClock()
+        self._callbacks = Durations()
         self._last_ns = 0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -100,6 +103,11 @@ class ModelledOutput:
     def drift(self) -> float:
         """See `DacClock.drift`."""
         return self._clock.drift
+
+    @property
+    def callbacks(self) -> Spread | None:
+        """How long `render` took."""
+        return self._callbacks.spread()
 
     def reopen(self) -> None:
         """Stop the clock and start it anew."""
@@ -200,7 +208,9 @@ class ModelledOutput:
             said_ns += self._chance.randint(-self._jitter_ns, self._jitter_ns)
         jumped = underrun or not self.settled
         dac_ns = self._clock.update(size, said_ns, now_ns, jumped=jumped)
+        began_ns = time.monotonic_ns()
         self._blocks.append(self._safely(dac_ns, underrun))
+        self._callbacks.add(time.monotonic_ns() - began_ns)
 
     def _safely(self, dac_ns: int, underrun: bool) -> bytes:
         try:

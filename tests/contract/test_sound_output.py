@@ -100,6 +100,23 @@ def test_blocks_are_asked_for_before_they_leave(listening: tuple[Output, Listene
     assert 5 < output.latency_ms < 500
 
 
+def test_an_output_knows_how_long_its_thread_is_kept(listening: tuple[Output, Listener]) -> None:
+    output, _ = listening
+    spread = output.callbacks
+    assert spread is not None
+    assert 0 <= spread.p50_us <= spread.p99_us <= spread.max_us
+
+
+def test_an_output_learns_what_its_crystal_is_off_by(listening: tuple[Output, Listener]) -> None:
+    output, listener = listening
+    listener.wait(150)
+    told_ppm = 1e6 * output.drift
+    print(f"{output.device}: {told_ppm:+.1f} ppm after 3 s")
+    # PulseAudio's extrapolation wanders in its first seconds, up to the bound of belief.
+    true_ppm, near = (-output.ppm, 30) if isinstance(output, ModelledOutput) else (0.0, 510)
+    assert told_ppm == pytest.approx(true_ppm, abs=near)
+
+
 def test_an_open_output_is_settled_and_shows_that_it_lives(
     listening: tuple[Output, Listener],
 ) -> None:
