@@ -141,8 +141,7 @@ class Station(Parts):
                 self.supply.file_ready(event, turn)
                 self.items_changed = True
             case FetchFailed():
-                self.supply.fetch_failed(event, turn)
-                self.items_changed = True
+                self.items_changed |= self.supply.fetch_failed(event, turn)
             case SpeechReady():
                 self.supply.speech_ready(event)
                 self.items_changed = True

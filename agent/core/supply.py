@@ -147,15 +147,17 @@ class Supply:
         self.changed = True
         turn.log("file_ready", sha256=event.sha256[:12], size=event.size)
 
-    def fetch_failed(self, event: FetchFailed, turn: Turn) -> None:
+    def fetch_failed(self, event: FetchFailed, turn: Turn) -> bool:
+        """Whether it is missing for another reason than before: only that changes an item."""
         self.fetching.failed(event, turn.now.mono_ms)
         self.changed = True
         reason = FAULT_REASONS[event.fault]
-        if self.box.faults.get(event.sha256) is not reason:
-            sha = event.sha256[:12]
-            detail = event.detail
-            turn.log("fetch_failed", "warning", sha256=sha, fault=event.fault, detail=detail)
+        if self.box.faults.get(event.sha256) is reason:
+            return False
+        sha = event.sha256[:12]
+        turn.log("fetch_failed", "warning", sha256=sha, fault=event.fault, detail=event.detail)
         self.box.faults[event.sha256] = reason
+        return True
 
     def fetch_again(self, sha256: str) -> None:
         self.fetching.again(sha256)
