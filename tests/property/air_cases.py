@@ -193,6 +193,22 @@ class _Draw:
             tuple(sorted(mishaps)),
         )
 
+    def crowded(self) -> Commune:
+        """A day with more bulletins than its sessions have minutes."""
+        night = self.one(*NIGHTS)
+        home = tuple(self.entry(night, f"xa-{n:02}") for n in range(12))
+        minutes = (None, *(self.rng.randint(5, 60) for _ in range(3)))
+        windows = tuple(
+            AirWindow(hours=self.hours(night), session_ms=most and most * MINUTE_MS)
+            for most in (self.one(*minutes) for _ in range(self.rng.randint(1, 4)))
+        )
+        rules = Regulation(windows=windows, sessions_per_day=self.one(None, None, 1, 2))
+        lengths = {one.id: self.rng.randint(1, 35) * MINUTE_MS for one in home}
+        return Commune(night, rules, None, home, (), lengths)
+
+
+crowded = st.integers(0, 2**32).map(lambda seed: _Draw(seed).crowded())
+
 
 def communes(acts: tuple[Act, ...]) -> st.SearchStrategy[Commune]:
     return st.integers(0, 2**32).map(lambda seed: _Draw(seed).commune(acts))

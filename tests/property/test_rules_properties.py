@@ -20,10 +20,11 @@ from agent.contract.reports import AsRun
 from agent.core import requests as asked
 from agent.core import views
 from agent.core.rules import Rules
+from agent.core.sessions import Book, Slot
 from agent.core.site import Amplifier, BusChoice, Site, Zone
 from simulator.world import rulebook as naive
 from tests.property import naive_air
-from tests.property.air_cases import MINUTE_MS, SPAN_MIN, ZONES, Act, Commune, communes
+from tests.property.air_cases import MINUTE_MS, SPAN_MIN, ZONES, Act, Commune, communes, crowded
 from tests.property.commune_life import SAID, Heard, Life
 from tests.property.naive_air import Place
 from tests.property.planner_cases import examples
@@ -78,6 +79,30 @@ def test_the_regulation_is_read_as_the_wall_shows_it_minute_by_minute(commune: C
                     session.number,
                     session.to_ms,
                 )
+
+
+@given(commune=crowded)
+@examples(400)
+def test_minutes_and_sessions_of_a_crowded_day_are_counted_as_by_hand(commune: Commune) -> None:
+    """Bulletins within bulletins, and those that may end later than their slot."""
+    foretold, _ = naive_air.forecast(commune)
+    rules = Rules(site_of(commune.night.tz), ZoneInfo(commune.night.tz))
+    rules.adopt(Settings(regulation=commune.rules))
+    slots = {
+        one.id: Slot(
+            one.id,
+            naive_air.start_of(commune, one),
+            naive_air.length_of(commune, one),
+            tuple(z for z in naive_air.zones_of(one) if not foretold.whole[one.id, z] - COUNTED),
+            moves=naive_air.moves(one),
+        )
+        for one in commune.entries
+    }
+    found = Book(rules).keep_back(slots.values())
+    for name, slot in slots.items():
+        told = {(bar.zone, bar.reason) for bar in found.get(name, ())}
+        wanted = {(zone, why) for zone in slot.zones for why in foretold.whole[name, zone]}
+        assert told == wanted, name
 
 
 def site_of(tz: str) -> Site:
