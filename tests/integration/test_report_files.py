@@ -29,7 +29,9 @@ from simulator.source_system.report.letterhead import Letterhead
 from simulator.source_system.report.make import Files, write
 from simulator.source_system.report.reading import opened
 from simulator.source_system.report.registry import By, Registry, Unit
+from simulator.source_system.report.sheet import Column, Sheet
 from simulator.source_system.report.window import Window, between
+from simulator.source_system.report.xlsx import write_xlsx
 from tests.integration import naive_report
 from tests.unit.source_system.report.told import HANOI, MIN_MS, Told, at, play
 
@@ -314,7 +316,9 @@ def test_the_spreadsheet_is_ready_to_read_and_to_print(
     for sheet in book.worksheets:
         assert sheet.freeze_panes in ("A4", "C4")
         assert sheet.page_setup.paperSize == 9
-        assert sheet.page_setup.fitToWidth == 1
+        wide = sum(one.width for one in sheet.column_dimensions.values()) > 260
+        assert sheet.page_setup.fitToWidth in ((2,) if wide else (1, 2))
+        assert (sheet.print_title_cols == "$A:$B") is (sheet.page_setup.fitToWidth == 2)
         set_up = sheet.sheet_properties.pageSetUpPr
         assert set_up is not None
         assert set_up.fitToPage
@@ -331,6 +335,30 @@ def test_the_spreadsheet_is_ready_to_read_and_to_print(
     faults = book["Sự cố"]
     assert isinstance(faults.cell(4, 5).value, dt.datetime)
     assert faults.cell(4, 5).number_format == "dd/mm/yyyy hh:mm:ss"
+
+
+def test_a_text_of_several_lines_has_the_height_for_them(
+    district: tuple[Path, Path], tmp_path: Path
+) -> None:
+    path, _ = district
+    files = made(path, tmp_path, between("2025-06-01", "2025-07-30", HANOI))
+    sheet = load_workbook(files.xlsx)["Tổng hợp"]
+    room = sheet.column_dimensions["D"].width
+    long = [row for row in range(4, sheet.max_row) if len(str(sheet.cell(row, 4).value)) > room]
+    assert long
+    for row in long:
+        assert (sheet.row_dimensions[row].height or 0) >= 30
+
+
+def test_more_hours_than_a_clock_can_show_are_told_as_hours(tmp_path: Path) -> None:
+    day_ms = 86_400_000
+    sheet = Sheet(
+        "x", "X", "X", (Column("Dài", "long", "length"),), [(day_ms,), (40_000 * day_ms,)]
+    )
+    book = load_workbook(write_xlsx([sheet], "X", tmp_path / "x.xlsx", HANOI))
+    cells = [book["X"].cell(row, 1) for row in (4, 5)]
+    assert [cell.number_format for cell in cells] == ["[h]:mm:ss", '#,##0.0" giờ"']
+    assert cells[1].value == 960_000
 
 
 def test_the_document_has_its_blocks_and_speaks_vietnamese(

@@ -115,7 +115,8 @@ def test_without_any_measurement_mains_and_start_times_are_unknown(tmp_path: Pat
     files = made(told.close(), tmp_path / "out")
     (station, _) = rows_of(tmp_path / "out/csv/dung-gio-dien-luoi.csv")
     unknown = [name for name, said in station.items() if said == "không rõ"]
-    assert len(unknown) == 9
+    assert len(unknown) == 7
+    assert station["Cụm loa: biết điện lưới"] == "0.000000"
     _, _, paper = everything(files, "Đúng giờ, điện lưới", "dung-gio-dien-luoi")
     assert "Không đài nào đo điện lưới ở cụm loa" in paper
     assert "Không có lượt nào đo được giờ bắt đầu" in paper
@@ -127,7 +128,7 @@ def test_a_box_that_has_mains_all_day_has_none_of_it_missing(tmp_path: Path) -> 
     made(told.close(), tmp_path / "out")
     (station, _) = rows_of(tmp_path / "out/csv/dung-gio-dien-luoi.csv")
     assert station["Máy đài: tỷ lệ mất điện"] == "0.000000"
-    assert station["Máy đài: biết điện lưới (giây)"] == str(10 * 3600)
+    assert station["Máy đài: biết điện lưới"] == f"{10 / (20 * 24):.6f}"
 
 
 def test_a_missing_language_version_is_named_in_every_file(tmp_path: Path) -> None:

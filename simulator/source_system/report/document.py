@@ -38,8 +38,9 @@ TABLE_PT = 10
 TEXT_MM = 165
 """Between the margins of A4."""
 
-NUMBER_MM, NARROW_MM, WIDE_MM = 10, 11.0, 60.0
-"""Of a table's first column, of the least others, and what a text column gets at most."""
+NUMBER_MM, NARROW_MM, WIDE_MM, HEADER_LINES = 10, 11.0, 55.0, 2.2
+"""Of a table's first column, of the least others, what a text column gets at most; about how many
+lines a header may have."""
 
 TABLE_ROWS = 40
 """A longer table continues in the spreadsheet."""
@@ -121,7 +122,7 @@ def _top(paper: Document, report: Report, letterhead: Letterhead) -> None:
 
 
 def _bottom(paper: Document, letterhead: Letterhead) -> None:
-    _paragraph(paper, "", _LEFT)
+    _paragraph(paper, "", _LEFT).paragraph_format.keep_with_next = True
     table = _bare_table(paper, (Mm(82), Mm(83)))
     left, right = table.rows[0].cells
     line = _say(left, "Nơi nhận:", bold=True, italic=True, first=True, size=12)
@@ -140,7 +141,7 @@ def _bottom(paper: Document, letterhead: Letterhead) -> None:
 
 
 def _keep_together(table: Table) -> None:
-    """The signature never stands alone on a page."""
+    """Nor is it torn apart; what stands above it comes with it, so that it is never alone."""
     for row in table.rows:
         properties = row._tr.get_or_add_trPr()  # noqa: SLF001
         properties.append(OxmlElement("w:cantSplit"))
@@ -191,17 +192,18 @@ def _body(
     _table(paper, report, sheets["pham-vi-du-lieu"], "Phạm vi bản ghi đã kiểm")
     _gaps(paper, report)
     _heading(paper, f"{'VII' if chapter == 6 else 'VIII'}. NHẬN XÉT, ĐỀ XUẤT")
-    _text(paper, "(Cán bộ lập báo cáo ghi)")
-    for _ in range(4):
-        _dotted_line(paper)
+    lines = [_text(paper, "(Cán bộ lập báo cáo ghi)"), *(_dotted_line(paper) for _ in range(4))]
+    for line in lines:
+        line.paragraph_format.keep_with_next = True
 
 
-def _dotted_line(paper: Document) -> None:
+def _dotted_line(paper: Document) -> Paragraph:
     """Room to write by hand, as wide as the text."""
     line = _paragraph(paper, "\t", _LEFT)
     line.paragraph_format.tab_stops.add_tab_stop(
         Mm(TEXT_MM), WD_TAB_ALIGNMENT.RIGHT, WD_TAB_LEADER.DOTS
     )
+    return line
 
 
 def _scope(paper: Document, report: Report) -> None:
@@ -277,8 +279,8 @@ def _punctual(paper: Document, report: Report) -> None:
     else:
         _text(
             paper,
-            f"Giờ bắt đầu đo được ở {words.count(starts.measured)} lượt: một nửa lệch không quá "
-            f"{words.count(half)} ms, 99 % lệch không quá {words.count(most)} ms so với lịch; "
+            f"Giờ bắt đầu đo được ở {words.count(starts.measured)} lượt: một nửa lệch "
+            f"{_at_most(half)}, 99 % lệch {_at_most(most)} so với lịch; "
             f"{words.count(starts.unmeasured)} lượt có phát mà không đo được giờ bắt đầu.",
         )
     places = [tables_quality.zones(part) for part in report.parts]
@@ -293,6 +295,11 @@ def _punctual(paper: Document, report: Report) -> None:
         f"{words.percent(zones.share)} thời gian biết được; {words.count(len(places) - known)} "
         "đài không đo điện lưới ở cụm loa nên không rõ.",
     )
+
+
+def _at_most(error_ms: int) -> str:
+    """Records hold whole milliseconds."""
+    return f"không quá {words.count(error_ms)} ms" if error_ms else "dưới 1 ms"
 
 
 def _gaps(paper: Document, report: Report) -> None:
@@ -395,32 +402,28 @@ def _table(
 def _widths(columns: Sequence[Column], texts: Sequence[Sequence[str]]) -> list[Mm]:
     """The text's width shared out. texts: a column's header and cells.
 
-    No number and no word of a header is broken; what is left goes to the words.
+    No number and no word of a header is broken; what is left goes to names and to headers that
+    would stand in many lines, the rest to all alike.
     """
-    least = [
-        max(NARROW_MM, _number_mm(column, told[1:]), *(_mm(word) for word in told[0].split()))
-        for column, told in zip(columns, texts, strict=True)
-    ]
-    wanted = [
-        0.0 if column.kind in NUMBERS else max(0.0, min(WIDE_MM, _mm(max(told, key=len))) - low)
-        for column, told, low in zip(columns, texts, least, strict=True)
-    ]
+    least, wanted = [], []
+    for column, told in zip(columns, texts, strict=True):
+        numeric = column.kind in NUMBERS
+        cells = max((_mm(one) for one in told[1:]), default=0.0)
+        words_mm = max(_mm(one) for one in told[0].split())
+        low = max(NARROW_MM, words_mm, cells if numeric else 0.0)
+        good = _mm(told[0]) / HEADER_LINES
+        least.append(low)
+        wanted.append(max(0.0, max(good, 0.0 if numeric else min(WIDE_MM, cells)) - low))
     left = max(0.0, TEXT_MM - NUMBER_MM - sum(least))
-    more = left / sum(wanted) if sum(wanted) else 0.0
-    even = left / len(least) if not sum(wanted) else 0.0
-    widths = [low + want * more + even for low, want in zip(least, wanted, strict=True)]
+    scale = min(1.0, left / sum(wanted)) if sum(wanted) else 0.0
+    even = (left - scale * sum(wanted)) / len(least)
+    widths = [low + want * scale + even for low, want in zip(least, wanted, strict=True)]
     return [Mm(NUMBER_MM), *(Mm(round(one, 1)) for one in widths)]
 
 
 def _mm(text: str) -> float:
     """About how wide a text is in a table's bold type, with the cell's margins."""
-    return len(text) * 1.9 + 4.0
-
-
-def _number_mm(column: Column, cells: Sequence[str]) -> float:
-    if column.kind not in NUMBERS:
-        return 0.0
-    return max((_mm(one) for one in cells), default=0.0)
+    return len(text) * 1.95 + 4.2
 
 
 def _add_row(

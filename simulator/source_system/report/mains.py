@@ -28,11 +28,17 @@ class Mains(NamedTuple):
     without_ms: int
     times: int
     longest_ms: int
+    window_ms: int
 
     @property
     def share(self) -> float | None:
         """Without mains, of what is known."""
         return share(self.without_ms, self.known_ms)
+
+    @property
+    def coverage(self) -> float | None:
+        """Known, of the whole time."""
+        return share(self.known_ms, self.window_ms)
 
 
 def mains(zone: str, window: Span, connected: Iterable[Span], outages: Iterable[Span]) -> Mains:
@@ -40,7 +46,7 @@ def mains(zone: str, window: Span, connected: Iterable[Span], outages: Iterable[
     out = overlap(merged(outages), [window])
     known = merged([*overlap(connected, [window]), *out])
     longest_ms = max((one.length_ms for one in out), default=0)
-    return Mains(zone, total(known), total(out), len(out), longest_ms)
+    return Mains(zone, total(known), total(out), len(out), longest_ms, window.length_ms)
 
 
 def of_station(
@@ -104,4 +110,5 @@ def together(places: Iterable[Mains], zone: str) -> Mains:
         sum(one.without_ms for one in held),
         sum(one.times for one in held),
         max((one.longest_ms for one in held), default=0),
+        sum(one.window_ms for one in held),
     )

@@ -36,10 +36,10 @@ def quality(report: Report) -> Sheet:
         Column("Lệch giờ, trung vị (ms)", "start_error_p50_ms", "count", brief=True),
         Column("Lệch giờ, p99 (ms)", "start_error_p99_ms", "count", brief=True),
         Column("Lệch giờ lớn nhất (ms)", "start_error_worst_ms", "count"),
-        Column("Máy đài: biết điện lưới", "box_mains_known", "length"),
+        Column("Máy đài: biết điện lưới", "box_mains_known", "share"),
         Column("Máy đài: mất điện lưới", "box_without_mains", "length"),
         Column("Máy đài: tỷ lệ mất điện", "box_without_share", "share", brief=True),
-        Column("Cụm loa: biết điện lưới (giờ cụm)", "zones_mains_known", "length", width=15),
+        Column("Cụm loa: biết điện lưới", "zones_mains_known", "share"),
         Column("Cụm loa: mất điện lưới (giờ cụm)", "zones_without_mains", "length", width=15),
         Column("Cụm loa: tỷ lệ mất điện", "zones_without_share", "share", brief=True),
         Column("Lượt hụt vì mất điện lưới", "plays_without_mains", "count", brief=True),
@@ -84,10 +84,10 @@ def begun(found: Starts) -> Row:
 
 
 def _place(found: Mains) -> Row:
-    """Known, without, share; unknown where nothing is known."""
+    """How much is known, without, share; unknown where nothing is known."""
     if not found.known_ms:
-        return (None, None, None)
-    return (found.known_ms, found.without_ms, found.share)
+        return (found.coverage, None, None)
+    return (found.coverage, found.without_ms, found.share)
 
 
 def _without_mains(part: Part) -> int:
@@ -100,7 +100,7 @@ def mains_by_zone(report: Report) -> Sheet:
         Column("Mã đài", "station", width=10),
         Column("Đài", "name", width=22),
         Column("Nơi", "zone", width=24),
-        Column("Biết được", "known", "length"),
+        Column("Thời gian biết", "known", "share"),
         Column("Mất điện lưới", "without", "length"),
         Column("Tỷ lệ mất điện", "share", "share"),
         Column("Số lần mất", "times", "count"),

@@ -7,6 +7,7 @@ Vietnamese settings 1.234,5. Lengths are [h]:mm:ss, so they can be added up.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,11 @@ from simulator.source_system.report import words
 from simulator.source_system.report.cells import typed
 from simulator.source_system.report.sheet import NUMBERS, Column, Kind, Sheet, Value
 
-DAY_MS = 86_400_000
+DAY_MS, HOUR_MS = 86_400_000, 3_600_000
+CLOCK_MAX_MS = 30_000 * DAY_MS
+"""A longer time is told in hours: LibreOffice shows [h]:mm:ss up to 32767 days only."""
+
+HOURS = '#,##0.0" giờ"'
 FORMATS: dict[Kind, str] = {
     "count": "#,##0",
     "share": "0.0%",
@@ -38,6 +43,9 @@ TITLE_ROWS = 3
 """Title, subtitle, header."""
 
 A4 = 9
+PAGE_CHARACTERS = 210
+"""So many fit across a page of A4 before type gets smaller than 6 pt."""
+
 TEXT_MAX = 2_000
 LINE_PT = 15
 NOTE_COLUMNS_MAX = 12
@@ -52,8 +60,10 @@ _WHITE = Font(name=_FONT, size=11, bold=True, color="FFFFFF")
 _TITLE = Font(name=_FONT, size=15, bold=True)
 _SOFT = Font(name=_FONT, size=11, italic=True, color="5C6670")
 _MISSING = Font(name=_FONT, size=11, italic=True, color="8A3D1A")
-_WRAP = Alignment(wrap_text=True, vertical="top")
-_LEFT = Alignment(vertical="top")
+_WRAP = Alignment(wrap_text=True, vertical="top", indent=1)
+_LEFT = Alignment(vertical="top", indent=1)
+_NOTE = Alignment(wrap_text=True, vertical="top")
+_PLACE = Alignment(vertical="top")
 _RIGHT = Alignment(horizontal="right", vertical="top")
 _HEADER_TEXT = Alignment(wrap_text=True, vertical="center", horizontal="center")
 
@@ -86,6 +96,7 @@ def _write(book: Workbook, sheet: Sheet, heading: str, tz: ZoneInfo) -> None:
     tab.append([dresser.cell(one.vi, header) for one in sheet.columns])
     for row in shown:
         tab.append(list(_row(dresser, sheet.columns, row, tz)))
+        _heighten(tab, sheet.columns, row)
     if sheet.total is not None:
         tab.append(list(_row(dresser, sheet.columns, sheet.total, tz, total=True)))
     last = TITLE_ROWS + len(shown)
@@ -93,13 +104,27 @@ def _write(book: Workbook, sheet: Sheet, heading: str, tz: ZoneInfo) -> None:
         tab.auto_filter.ref = f"A{TITLE_ROWS}:{get_column_letter(len(sheet.columns))}{last}"
     for note in _notes(sheet, len(shown)):
         tab.append([])
-        tab.append([dresser.cell(note, _Dress(_SOFT, _WRAP))])
+        tab.append([dresser.cell(note, _Dress(_SOFT, _NOTE))])
         across = min(len(sheet.columns), NOTE_COLUMNS_MAX)
         tab.merge_cells(
             start_row=tab.max_row, end_row=tab.max_row, start_column=1, end_column=across
         )
         room = sum(one.characters for one in sheet.columns[:across])
         tab.row_dimensions[tab.max_row].height = LINE_PT * _lines(note, room) + 2
+
+
+def _heighten(tab: Any, columns: Iterable[Column], row: Iterable[Value]) -> None:
+    """A text in several lines needs its height written down: not every program measures it."""
+    lines = 1
+    for column, value in zip(columns, row, strict=True):
+        if _wraps(column) and isinstance(value, str) and len(value) > column.characters:
+            lines = max(lines, _lines(value, column.characters))
+    if lines > 1:
+        tab.row_dimensions[tab.max_row].height = LINE_PT * lines + 1
+
+
+def _wraps(column: Column) -> bool:
+    return column.kind == "text" and column.characters >= 30
 
 
 def _lines(text: str, characters: int) -> int:
@@ -120,11 +145,17 @@ def _notes(sheet: Sheet, shown: int) -> Iterator[str]:
 
 
 def _print_setup(tab: Any, sheet: Sheet) -> None:
-    """A4, across when it is wide, one page wide, the header on every page, page numbers."""
+    """A4, across when it is wide, the header on every page, page numbers.
+
+    As many pages wide as keep it legible, with the first two columns on each.
+    """
     width = sum(column.characters for column in sheet.columns)
     tab.page_setup.paperSize = A4
     tab.page_setup.orientation = "landscape" if width > 95 else "portrait"
-    tab.page_setup.fitToWidth = 1
+    across = math.ceil(width / PAGE_CHARACTERS)
+    tab.page_setup.fitToWidth = across
+    if across > 1:
+        tab.print_title_cols = "A:B"
     tab.page_setup.fitToHeight = 0
     tab.sheet_properties.pageSetUpPr.fitToPage = True
     tab.print_title_rows = f"{TITLE_ROWS}:{TITLE_ROWS}"
@@ -139,7 +170,7 @@ class _Dress:
     """How a cell looks."""
 
     font: Font
-    alignment: Alignment = _LEFT
+    alignment: Alignment = _PLACE
     fill: PatternFill | None = None
     border: Border | None = None
     number_format: str = "General"
@@ -190,15 +221,23 @@ def _row(
         kind, plain = typed(column.kind, value)
         told = plain is not None and not isinstance(plain, str)
         numeric = kind in NUMBERS or kind in ("moment", "day")
-        wide = kind == "text" and column.characters >= 30
+        wide = kind == "text" and _wraps(column)
         dress = _Dress(
             font=_MISSING if plain is None else _BOLD if total else _PLAIN,
             alignment=_RIGHT if numeric else _WRAP if wide else _LEFT,
             fill=_TOTAL_FILL if total else None,
             border=_BORDER,
-            number_format=FORMATS.get(kind, "General") if told else "General",
+            number_format=_format(kind, plain) if told else "General",
         )
         yield dresser.cell(_native(kind, plain, tz), dress)
+
+
+def _format(kind: Kind, plain: object) -> str:
+    return HOURS if _is_endless(kind, plain) else FORMATS.get(kind, "General")
+
+
+def _is_endless(kind: Kind, plain: object) -> bool:
+    return kind == "length" and isinstance(plain, int | float) and plain >= CLOCK_MAX_MS
 
 
 def _native(kind: Kind, plain: str | int | float | dt.date | None, tz: ZoneInfo) -> Any:
@@ -207,6 +246,8 @@ def _native(kind: Kind, plain: str | int | float | dt.date | None, tz: ZoneInfo)
         return words.UNKNOWN
     if isinstance(plain, str | dt.date):
         return plain
+    if _is_endless(kind, plain):
+        return plain / HOUR_MS
     if kind == "length":
         return plain / DAY_MS
     if kind == "seconds":

@@ -67,8 +67,8 @@ def test_an_outage_that_is_not_over_lasts_to_the_end_of_what_is_known() -> None:
 
 
 def test_sums_over_places_are_zone_time() -> None:
-    both = together([Mains("a", 100, 10, 1, 10), Mains("b", 50, 5, 2, 4)], "")
-    assert both == Mains("", 150, 15, 3, 10)
+    both = together([Mains("a", 100, 10, 1, 10, 500), Mains("b", 50, 5, 2, 4, 500)], "")
+    assert both == Mains("", 150, 15, 3, 10, 1_000)
 
 
 spans = st.lists(
