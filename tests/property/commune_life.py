@@ -130,8 +130,7 @@ class Life:
             return
         match mishap.act:
             case "quiet":
-                until_ms = village.box.wall_ms() + mishap.number * MINUTE_MS
-                until_ms = until_ms if mishap.number > 0 else 0
+                until_ms = self._quiet_to(mishap.number)
                 told.quiet.append((self.true_ms, mishap.zones, until_ms))
                 village.ask(asked.QuietRequest(mishap.zones, until_ms, "tang lễ"))
             case "power":
@@ -152,6 +151,16 @@ class Life:
 
             case "hold" | "skip" | "order":
                 self._ordered(mishap)
+
+    def _quiet_to(self, number: int) -> int:
+        """For so many minutes, or to around the start of something planned; 0: no longer."""
+        now_ms = self.village.box.wall_ms()
+        if number <= 0:
+            return 0
+        entry = self.commune.entries[number % len(self.commune.entries)]
+        start_ms = self.planned_ms(entry, self.true_ms)
+        edge_ms = start_ms + (number % 3 - 1) * MINUTE_MS
+        return edge_ms if number % 2 and edge_ms > now_ms else now_ms + number * MINUTE_MS
 
     def _ordered(self, mishap: Mishap) -> None:
         """The commune holds an entry back or releases it, skips it, puts it in another place."""

@@ -304,7 +304,7 @@ def test_whatever_a_rule_keeps_from_playing_is_told_with_the_rule(commune: Commu
 
 
 @given(commune=communes(()))
-@examples(150)
+@examples(80)
 def test_exactly_what_the_regulation_says_is_kept_back_and_shown(commune: Commune) -> None:
     """Neither more nor less: foretold from the timetable and the regulation alone."""
     life = Life(commune)
