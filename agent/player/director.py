@@ -233,8 +233,19 @@ class Director:
             return 0
         return round(frames_of_ns(heard_ns - run.voice.start_ns))
 
-    def _open(self, run: _Run, index: int, number: int, into: int, now_ns: int) -> _Try:
-        """Open source `number` of part `index`, `into` frames after the part's beginning."""
+    def _open(
+        self,
+        run: _Run,
+        index: int,
+        number: int,
+        into: int,
+        now_ns: int,
+        after: _Try | None = None,
+    ) -> _Try:
+        """Open source `number` of part `index`, `into` frames after the part's beginning.
+
+        after: the source of the same part that it follows.
+        """
         part = run.cue.parts[index]
         source = part.sources[number]
         origin = frames_of_ms(part.from_ms)
@@ -261,12 +272,12 @@ class Director:
             final=index == len(run.cue.parts) - 1,
         )
         attempt = _Try(index, number, job, slot)
-        previous = run.newest
-        run.tries.append(attempt)
-        if previous is not None and previous.part == index:
-            run.voice.do(lambda: run.voice.insert_after(previous.slot, slot))
-        else:
+        if after is None:
+            run.tries.append(attempt)
             run.voice.do(lambda: run.voice.slots.append(slot))
+        else:
+            run.tries.insert(run.tries.index(after) + 1, attempt)
+            run.voice.do(lambda: run.voice.insert_after(after.slot, slot))
         run.at = None
         return attempt
 
@@ -299,6 +310,12 @@ class Director:
         newest = run.newest
         if newest is None or run.voice.ended:
             return reports
+        failed = [one for one in run.tries[:-1] if one.job.fault is not None]
+        reports += [
+            self._failed_behind(run, one, now_ns)
+            for one in failed
+            if not (one.handed_over or one.slot.passed)
+        ]
         if newest.job.over is not None and not newest.handed_over:
             self._skip(run, newest)
         elif newest.job.fault is not None and not newest.handed_over:
@@ -362,6 +379,18 @@ class Director:
         at_ms = self._wall.wall_ms(now_ns, run.cue.epoch)
         return p.SourceFailed(run.cue.token, attempt.part, attempt.source, fault, at_ms)
 
+    def _failed_behind(self, run: _Run, attempt: _Try, now_ns: int) -> p.FromChild:
+        """A source failed after a later part was opened: what is known of that one stays."""
+        attempt.handed_over = attempt.slot.failed = True
+        later = run.at, run.wait_for_next
+        run.wait_for_next = False
+        if attempt.source + 1 < len(run.cue.parts[attempt.part].sources):
+            self._fall_back(run, attempt, now_ns)
+        run.at, run.wait_for_next = later
+        at_ms = self._wall.wall_ms(now_ns, run.cue.epoch)
+        fault = attempt.job.fault or "not_audio"
+        return p.SourceFailed(run.cue.token, attempt.part, attempt.source, fault, at_ms)
+
     def _fall_back(self, run: _Run, failed: _Try, now_ns: int) -> None:
         """The next source of the part, where the failed one ended."""
         part = run.cue.parts[failed.part]
@@ -369,7 +398,7 @@ class Director:
         was_live = failed.slot.live
         into = 0 if was_live else self._reached(run, failed, origin, now_ns)
         run.at = failed.slot.at
-        attempt = self._open(run, failed.part, failed.source + 1, into, now_ns)
+        attempt = self._open(run, failed.part, failed.source + 1, into, now_ns, failed)
         if was_live and not attempt.slot.live:
             attempt.slot.floating, attempt.slot.at = True, None
         elif not was_live and failed.slot.at is None:

@@ -338,3 +338,65 @@ def test_a_source_that_fails_shortly_before_its_end_gives_way_to_the_next_at_onc
     bench.run(2.5)
     assert bench.of(p.Started) == [p.Started("c", 0, 0, 1_400, 1_000)]
     assert bench.ended().played_ms == 150
+
+
+def three_parts(*sources: p.Source) -> Bench:
+    """Two and a half seconds in: the second part sounds, and the third one was opened already."""
+    bench = Bench()
+    parts = (
+        p.Part(files("a"), length_ms=2000),
+        p.Part(sources, length_ms=2000),
+        p.Part(files("c")),
+    )
+    bench.send(cue(0, *parts))
+    bench.jobs[0].give(2 * SECOND, end=True)
+    bench.run(0.5)
+    bench.jobs[1].give(SECOND)
+    bench.run(2.0)
+    assert [job.source.url for job in bench.jobs] == ["a", "b", "c"]
+    bench.jobs[2].give(SECOND, end=True)
+    return bench
+
+
+def test_a_source_that_fails_after_the_next_part_was_opened_is_told() -> None:
+    """Of a bulletin in three languages it is the one in the middle that would go unnamed."""
+    bench = three_parts(*files("b"))
+    bench.jobs[1].fail("not_audio")
+    bench.run(3.0)
+    [told] = bench.of(p.SourceFailed)
+    assert isinstance(told, p.SourceFailed)
+    assert (told.part, told.source, told.fault) == (1, 0, "not_audio")
+    assert told.at_ms == pytest.approx(2500, abs=100)
+    begun = [(one.part, one.at_ms) for one in bench.of(p.PartStarted)]  # type: ignore[union-attr]
+    assert [part for part, _ in begun] == [0, 1, 2]
+    assert begun[2][1] == pytest.approx(3000, abs=60), "the next part follows the failed one"
+    assert bench.ended().reason == "finished"
+
+
+def test_such_a_source_gives_way_to_the_next_of_its_part_and_the_later_part_waits() -> None:
+    bench = three_parts(*files("b", "b2"))
+    bench.jobs[1].fail("not_audio")
+    bench.run(0.1)
+    second = bench.jobs[3]
+    assert second.source.url == "b2"
+    assert SECOND * 0.5 <= second.from_frames <= SECOND * 1.2
+    second.give(2 * SECOND - second.from_frames, end=True)
+    bench.run(3.0)
+    assert [(one.part, one.source) for one in bench.of(p.PartStarted)] == [  # type: ignore[union-attr]
+        (0, 0),
+        (1, 0),
+        (1, 1),
+        (2, 0),
+    ]
+    last = bench.of(p.PartStarted)[-1]
+    assert last.at_ms == pytest.approx(4000, abs=60)  # type: ignore[union-attr]
+    assert bench.ended().reason == "finished"
+
+
+def test_a_decoder_that_fails_when_its_part_is_over_is_nobodys_trouble() -> None:
+    bench = three_parts(*files("b"))
+    bench.jobs[1].give(2 * SECOND)
+    bench.run(2.0)
+    bench.jobs[1].fault = "stalled"
+    bench.run(1.0)
+    assert bench.of(p.SourceFailed) == []
