@@ -48,6 +48,26 @@ KEYS: dict[Table, tuple[str, ...]] = {
     "ceiling": ("hours", "volume", "days", "zones", "tags"),
     "approval": ("authority", "mode", "document_number"),
 }
+LIKE = {
+    "title": 'title = "Quy chế hoạt động"',
+    "document_number": 'document_number = "12/2026/QĐ-UBND"',
+    "silent_dates": 'silent_dates = [2027-02-06, "7/2/2027"]',
+    "languages": 'languages = ["vi", "tày"]',
+    "ask_approval": "ask_approval = true",
+    "approver_differs": "approver_differs = true",
+    "window": "[[window]]",
+    "ceiling": "[[ceiling]]",
+    "approval": "[[approval]]",
+    "hours": 'hours = "05:00-06:30"',
+    "days": 'days = "T2-T6"',
+    "zones": 'zones = ["thôn Đông"]',
+    "tags": 'tags = ["truong-hoc"]',
+    "volume": "volume = 60",
+    "authority": 'authority = "tinh"',
+    "mode": 'mode = "standing"',
+}
+"""How each key is written; told to whoever wrote it otherwise."""
+
 _HEAD = re.compile(r"^\s*\[\[\s*([a-z_]+)\s*\]\]")
 _KEY = re.compile(r'^\s*"?([A-Za-z_]+)"?\s*=')
 _SPAN = re.compile(r"(.+?)\s*(?:-|đến)\s*(.+)")
@@ -77,11 +97,11 @@ def read_regulation(
         text = raw.decode("utf-8-sig")
         data = tomllib.loads(text)
     except UnicodeDecodeError as error:
-        return Read(None, (Finding(Place(raw[: error.start].count(b"\n") + 1), "not_utf8"),))
+        return Read(None, (Finding(Place(raw[: error.start].count(b"\n") + 1), "rules_not_utf8"),))
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"line (\d+), column (\d+)", str(error))
         line, column = (int(found[1]), found[2]) if found else _end_of(text)
-        return Read(None, (Finding(Place(line, f":{column}"), "toml", what=str(error)),))
+        return Read(None, (Finding(Place(line, f":{column}"), "rules_toml", what=str(error)),))
     reader = _Reader(text, data, zones, tags)
     commune = reader.read()
     findings = tuple(sorted(reader.findings, key=lambda one: one.place.line))
@@ -118,7 +138,9 @@ class _Reader:
         rules = tuple(self._approvals())
         if not any(one.is_error for one in self.findings):
             fault = fault_of(regulation)
-            if fault is not None:
+            if regulation.sessions_per_day is not None and not regulation.windows:
+                self._fault("", 0, "sessions_per_day", "sessions_windows")
+            elif fault is not None:
                 self.findings.append(Finding(Place(1), "rule", what=fault))
         return Commune(regulation, rules if asks or rules else None, self._flag("approver_differs"))
 
@@ -145,7 +167,7 @@ class _Reader:
     def _ceiling(self, number: int, found: Mapping[str, Any]) -> VolumeCeiling:
         volume = self._number("ceiling", number, found, "volume", 0, 100)
         if volume is None and "volume" not in found:
-            self._fault("ceiling", number, "volume", "required")
+            self._fault("ceiling", number, "volume", "missing_like")
         return VolumeCeiling(
             hours=self._hours("ceiling", number, found, past_midnight=True),
             volume=volume or 0,
@@ -177,7 +199,7 @@ class _Reader:
     ) -> str:
         text = self._text(table, number, found, "hours")
         if not text:
-            self._fault(table, number, "hours", "required")
+            self._fault(table, number, "hours", "missing_like")
             return "00:00-24:00"
         hours = _as_hours(text)
         if hours is None or read_hours(hours, past_midnight=True) is None:
@@ -192,12 +214,12 @@ class _Reader:
             return ()
         text = ";".join(value) if _is_texts(value) else value
         if not isinstance(text, str):
-            self._fault(table, number, "days", "value_kind", str(value))
+            self._fault(table, number, "days", "write_like", str(value))
             return ()
         try:
             days = parse_days(text, year=2026)
         except Fault as fault:
-            self._fault(table, number, "days", fault.code, text, fault.guess)
+            self._fault(table, number, "days", "write_like", text, fault.guess)
             return ()
         if days.dates or days.left_out:
             self._fault(table, number, "days", "days_weekly", text)
@@ -226,7 +248,7 @@ class _Reader:
             selector = {"names": names, "tags": tags}
             return msgspec.convert(selector, ZoneSelector)
         except msgspec.ValidationError:
-            self._fault(table, number, "tags", "value_kind", ", ".join(tags))
+            self._fault(table, number, "tags", "write_like", ", ".join(tags))
             return None
 
     def _silent_dates(self) -> Iterator[str]:
@@ -238,7 +260,7 @@ class _Reader:
             try:
                 day, _ = parse_date(str(one), year=2026)
             except Fault as fault:
-                self._fault("", 0, "silent_dates", fault.code, str(one), fault.guess)
+                self._fault("", 0, "silent_dates", "write_like", str(one), fault.guess)
                 continue
             yield day.isoformat()
 
@@ -263,14 +285,14 @@ class _Reader:
     def _text(self, table: Table, number: int, found: Mapping[str, Any], key: str) -> str:
         value = found.get(key, "")
         if not isinstance(value, str) or len(value) > 200:
-            self._fault(table, number, key, "value_kind", str(value)[:40])
+            self._fault(table, number, key, "write_like", str(value)[:40])
             return ""
         return clean(value)
 
     def _flag(self, key: str) -> bool:
         value = self._data.get(key, False)
         if not isinstance(value, bool):
-            self._fault("", 0, key, "value_kind", str(value))
+            self._fault("", 0, key, "write_like", str(value))
             return False
         return value
 
@@ -278,7 +300,7 @@ class _Reader:
         value = found.get(key, [])
         value = [value] if isinstance(value, str) else value
         if not _is_texts(value):
-            self._fault(table, number, key, "value_kind", str(value)[:40])
+            self._fault(table, number, key, "write_like", str(value)[:40])
             return []
         return [clean(one) for one in value]
 
@@ -288,7 +310,7 @@ class _Reader:
         found = [self._data] if not table else self._data.get(table, [])
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
             if not any(one.place.header == table for one in self.findings):
-                self._fault("", 0, table, "value_kind")
+                self._fault("", 0, table, "write_like")
             return
         yield from enumerate(found)
 
@@ -309,6 +331,7 @@ class _Reader:
         what: str | Said = "",
     ) -> None:
         place = self._place(table, number, key, cell)
+        what = what or LIKE.get(key, "")
         self.findings.append(Finding(place, code, guess, what))
 
 

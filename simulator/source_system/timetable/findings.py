@@ -225,6 +225,25 @@ WORDINGS: dict[str, Wording] = {
         "a standing approval names its document",
     ),
     "rule": Wording("error", "quy chế không hợp lệ: {what}", "not a valid regulation: {what}"),
+    "write_like": Wording(
+        "error", "không đúng; viết như {what}", "not right; write it like {what}"
+    ),
+    "missing_like": Wording("error", "còn thiếu; thêm {what}", "this is missing; add {what}"),
+    "sessions_windows": Wording(
+        "error",
+        "mỗi khung giờ là một buổi mà chưa có khung nào; thêm [[window]] hoặc bỏ dòng này",
+        "each window is a session, and there is none; add a [[window]] or take this line out",
+    ),
+    "rules_not_utf8": Wording(
+        "error",
+        "tệp không phải UTF-8; lưu lại dạng UTF-8",
+        "the file is not UTF-8; save it as UTF-8",
+    ),
+    "rules_toml": Wording(
+        "error",
+        "TOML sai ({what}); so với tệp mẫu: districtctl regulation --preset TÊN --write TỆP",
+        "not TOML ({what}); compare an example: districtctl regulation --preset NAME --write FILE",
+    ),
     # the whole
     "id_twice": Wording("error", "mã này đã dùng ở {what}", "this id stands already in {what}"),
     "overlap": Wording(

@@ -14,18 +14,20 @@ from agent.contract.documents import (
     Entry,
     FileSource,
     Regulation,
+    Schedule,
     Settings,
     VolumeCeiling,
     When,
     ZoneSelector,
 )
 from agent.contract.reasons import OccurrenceReason
+from agent.contract.strict import decode_signed
 from agent.core.hours import fault_of
 from simulator.source_system import compose
 from simulator.source_system.home import Station, Zone
 from simulator.source_system.problems import DistrictError
 from simulator.source_system.regulation_desk import kept_back, preset, presets
-from simulator.source_system.regulation_file import Commune, read_regulation
+from simulator.source_system.regulation_file import KEYS, LIKE, Commune, read_regulation
 
 ZONES = ("thôn Đông", "thôn Đoài")
 STATION = Station(
@@ -121,31 +123,31 @@ def test_whoever_is_named_for_approval_makes_the_others_asked_too() -> None:
     [
         ("sesions_per_day = 2", [("1:1", "key_unknown")]),
         ("[[windows]]\n", [("1:1", "key_unknown")]),
-        ("[[window]]\n  hour = 1", [("1:1", "required"), ("2:3", "key_unknown")]),
+        ("[[window]]\n  hour = 1", [("1:1", "missing_like"), ("2:3", "key_unknown")]),
         ('[[window]]\nhours = "5h-25h"', [("2:1", "hours")]),
         ('[[window]]\nhours = "05:00-05:00"', [("2:1", "hours")]),
         ('[[window]]\nhours = "21:00-05:00"', [("2:1", "hours_day")]),
-        ('[[window]]\nhours = "05:00-06:00"\ndays = "T9"', [("3:1", "date")]),
+        ('[[window]]\nhours = "05:00-06:00"\ndays = "T9"', [("3:1", "write_like")]),
         ('[[window]]\nhours = "05:00-06:00"\ndays = "2026-03-02"', [("3:1", "days_weekly")]),
         ('[[window]]\nhours = "05:00-06:00"\nminutes = 0', [("3:1", "number")]),
         ('[[window]]\nhours = "05:00-06:00"\nminutes = true', [("3:1", "number")]),
         ('[[window]]\nhours = "05:00-06:00"\nzones = ["thôn Đoai"]', [("3:1", "zone_unknown")]),
-        ('[[window]]\nhours = "05:00-06:00"\nzones = [1]', [("3:1", "value_kind")]),
-        ('[[ceiling]]\nhours = "21:00-06:00"', [("1:1", "required")]),
+        ('[[window]]\nhours = "05:00-06:00"\nzones = [1]', [("3:1", "write_like")]),
+        ('[[ceiling]]\nhours = "21:00-06:00"', [("1:1", "missing_like")]),
         ('[[ceiling]]\nhours = "21:00-06:00"\nvolume = 101', [("3:1", "number")]),
-        ("silent_dates = [2027-13-01]", [("1:21", "toml")]),
-        ('silent_dates = ["30/2/2027"]', [("1:1", "date")]),
+        ("silent_dates = [2027-13-01]", [("1:21", "rules_toml")]),
+        ('silent_dates = ["30/2/2027"]', [("1:1", "write_like")]),
         ('languages = ["tiếng sao"]', [("1:1", "language")]),
-        ("ask_approval = 1", [("1:1", "value_kind")]),
-        ("window = 3", [("1:1", "value_kind")]),
+        ("ask_approval = 1", [("1:1", "write_like")]),
+        ("window = 3", [("1:1", "write_like")]),
         ('[[approval]]\nauthority = "Tỉnh"', [("2:1", "authority")]),
         ('[[approval]]\nauthority = "tinh"\nmode = "yes"', [("3:1", "approval_mode")]),
         (
             '[[approval]]\nauthority = "tinh"\nmode = "standing"',
             [("1:1", "approval_document")],
         ),
-        ("sessions_per_day = 2", [("1", "rule")]),
-        ("title = ", [("1:9", "toml")]),
+        ("sessions_per_day = 2", [("1:1", "sessions_windows")]),
+        ("title = ", [("1:9", "rules_toml")]),
     ],
 )
 def test_a_fault_is_told_with_its_line_and_column(text: str, found: list[tuple[str, str]]) -> None:
@@ -160,10 +162,55 @@ def test_all_faults_are_told_at_once_in_both_languages_with_what_was_meant() -> 
     assert findings[1].text("en").startswith('line 3:1 "zones" “thon Doai”:')
 
 
+@pytest.mark.parametrize(
+    ("text", "vi", "en"),
+    [
+        (
+            "ask_approval = 1",
+            'dòng 1:1 "ask_approval" “1”: không đúng; viết như ask_approval = true.',
+            'line 1:1 "ask_approval" “1”: not right; write it like ask_approval = true.',
+        ),
+        (
+            '[[window]]\ndays = "T9"',
+            'dòng 2:1 "days" “T9”: không đúng; viết như days = "T2-T6".',
+            'line 2:1 "days" “T9”: not right; write it like days = "T2-T6".',
+        ),
+        (
+            '[[ceiling]]\nhours = "21:00-06:00"',
+            'dòng 1:1 "volume": còn thiếu; thêm volume = 60.',
+            'line 1:1 "volume": this is missing; add volume = 60.',
+        ),
+        (
+            "\nsessions_per_day = 2",
+            'dòng 2:1 "sessions_per_day": mỗi khung giờ là một buổi mà chưa có khung nào; '
+            "thêm [[window]] hoặc bỏ dòng này.",
+            'line 2:1 "sessions_per_day": each window is a session, and there is none; '
+            "add a [[window]] or take this line out.",
+        ),
+    ],
+)
+def test_a_fault_says_what_to_write_instead(text: str, vi: str, en: str) -> None:
+    _, findings = read_regulation(text.encode(), ZONES)
+    assert vi in [one.text("vi") for one in findings]
+    assert en in [one.text("en") for one in findings]
+
+
+def test_a_file_that_is_no_toml_names_an_example_to_compare() -> None:
+    _, [finding] = read_regulation(b"title = ")
+    for lang in ("vi", "en"):
+        assert "districtctl regulation --preset" in finding.text(lang)
+
+
+@pytest.mark.parametrize("key", sorted({key for keys in KEYS.values() for key in keys}))
+def test_every_key_can_be_shown_as_it_is_written(key: str) -> None:
+    numbers = {"minutes", "sessions_per_day"}  # their faults name the bounds
+    assert key in numbers or LIKE[key].lstrip("[").startswith(key)
+
+
 def test_bytes_that_are_no_utf8_are_a_fault_and_no_traceback() -> None:
     commune, [finding] = read_regulation(b"title = 'a'\n# \xe9\n")
     assert commune is None
-    assert (finding.code, finding.place.line) == ("not_utf8", 2)
+    assert (finding.code, finding.place.line) == ("rules_not_utf8", 2)
 
 
 # --- the examples --------------------------------------------------------------------------
@@ -181,6 +228,21 @@ def test_an_example_is_read_names_its_evidence_and_makes_no_claim_of_law(name: s
     assert "không phải văn bản pháp luật" in text
     assert f"--preset {name}" in text
     assert commune.approvals == ()
+
+
+@pytest.mark.parametrize("name", sorted(presets()))
+def test_an_example_comes_out_of_the_signed_bytes_as_it_went_in(name: str) -> None:
+    commune, _ = read_regulation(preset(name), ZONES)
+    assert commune is not None
+    settings = compose.settings_of(STATION, commune)
+    made = compose.schedule(
+        "huyen", "s/tan-lien", (), revision=1, made_from=0, now_ms=1, settings=settings
+    )
+    read_again = decode_signed(compose.encode(made))
+    assert isinstance(read_again, Schedule)
+    assert read_again.settings == settings
+    assert settings.regulation == commune.regulation
+    assert settings.regulation.windows
 
 
 def test_the_examples_say_what_is_known_of_their_places() -> None:
