@@ -33,6 +33,7 @@ from agent.adapters.gps import Gps
 from agent.adapters.host import Host, MainsSense
 from agent.adapters.housekeeping import Housekeeping
 from agent.adapters.journal import Opened, SqliteJournal, open_journal
+from agent.adapters.measured import Measuring
 from agent.adapters.memory_journal import MemoryJournal
 from agent.adapters.modem import ModemManager
 from agent.adapters.mqtt import LinkSettings, MqttLink
@@ -62,6 +63,7 @@ from agent.core.effects import (
     Evict,
     Fetch,
     HoldZones,
+    Measure,
     PlayCue,
     Probe,
     Publish,
@@ -132,6 +134,7 @@ class App:
     def _build(self, loaded: Loaded, state_dir: Path) -> None:
         config, emit = self._config, self._emit
         self._content = ContentStore(state_dir / "content", _content_settings(config), emit)
+        self._measuring = Measuring(state_dir / "content" / "loudness", self._content.path, emit)
         self._speaking = Speaking(state_dir / "speech", emit)
         self._player = Player(
             _player_command(config),
@@ -166,6 +169,7 @@ class App:
                 Fetch: self._content.fetch,
                 CancelFetch: self._content.cancel,
                 Evict: self._content.evict,
+                Measure: self._measuring.measure,
                 Speak: self._speaking.speak,
                 PlayCue: self._player.play,
                 StopCue: self._player.stop,
@@ -194,6 +198,7 @@ class App:
         self._catch_signals()
         self._emit(Booted(self._journal.installation, secrets.token_hex(8), random.random()))
         self._emit(self._content.open())
+        self._emit(self._measuring.open())
         if self._storage_fault:
             self._emit(CommitFailed(self._storage_fault))
         self._supervise("sound", self._player.run)
@@ -202,6 +207,7 @@ class App:
         await self._open_control()
         self._supervise("host", self._host.run)
         self._supervise("network", self._network.run)
+        self._supervise("measuring", self._measuring.run)
         if self._gps is not None:
             self._supervise("gps", self._gps.run)
         self._supervise("housekeeping", self._housekeeping.run)
@@ -428,6 +434,8 @@ def _player_command(config: Config) -> tuple[str, ...]:
         str(sound.buses),
         "--frames",
         str(sound.frames),
+        "--ceiling-cdb",
+        str(100 * config.loudness.ceiling_dbtp),
     )
 
 

@@ -43,6 +43,7 @@ from agent.contract.bounds import in_words, plainly
 from agent.contract.documents import FEATURES, Key
 from agent.contract.texts import Words
 from agent.contract.units import Id, KeyId, Tag, ZoneName
+from agent.core.loudness import Levels
 from agent.core.site import Amplifier, BusChoice, Site, Zone
 from agent.errors import ConfigError, Problem
 from agent.state_dir import is_there, state_problem
@@ -106,6 +107,16 @@ class SoundSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     warm_standby: bool = False
 
 
+class LoudnessSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How loud programmes leave, in whole LUFS, dB and dBTP. level false: as they were recorded."""
+
+    level: bool = True
+    target_lufs: Annotated[int, Meta(ge=-40, le=-10)] = -18
+    emergency_lufs: Annotated[int, Meta(ge=-40, le=-10)] = -14
+    boost_db: Annotated[int, Meta(ge=0, le=24)] = 12
+    ceiling_dbtp: Annotated[int, Meta(ge=-12, le=0)] = -1
+
+
 class ControllerSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An amplifier controller on a serial port. adopted_id: what its hello must say."""
 
@@ -159,6 +170,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     clock: ClockSection = ClockSection()
     content: ContentSection = ContentSection()
     sound: SoundSection = SoundSection()
+    loudness: LoudnessSection = LoudnessSection()
     identity: IdentitySection = IdentitySection()
     place: PlaceSection = PlaceSection()
     link: LinkSection = LinkSection()
@@ -643,8 +655,19 @@ def _site(config: Config) -> Site:
         link=link_terms(config.link),
         heartbeat_ms=config.reports.heartbeat_s * 1_000,
         details_pause_ms=config.reports.details_pause_s * 1_000,
+        levels=_levels(config.loudness),
         features=FEATURES,
         source_rules=source_api.rules(config.source_api),
+    )
+
+
+def _levels(section: LoudnessSection) -> Levels:
+    return Levels(
+        on=section.level,
+        target_clufs=100 * section.target_lufs,
+        emergency_clufs=100 * section.emergency_lufs,
+        boost_cdb=100 * section.boost_db,
+        ceiling_cdb=100 * section.ceiling_dbtp,
     )
 
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from agent.adapters.ports import Emit
 from agent.core.effects import Speak
 from agent.core.events import SpeechFailed, SpeechReady
+from agent.core.loudness import Loudness
 
 if TYPE_CHECKING:
-    from agent.adapters.speech import Speech
+    from agent.adapters.speech import Speech, SpeechFile
 
 log = logging.getLogger(__name__)
 
@@ -69,4 +70,16 @@ class Speaking:
         while len(self._paths) >= KEYS_MAX:
             del self._paths[next(iter(self._paths))]
         self._paths[act.key] = made.path
-        return SpeechReady(act.key, made.duration_ms)
+        return SpeechReady(act.key, made.duration_ms, _loudness_of(made))
+
+
+def _loudness_of(made: SpeechFile) -> Loudness | None:
+    """Measured here and now: it is short, and may be a warning. A minute costs 0.05 s."""
+    from agent.measuring.ebu import NoLibraryError
+    from agent.measuring.speech import loudness_of_wav
+
+    try:
+        return loudness_of_wav(made.path, made.duration_ms)
+    except (NoLibraryError, OSError, EOFError, ValueError) as error:
+        log.warning("speech_not_measured detail=%s", error)
+        return None

@@ -30,6 +30,7 @@ from agent.core.facts import Facts, OpenItem
 from agent.core.items import FOREVER_MS, Item, Run, is_over, over_ms
 from agent.core.ledger import Ledger
 from agent.core.lineup import Line, Provenance, about_of
+from agent.core.loudness import Known, levelled
 from agent.core.planner import SILENCE, BusSpan, Decision, Plan, ZoneSpan, decide, follow, foresee
 from agent.core.power import Power
 from agent.core.programme import Sound, label_of
@@ -64,6 +65,8 @@ class Air:
         self.plan = Plan(0, 0)
         self.player: Literal["starting", "ready", "lost"] = "starting"
         self.sent: dict[str, Sent] = {}
+        self.loudness_of: Known = lambda _: None
+        """How loud what is on the box is known to be."""
         self.power: frozenset[str] = frozenset()
         self.gates: dict[str, ZoneSpan] = {}
         self.next_ms: int | None = None
@@ -267,6 +270,8 @@ class Air:
         token = f"{self._facts.marks.birth}.{self._tokens}"
         cold_ms = self.cold_ms(item.zones)
         cue = cues.cue_for(item, sound, span, token, turn.now.epoch, turn.wall_ms, cold_ms)
+        parts = levelled(cue.parts, self.loudness_of, self._site.levels, item.klass)
+        cue = msgspec.structs.replace(cue, parts=parts)
         end_ms = span.origin_ms + item.play_ms
         self.sent[token] = Sent(
             token,

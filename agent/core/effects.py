@@ -122,6 +122,14 @@ class Evict:
 
 
 @dataclass(frozen=True, slots=True)
+class Measure:
+    """Find out how loud a file is, when nobody else wants the processor; answered by
+    `FilesMeasured`, once."""
+
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Speak:
     """Make a sound file of `text`; answered by SpeechReady or SpeechFailed with `key`."""
 
@@ -228,6 +236,7 @@ Act = (
     | Fetch
     | CancelFetch
     | Evict
+    | Measure
     | Speak
     | PlayCue
     | StopCue

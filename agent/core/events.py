@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from agent.contract.reports import Confirmation
+from agent.core.loudness import Loudness
 from agent.player.protocol import EndReason, SourceFault
 
 ClockTrust = Literal["trusted", "untrusted"]
@@ -84,6 +85,14 @@ class FileReady:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class FilesMeasured:
+    """How loud files are: sha256 → what was measured, None where it cannot be. Sent at start with
+    what is known from before, and as the answer to `Measure`."""
+
+    files: tuple[tuple[str, Loudness | None], ...]
+
+
 FetchFault = Literal[
     "not_found",
     "wrong_hash",
@@ -112,6 +121,7 @@ class SpeechReady:
 
     key: str
     duration_ms: int
+    loudness: Loudness | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,6 +441,7 @@ Event = (
     | Delivered
     | FilesFound
     | FileReady
+    | FilesMeasured
     | FetchFailed
     | SpeechReady
     | SpeechFailed

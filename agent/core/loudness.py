@@ -24,6 +24,7 @@ QUIET_MAX: Final = 64
 """So many quiet stretches of a file are remembered."""
 
 LOWERED_MOST_CDB: Final = -4_000
+FAINT_CDBTP: Final = -5_000
 
 
 class Quiet(msgspec.Struct, frozen=True):
@@ -49,8 +50,9 @@ class Loudness(msgspec.Struct, frozen=True):
 
     @property
     def is_silent(self) -> bool:
-        """The file holds no programme at all."""
-        return self.length_ms > 0 and self.loudness_clufs is None
+        """The file holds no programme at all; one of a blink is too short for a loudness."""
+        faint = self.peak_cdbtp is None or self.peak_cdbtp < FAINT_CDBTP
+        return self.length_ms > 0 and self.loudness_clufs is None and faint
 
     def is_quiet(self, from_ms: int, to_ms: int, slack_ms: int = 1_000) -> bool:
         """Whether silence or hiss between these positions is what the file holds there."""

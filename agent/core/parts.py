@@ -69,6 +69,7 @@ class Parts:
         self.rules = Rules(site, self.tz)
         self.quiet = QuietZones(site, facts, self.tz)
         self.supply = Supply(self.programme)
+        self.air.loudness_of = self.supply.box.loudness.get
         self.lineup = Lineup(
             facts, self.programme, self.approvals, self.rules, self.quiet, self.power
         )

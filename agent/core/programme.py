@@ -32,6 +32,7 @@ from agent.contract.documents import (
 )
 from agent.contract.reasons import OccurrenceReason
 from agent.core.items import Item, key_of, play_ms
+from agent.core.loudness import Loudness
 from agent.core.schedule import Expander, Horizon, Occurrence, Zones, to_utc_ms
 from agent.core.site import Site
 from agent.core.versions import all_sources, may_be_said, sources_of
@@ -77,11 +78,15 @@ class Sound:
 
 @dataclass(slots=True)
 class OnBox:
-    """What is on the box: verified files, spoken texts (None: it failed), files given up on."""
+    """What is on the box: verified files, spoken texts (None: it failed), files given up on.
+
+    loudness: of `content:<sha256>` and `speech:<key>`; None: it was tried, and is not known.
+    """
 
     files: dict[str, int] = field(default_factory=dict)
     speech: dict[str, int | None] = field(default_factory=dict)
     faults: dict[str, OccurrenceReason] = field(default_factory=dict)
+    loudness: dict[str, Loudness | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from agent.core.loudness import Levels
 from agent.core.source_calls import SourceRules
 
 
@@ -103,6 +104,7 @@ class Site:
     link: LinkTerms = LinkTerms()
     heartbeat_ms: int = 300_000
     details_pause_ms: int = 60_000
+    levels: Levels = field(default_factory=Levels)
     features: frozenset[str] = field(default_factory=frozenset)
     source_rules: SourceRules | None = None
     """What may be asked through the source-system API; None: the station has none."""

@@ -38,6 +38,7 @@ from agent.core.events import (
     FetchFailed,
     FileReady,
     FilesFound,
+    FilesMeasured,
     HostSeen,
     HousekeepingDue,
     Leaving,
@@ -140,6 +141,8 @@ class Station(Parts):
             case FileReady():
                 self.supply.file_ready(event, turn)
                 self.items_changed = True
+            case FilesMeasured():
+                self.supply.files_measured(event, turn)
             case FetchFailed():
                 self.items_changed |= self.supply.fetch_failed(event, turn)
             case SpeechReady():
@@ -226,6 +229,7 @@ class Station(Parts):
                 self.air.replan(turn, self.volumes)
         self.supply.fetch(turn)
         self.supply.speak_again(turn)
+        self.supply.measure(turn)
         self._watch(turn)
         self._report(turn)
 

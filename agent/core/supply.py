@@ -15,8 +15,8 @@ from agent.contract.documents import FileSource
 from agent.core import content
 from agent.core.backoff import speech_wait_ms
 from agent.core.content import FAULT_REASONS, Fetching, Need
-from agent.core.effects import CancelFetch, Evict, Fetch, Speak
-from agent.core.events import FetchFailed, FileReady, SpeechFailed, SpeechReady
+from agent.core.effects import CancelFetch, Evict, Fetch, Measure, Speak
+from agent.core.events import FetchFailed, FileReady, FilesMeasured, SpeechFailed, SpeechReady
 from agent.core.programme import OnBox, Programme, speech_key, texts_of
 from agent.core.spoken import write_out
 from agent.core.turn import Turn
@@ -28,6 +28,7 @@ FETCH_AHEAD_MS = 72 * HOUR_MS
 FETCH_BEHIND_MS = 6 * HOUR_MS
 SPEAK_AHEAD_MS = 26 * HOUR_MS
 DETAIL_MAX = 160
+FAR_MS = 1 << 62
 TOLD_MAX = 64
 """So many missing files and slots are named in the receipt."""
 
@@ -57,6 +58,9 @@ class Supply:
         self._asked: set[str] = set()
         self._unspoken: dict[str, _Unspoken] = {}
         self._failed = ""
+        self._measuring: str | None = None
+        """The file whose loudness is being measured; "" none, None: not asked yet what is known."""
+        self._needed_ms: dict[str, int] = {}
 
     # --- texts --------------------------------------------------------------------------
 
@@ -105,6 +109,7 @@ class Supply:
 
     def speech_ready(self, event: SpeechReady) -> None:
         self.box.speech[event.key] = event.duration_ms
+        self.box.loudness[f"speech:{event.key}"] = event.loudness
         self._unspoken.pop(event.key, None)
         self._failed = ""
 
@@ -175,6 +180,10 @@ class Supply:
             return
         self.changed = False
         needs = self._needs(turn.wall_ms)
+        self._needed_ms = {}
+        for need in needs:
+            known_ms = self._needed_ms.get(need.binding.sha256, need.at_ms)
+            self._needed_ms[need.binding.sha256] = min(known_ms, need.at_ms)
         self.next_mono_ms = mono_ms + HOUR_MS
         if not self._looked:
             return
@@ -185,6 +194,29 @@ class Supply:
             turn.do(CancelFetch(sha))
         if again_ms is not None:
             self.next_mono_ms = min(again_ms, self.next_mono_ms)
+
+    # --- loudness -----------------------------------------------------------------------
+
+    def files_measured(self, event: FilesMeasured, turn: Turn) -> None:
+        """How loud files are, or that it cannot be known."""
+        for sha, loudness in event.files:
+            if sha not in self.box.files and self._looked:
+                continue
+            self.box.loudness[f"content:{sha}"] = loudness
+            if loudness is not None and loudness.is_silent:
+                turn.log("content_silent", "warning", sha256=sha[:12], length=loudness.length_ms)
+        measured = {sha for sha, _ in event.files}
+        if self._measuring is None or self._measuring in measured:
+            self._measuring = ""
+
+    def measure(self, turn: Turn) -> None:
+        """Have one file measured at a time, what is needed soonest first."""
+        if self._measuring != "" or not self._looked:
+            return
+        unknown = [sha for sha in self.box.files if f"content:{sha}" not in self.box.loudness]
+        if unknown:
+            self._measuring = min(unknown, key=lambda sha: (self._needed_ms.get(sha, FAR_MS), sha))
+            turn.do(Measure(self._measuring))
 
     def _needs(self, now_ms: int) -> list[Need]:
         """Files that the coming days want; notes on the way what nobody has published."""
@@ -219,5 +251,6 @@ class Supply:
         gone = content.evictable(list(self.box.files), bound, kept, today.isoformat())
         for sha in gone:
             del self.box.files[sha]
+            self.box.loudness.pop(f"content:{sha}", None)
             turn.do(Evict(sha))
         return len(gone)

@@ -22,6 +22,7 @@ from agent.player import protocol as p
 from agent.player.clockmap import NS_PER_MS, NS_PER_S, WallMap
 from agent.player.decode import VlcDecoders
 from agent.player.director import Director
+from agent.player.limiter import CEILING_CDB
 from agent.player.mixer import LOOKAHEAD_NS, Mixer
 from agent.player.output import DeviceFailed, NoDevice, Output, PortAudioOutput
 from agent.player.reports import Lines, Reporter
@@ -40,7 +41,14 @@ _LONGEST_SLEEP_NS = NS_PER_S
 class Child:
     """One life of the process."""
 
-    def __init__(self, output: Output, buses: int, reporter: Reporter, stdin_fd: int) -> None:
+    def __init__(
+        self,
+        output: Output,
+        buses: int,
+        reporter: Reporter,
+        stdin_fd: int,
+        ceiling_cdb: int = CEILING_CDB,
+    ) -> None:
         self._output = output
         self._reporter = reporter
         self._stdin = stdin_fd
@@ -48,7 +56,7 @@ class Child:
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
         os.set_blocking(self._wake_read, False)
-        self._mixer = Mixer(buses, self._wake)
+        self._mixer = Mixer(buses, self._wake, ceiling_cdb=ceiling_cdb)
         self._decoders = VlcDecoders()
         # Until the agent says better: what the machine believes now.
         self._wall = WallMap((time.time_ns() - time.monotonic_ns()) // 1000)
@@ -269,6 +277,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--buses", type=int, required=True, help="channels of the card")
     parser.add_argument("--frames", type=int, default=2048, help="frames per buffer")
     parser.add_argument(
+        "--ceiling-cdb", type=int, default=CEILING_CDB, help="no true peak leaves above it"
+    )
+    parser.add_argument(
         "--standby", action="store_true", help="open the device only with the first message"
     )
     return parser.parse_args()
@@ -279,7 +290,8 @@ def main() -> None:
     arguments = _arguments()
     reporter = Reporter(_quiet_descriptors())
     output = PortAudioOutput(arguments.device, arguments.buses, arguments.frames)
-    child = Child(output, arguments.buses, reporter, sys.stdin.fileno())
+    ceiling_cdb = min(0, arguments.ceiling_cdb)
+    child = Child(output, arguments.buses, reporter, sys.stdin.fileno(), ceiling_cdb)
     try:
         status = child.run(standby=arguments.standby)
     except BrokenPipeError:

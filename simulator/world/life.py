@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from agent.core.effects import (
@@ -18,6 +19,7 @@ from agent.core.effects import (
     Evict,
     Fetch,
     HoldZones,
+    Measure,
     PlayCue,
     Publish,
     PublishRecord,
@@ -37,6 +39,7 @@ from agent.core.events import (
     FetchFailed,
     FileReady,
     FilesFound,
+    FilesMeasured,
     HostSeen,
     LinkChanged,
     Now,
@@ -47,6 +50,7 @@ from agent.core.events import (
     Wake,
 )
 from agent.core.facts import Facts
+from agent.core.loudness import Loudness
 from agent.release import Release
 from simulator.world.link import Link
 from simulator.world.sound import Card, Played
@@ -89,6 +93,7 @@ class Life:
             Fetch: self._fetch,
             CancelFetch: self._cancel_fetch,
             Evict: self._evict,
+            Measure: self._measure,
             Speak: self._speak,
             PlayCue: lambda act: self.card.play(act.cue) if self.card is not None else None,
             StopCue: lambda act: self.card.stop(act.token) if self.card is not None else None,
@@ -102,7 +107,7 @@ class Life:
         box, rng = self.box, self.box.rng
         after = self._later
         self.tell(Booted(box.installation, f"n{box.lives}", rng.random()))
-        after(rng.randint(5, 1_500), lambda: self.tell(FilesFound(tuple(box.disk.files.items()))))
+        after(rng.randint(5, 1_500), self._look_at_files)
         after(rng.randint(300, 3_000), self.start_child)
         after(rng.randint(200, 2_500), self._report_controllers)
         after(rng.randint(1_000, 5_000), self._host)
@@ -293,6 +298,17 @@ class Life:
 
     def _cancel_fetch(self, act: CancelFetch) -> None:
         self._fetches[act.sha256] = self._fetches.get(act.sha256, 0) + 1
+
+    def _look_at_files(self) -> None:
+        self.tell(FilesFound(tuple(self.box.disk.files.items())))
+        self.tell(FilesMeasured(()))
+
+    def _measure(self, act: Measure) -> None:
+        """Every file has a loudness of its own; some cannot be measured."""
+        own = Random(act.sha256)
+        loudness = Loudness(own.randint(-3_500, -700), 500, own.randint(-1_500, 50), 60_000)
+        event = FilesMeasured(((act.sha256, loudness if own.random() < 0.9 else None),))
+        self._later(own.randint(2_000, 90_000), lambda: self.tell(event))
 
     def _evict(self, act: Evict) -> None:
         self.box.disk.files.pop(act.sha256, None)
