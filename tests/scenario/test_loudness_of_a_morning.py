@@ -39,7 +39,7 @@ def test_a_loud_and_a_quiet_programme_leave_at_the_level_of_the_station() -> Non
 
 def test_what_is_not_measured_in_time_plays_as_it_was_recorded() -> None:
     village = Village()
-    village.until("04:59")
+    village.until("04:59:45")
     village.timetable(entry("late", "05:00"))
     sha256 = village.publish("late", 60)
     village.box.tell(FilesMeasured(((sha256, None),)))
