@@ -393,8 +393,8 @@ PROBLEMS: dict[str, Wording] = {
     "report_registry": Wording(
         "sổ danh mục có lỗi",
         "the registry has faults",
-        "districtctl report registry",
-        "districtctl report registry",
+        "xem từng lỗi: districtctl report registry (sổ ở nơi khác: thêm --registry)",
+        "see each: districtctl report registry (kept elsewhere: add --registry)",
     ),
     "report_calendar": Wording(
         "lịch báo cáo có lỗi", "the calendar has faults", "sửa chỗ được nêu", "mend the named place"

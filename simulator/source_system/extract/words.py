@@ -160,8 +160,8 @@ WORDS: dict[str, Said] = {
     ),
     "not_signed": Said("Đài chưa ký những bản ghi này.", "The station has not signed these."),
     "gap": Said(
-        "THIẾU bản ghi {first}–{last}: có thể có lượt phát không nằm trong trích lục này.",
-        "Records {first}–{last} are MISSING: items may not be in this extract.",
+        "THIẾU bản ghi {where}: có thể có lượt phát không nằm trong trích lục này.",
+        "Records {where} are MISSING: items may not be in this extract.",
     ),
     "finding": Said("Bản ghi {where}: {what}.", "Record {where}: {what}."),
     "rows_unsigned": Said(
@@ -434,15 +434,14 @@ class Speaker:
             )
         elif one.records:
             lines.append(self.say("not_signed"))
-        lines += [self.say("gap", first=first, last=last) for first, last in one.gaps]
+        lines += [self.say("gap", where=_numbers(first, last)) for first, last in one.gaps]
         gaps = {first for first, _ in one.gaps}
         lines += [self._finding(found) for found in one.findings if found.seq not in gaps]
         return lines
 
     def _finding(self, found: Finding) -> str:
         what = FINDINGS[found.kind][0].text(self.lang)
-        where = f"{found.seq}" if found.to_seq <= found.seq else f"{found.seq}–{found.to_seq}"
-        return self.say("finding", where=where, what=what)
+        return self.say("finding", where=_numbers(found.seq, found.to_seq), what=what)
 
     def signer(self) -> str:
         signer = self.extract.signer
@@ -452,6 +451,10 @@ class Speaker:
             authority=plain(signer.authority_name),
             key=grouped(signer.keyid),
         )
+
+
+def _numbers(first: int, last: int) -> str:
+    return f"{first}" if last <= first else f"{first}–{last}"
 
 
 def joined(parts: Iterable[str]) -> str:

@@ -63,7 +63,7 @@ footer{color:var(--soft);font-size:.85rem;margin-top:2.5rem}
 figure{margin:0}
 @media print{html{font-size:11px}body{max-width:none;padding:0;font-size:10.5px}
 .scroll{overflow:visible;border:0}
-svg{min-width:0;max-height:112mm}tr,figure{break-inside:avoid}h2,h3,summary{break-after:avoid}
+svg{min-width:0;max-height:96mm}tr,figure{break-inside:avoid}h2,h3,summary{break-after:avoid}
 nav,.wide{display:none}table{font-size:7pt;line-height:1.25}th,td{padding:.12rem .25rem}
 thead th{min-width:0!important}td.t{white-space:normal;min-width:5.2em}td.w{min-width:0}
 .tiles{grid-template-columns:repeat(5,1fr)}h1{font-size:16px}h2{font-size:13px}h3{font-size:11.5px}

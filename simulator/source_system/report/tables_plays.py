@@ -290,9 +290,9 @@ def shortfalls(report: Report) -> Sheet:
         Column("Giờ theo lịch", "planned", "moment"),
         Column("Chương trình", "title", width=34),
         Column("Kết quả", "result", width=24),
-        Column("Lý do", "reason", width=34),
+        Column("Lý do", "reason", width=32),
         Column("Số cụm", "zones", "count"),
-        Column("Cụm loa", "zone_names", width=40),
+        Column("Cụm loa", "zone_names", width=30),
         Column("Thời lượng theo lịch", "planned_time", "length"),
         Column("Thời lượng đã phát", "played_time", "length"),
     )

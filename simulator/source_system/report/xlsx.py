@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,11 +44,13 @@ TITLE_ROWS = 3
 
 A4 = 9
 PAGE_CHARACTERS = 210
-"""So many fit across a page of A4 before type gets smaller than 6 pt."""
+"""So many fit across a page of A4 before type gets smaller than about 6 pt."""
 
 TEXT_MAX = 2_000
 LINE_PT = 15
-NOTE_COLUMNS_MAX = 12
+NOTE_CHARACTERS = 110
+"""A note is about so wide, so that it stands on one page."""
+
 _RULE = Side(style="thin", color="C9D1D9")
 _BORDER = Border(bottom=_RULE)
 _HEADER_FILL = PatternFill("solid", start_color="1F3B57")
@@ -60,8 +62,8 @@ _WHITE = Font(name=_FONT, size=11, bold=True, color="FFFFFF")
 _TITLE = Font(name=_FONT, size=15, bold=True)
 _SOFT = Font(name=_FONT, size=11, italic=True, color="5C6670")
 _MISSING = Font(name=_FONT, size=11, italic=True, color="8A3D1A")
-_WRAP = Alignment(wrap_text=True, vertical="top", indent=1)
-_LEFT = Alignment(vertical="top", indent=1)
+_WRAP = Alignment(horizontal="left", wrap_text=True, vertical="top", indent=1)
+_LEFT = Alignment(horizontal="left", vertical="top", indent=1)
 _NOTE = Alignment(wrap_text=True, vertical="top")
 _PLACE = Alignment(vertical="top")
 _RIGHT = Alignment(horizontal="right", vertical="top")
@@ -105,7 +107,7 @@ def _write(book: Workbook, sheet: Sheet, heading: str, tz: ZoneInfo) -> None:
     for note in _notes(sheet, len(shown)):
         tab.append([])
         tab.append([dresser.cell(note, _Dress(_SOFT, _NOTE))])
-        across = min(len(sheet.columns), NOTE_COLUMNS_MAX)
+        across = _note_columns(sheet.columns)
         tab.merge_cells(
             start_row=tab.max_row, end_row=tab.max_row, start_column=1, end_column=across
         )
@@ -135,6 +137,15 @@ def _lines(text: str, characters: int) -> int:
             lines, left = lines + 1, characters
         left -= len(word) + 1
     return lines
+
+
+def _note_columns(columns: Sequence[Column]) -> int:
+    room = 0
+    for number, column in enumerate(columns):
+        if room + column.characters > NOTE_CHARACTERS:
+            return max(1, number)
+        room += column.characters
+    return len(columns)
 
 
 def _notes(sheet: Sheet, shown: int) -> Iterator[str]:
