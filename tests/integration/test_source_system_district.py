@@ -334,7 +334,8 @@ def test_the_whole_command_line_against_a_running_district(
 
     def run(*words: str) -> tuple[int, str]:
         code = main([*home, *words])
-        return code, capsys.readouterr().out
+        told = capsys.readouterr()
+        return code, told.out + told.err
 
     code, out = run("push", str(timetable(tmp_path)), "--to", "tan-lien", "--dry-run")
     assert (code, "chưa gửi gì" in out) == (0, True)
@@ -352,6 +353,10 @@ def test_the_whole_command_line_against_a_running_district(
     assert pending in run("warn", "list")[1]
     assert run("warn", "cancel", pending)[0] == 0
     assert run("warn", "--zones", "thôn Đoai", "x")[0] == 2
+    code, out = run("warn", "x", "--tags", "ha-luv")
+    assert (code, "ý bạn “ha-luu”?" in out) == (2, True)
+    code, out = run("warn", "x", "--tags", "mien-nui")
+    assert (code, "(có: #ha-luu)" in out) == (2, True), out
     code, out = run("status", "--json")
     assert json.loads(out)["tan-lien"]["state"]["state"] == "online"
     assert "✓ Xã Tân Liên: có mạng" in run("status")[1]

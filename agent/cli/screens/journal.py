@@ -7,6 +7,7 @@ import re
 import msgspec
 
 from agent.cli.columns import cut, spread, wrap
+from agent.cli.screens.status import missing_languages
 from agent.cli.texts import Lang, say
 from agent.cli.wording import (
     FAULT,
@@ -145,6 +146,8 @@ def _as_run(body: AsRun, lang: Lang) -> tuple[str, str]:
     ]
     if body.reason is not None:
         parts.append(occurrence_reason(body.reason, lang)[0])
+    if body.outcome != "skipped" and body.languages_missing:
+        parts.append(missing_languages(body.languages_missing, lang))
     if body.outcome != "skipped":
         parts.append(say(lang, f"confirmed-{body.confirmed}"))
     if body.outcome != "skipped" and body.start_error_ms is not None:

@@ -391,7 +391,9 @@ def _zones(district: District, to: str, names: str | None, tags: str | None) -> 
         if tag not in here:
             guess = nearest(tag, sorted(here))
             meant = Said(f"ý bạn “{guess}”?", f"did you mean “{guess}”?")
-            there_are = tags_there_are(sorted(here | elsewhere))
+            there_are = Said(
+                *(said.removeprefix("; ") for said in tags_there_are(here | elsewhere))
+            )
             raise DistrictError("tag_unknown", f"“{tag}”", meant if guess else there_are)
     return ZoneSelector(names=tuple(found), tags=wanted)
 

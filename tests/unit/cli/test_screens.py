@@ -19,9 +19,9 @@ from agent.cli.screens.plan import render_plan
 from agent.cli.screens.status import render_status
 from agent.cli.screens.zones import render_zones
 from agent.cli.texts import Lang
-from agent.contract.reasons import AckReason
-from agent.contract.reports import Refusal
-from agent.core.requests import AlarmsView, AlarmView, JournalView, PlanView, ZonesView
+from agent.contract.reasons import AckReason, OccurrenceReason
+from agent.contract.reports import AsRun, OccurrenceRef, Refusal
+from agent.core.requests import AlarmsView, AlarmView, JournalLine, JournalView, PlanView, ZonesView
 from tests.unit.cli import views
 from tests.unit.cli.golden_files import golden
 
@@ -258,3 +258,26 @@ def test_a_language_that_will_be_missing_stands_below_its_item(lang: Lang) -> No
     }
     assert said[lang] in " ".join(" ".join(lines).split())
     assert all(display_width(line) <= 44 for line in lines)
+
+
+@both_languages
+def test_the_journal_names_the_languages_that_were_not_said(lang: Lang) -> None:
+    record = AsRun(
+        occurrence=OccurrenceRef(
+            authority="huyen", audience="g/vung", entry="tin", nominal="2026-11-23T05:00:00"
+        ),
+        zone="Đông",
+        title="Bản tin xã",
+        klass=3,
+        planned_start_ms=views.NOW_MS,
+        planned_duration_ms=60_000,
+        outcome="partial",
+        reason=OccurrenceReason.CONTENT_NOT_PUBLISHED,
+        confirmed="yes",
+        played_ms=60_000,
+        languages_missing=("hmn",),
+    )
+    line = JournalLine(7, views.NOW_MS, msgspec.Raw(msgspec.json.encode(record)))
+    shown = render_journal(JournalView(views.NOW_MS, views.TZ, 6, (line,)), lang, 44)
+    said = {"vi": "thiếu bản tiếng: Mông", "en": "missing languages: Hmong"}
+    assert said[lang] in " ".join(" ".join(shown).split())
