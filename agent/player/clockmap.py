@@ -11,14 +11,17 @@ a second, and a driver that only says so by a millisecond a second.
 from __future__ import annotations
 
 from collections import deque
+from typing import TypeVar
 
 from agent.player.protocol import RATE_HZ
+
+Row = TypeVar("Row", tuple[int, int], tuple[int, float])
 
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 
 _STEP_NS = 10 * NS_PER_MS
-_BLOCKS_UNTIL_STEP = 12
+_UNTIL_STEP_NS = NS_PER_S // 2
 # A card that has run dry is filled by the next blocks at once: only after them its figure says
 # where the sound will be (it was up to 130 ms off in the first one, measured).
 _SETTLING_BLOCKS = 5
@@ -32,7 +35,7 @@ _WANDER_NS_PER_S = 4e2
 _DRIFT_MOST_NS_PER_S = 5e5
 _LEARN_NS = 200_000  # more is a jitter, not a crystal
 _ODD_NS = 1_000_000  # more is a place that was wrong
-_PROOF_BLOCKS = 20  # 0.85 s of 2048 frames
+_PROOF_NS = 800 * NS_PER_MS
 # Half of what would be heard within an item: a figure that jitters by 1 ms (USB) passes, an
 # extrapolation that will be 5 ms off does not (measured on some hundred openings under load).
 _STEADY_SLOPE = 0.5e-3
@@ -132,11 +135,11 @@ class DacClock:
         self._offset_ns: float | None = None  # of frame 0
         self._drift_ns_per_s = 0.0
         self._doubt = Doubt()
-        self._strange = 0
+        self._strange_ns = 0  # for how long the figures have been far off
         self._settling = 0
-        self._seconds = 0.0  # that the block before lasts
-        self._paces: deque[int] = deque(maxlen=3 * _BLOCKS_UNTIL_STEP)
-        self._seen: deque[tuple[int, float]] = deque(maxlen=_PROOF_BLOCKS)
+        self._seconds, self._block_ns = 0.0, 0  # that the block before lasts
+        self._paces: deque[tuple[int, int]] = deque()
+        self._seen: deque[tuple[int, float]] = deque()
         self.blocks = 0
 
     def update(self, frames: int, measured_ns: int, now_ns: int, *, jumped: bool = False) -> int:
@@ -145,11 +148,13 @@ class DacClock:
         self.blocks += 1
         ideal_ns = ns_of_frames(self._frames)
         self._frames += frames
-        self._paces.append(now_ns - ideal_ns)
+        self._paces.append((ideal_ns, now_ns - ideal_ns))
+        _forget(self._paces, ideal_ns - 3 * _UNTIL_STEP_NS)
         offset_ns = float(measured_ns - ideal_ns)
         self._offset_ns = self._believe(offset_ns, self._seconds, jumped=jumped)
-        self._seconds = frames / RATE_HZ
+        self._seconds, self._block_ns = frames / RATE_HZ, ns_of_frames(frames)
         self._seen.append((ideal_ns, offset_ns))
+        _forget(self._seen, ideal_ns - _PROOF_NS - 1)
         return round(self._offset_ns + ideal_ns)
 
     @property
@@ -160,9 +165,9 @@ class DacClock:
     @property
     def steady(self) -> bool | None:
         """Whether the driver's figures move as a crystal does; None while too few were seen."""
-        if len(self._seen) < _PROOF_BLOCKS:
+        if not self._seen or self._seen[-1][0] - self._seen[0][0] < _PROOF_NS - self._block_ns:
             return None
-        # Least squares by hand: twenty numbers, once in a while.
+        # Least squares by hand: some dozen numbers, once in a while.
         mean_t = sum(t for t, _ in self._seen) / len(self._seen)
         mean_z = sum(z for _, z in self._seen) / len(self._seen)
         square = sum((t - mean_t) ** 2 for t, _ in self._seen)
@@ -178,10 +183,10 @@ class DacClock:
         held_ns = self._offset_ns + self._drift_ns_per_s * seconds
         self._doubt.grow(seconds)
         error_ns = offset_ns - held_ns
-        self._strange = self._strange + 1 if abs(error_ns) > _STEP_NS else 0
-        if self._strange >= _BLOCKS_UNTIL_STEP and self._pace_moved(error_ns):
+        self._strange_ns = self._strange_ns + self._block_ns if abs(error_ns) > _STEP_NS else 0
+        if self._strange_ns >= _UNTIL_STEP_NS and self._pace_moved(error_ns):
             return self._jump(offset_ns)
-        if 0 < self._strange < _BLOCKS_UNTIL_STEP:
+        if 0 < self._strange_ns < _UNTIL_STEP_NS:
             return held_ns
         if abs(error_ns) > _ODD_NS:
             self._doubt.split()
@@ -196,19 +201,25 @@ class DacClock:
 
     def _pace_moved(self, error_ns: float) -> bool:
         """Whether the card asks earlier or later than before, by what the driver says."""
-        paces = list(self._paces)
-        before, since = paces[:-_BLOCKS_UNTIL_STEP], paces[-_BLOCKS_UNTIL_STEP:]
+        since_ns = self._paces[-1][0] - _UNTIL_STEP_NS
+        before = [pace_ns for at_ns, pace_ns in self._paces if at_ns <= since_ns]
+        since = [pace_ns for at_ns, pace_ns in self._paces if at_ns > since_ns]
         if not before:
             return False
         moved_ns = min(since) - min(before)
         return moved_ns * error_ns > 0 and abs(moved_ns) > abs(error_ns) / 2
 
     def _jump(self, offset_ns: float) -> float:
-        self._strange = 0
+        self._strange_ns = 0
         self._paces.clear()
         self._seen.clear()
         self._doubt.place_lost()
         return offset_ns
+
+
+def _forget(rows: deque[Row], before_ns: int) -> None:
+    while rows[0][0] < before_ns:
+        rows.popleft()
 
 
 class StreamTime:

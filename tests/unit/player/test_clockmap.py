@@ -15,8 +15,6 @@ from agent.player.clockmap import (
     ns_of_frames,
 )
 
-BLOCK_NS = ns_of_frames(2048)
-
 
 def test_a_wall_instant_and_back_is_the_same_instant() -> None:
     wall = WallMap(1_700_000_000_000_123)
@@ -47,16 +45,18 @@ QUEUED_NS = 85 * NS_PER_MS  # what lies between the callback and the converter
 class Card:
     """Feeds a DacClock from a card whose driver and whose sound may say different things."""
 
-    def __init__(self) -> None:
+    def __init__(self, frames: int = 2048) -> None:
         self.clock = DacClock()
+        self.frames = frames
         self.blocks = 0
         self.slipped_ns = 0  # what really happened to the sound
 
     def block(self, driver_ns: int = 0, *, jumped: bool = False, ppm: float = 0.0) -> int:
         """One block; how far from the truth the belief is, in ns (negative: early)."""
-        truth_ns = round(self.blocks * BLOCK_NS * (1 + ppm * 1e-6)) + self.slipped_ns
+        truth_ns = round(ns_of_frames(self.blocks * self.frames) * (1 + ppm * 1e-6))
+        truth_ns += self.slipped_ns
         now_ns = truth_ns - QUEUED_NS
-        believed = self.clock.update(2048, truth_ns + driver_ns, now_ns, jumped=jumped)
+        believed = self.clock.update(self.frames, truth_ns + driver_ns, now_ns, jumped=jumped)
         self.blocks += 1
         return believed - truth_ns
 
@@ -90,6 +90,46 @@ def test_a_few_strange_blocks_are_not_believed_and_half_a_second_of_them_is() ->
     for _ in range(60, 71):
         assert abs(card.block() + card.slipped_ns) < 1_000
     assert abs(card.block()) < 1_000
+
+
+@pytest.mark.parametrize("frames", [256, 512, 1024, 4096])
+def test_half_a_second_is_as_long_for_small_blocks_as_for_large_ones(frames: int) -> None:
+    card = Card(frames)
+    card.run(2 * 48_000 // frames)
+    card.slipped_ns = 50 * NS_PER_MS
+    blocks = 1
+    while abs(card.block()) > 1_000:
+        blocks += 1
+    assert 0.5 <= blocks * frames / 48_000 < 0.5 + 1.01 * frames / 48_000
+
+
+@pytest.mark.parametrize("frames", [256, 1024, 4096])
+def test_a_clock_is_proved_after_as_long_a_time_by_blocks_of_any_size(frames: int) -> None:
+    card = Card(frames)
+    while card.clock.steady is None:
+        card.block()
+    assert 0.7 < card.blocks * frames / 48_000 < 1.4
+
+
+@pytest.mark.parametrize("ppm", [-300, -100, 20, 100])
+def test_the_drift_of_a_crystal_is_known_within_seconds(ppm: int) -> None:
+    card, seconds = Card(1024), 0
+    for n in range(47 * 10):
+        card.block(100_000 if n % 2 else -100_000, ppm=ppm)
+        if abs(1e6 * card.clock.drift - ppm) > 5:
+            seconds = n // 47 + 1
+    assert seconds <= 5
+
+
+def test_an_underrun_does_not_make_the_crystal_unknown() -> None:
+    card = Card(1024)
+    for n in range(47 * 10):
+        card.block(20_000 if n % 2 else -20_000, ppm=100)
+    card.slipped_ns = 200 * NS_PER_MS
+    card.block(jumped=True, ppm=100)
+    for n in range(20):
+        card.block(20_000 if n % 2 else -20_000, ppm=100)
+        assert 1e6 * card.clock.drift == pytest.approx(100, abs=2)
 
 
 def test_a_driver_that_says_so_does_not_move_the_sound_while_the_card_keeps_its_pace() -> None:
