@@ -390,6 +390,12 @@ PROBLEMS: dict[str, Wording] = {
         "kiểm tra --home, hoặc chỉ tệp bằng --records",
         "check --home, or name the file with --records",
     ),
+    "registry_absent": Wording(
+        "không có thư mục sổ danh mục này",
+        "there is no such registry folder",
+        "kiểm tra --registry",
+        "check --registry",
+    ),
     "report_registry": Wording(
         "sổ danh mục có lỗi",
         "the registry has faults",

@@ -550,6 +550,16 @@ def test_a_fault_of_the_registry_stops_the_report_and_is_listed(
     assert any("dai.csv!A2" in line for line in lines(capsys))
 
 
+def test_a_registry_that_is_named_must_be_there_and_none_is_said_to_be_none(
+    district: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--registry", str(tmp_path / "nowhere"), "--records", str(district[0])]
+    assert run("--period", "2025-06", *where) == 2
+    assert "nowhere" in capsys.readouterr().err
+    assert run("registry", "--lang", "vi") == 0
+    assert "chưa có sổ danh mục" in capsys.readouterr().out
+
+
 def test_the_calendar_tells_the_next_due_first_with_its_command(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

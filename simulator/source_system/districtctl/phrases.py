@@ -269,6 +269,14 @@ PHRASES: dict[str, Phrase] = {
         "hạn nộp trước khi hết kỳ: báo cáo sẽ ghi rõ số liệu đến ngày nào",
         "due before the period ends: the report says until when its figures go",
     ),
+    "report_undelivered": Phrase(
+        "các đài nói đã ghi thêm {count} bản ghi mà chưa gửi đến",
+        "the stations say they wrote {count} records more that have not come",
+    ),
+    "registry_none": Phrase(
+        "chưa có sổ danh mục ở {folder}; mẫu: config/examples/registry",
+        "no registry is kept in {folder}; an example: config/examples/registry",
+    ),
     "registry_good": Phrase(
         "sổ danh mục đúng: {stations} đài, {hamlets} thôn, {boards} bảng tin, {assets} tài sản",
         "the registry is good: {stations} stations, {hamlets} hamlets, {boards} boards, "

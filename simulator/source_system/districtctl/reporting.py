@@ -56,7 +56,7 @@ def _write(console: Console, options: argparse.Namespace) -> Exit:
         raise ReportError("report_future", window.title)
     path = options.records or home.journal
     head = _letterhead(home)
-    registry = _read_registry(options.registry or home.folder / REGISTRY)
+    registry = _read_registry(_folder(options))
     try:
         with opened(path, anew=options.anew) as records:
             sources = _sources(home, records, registry)
@@ -93,6 +93,14 @@ def _letterhead(home: Home) -> letterhead.Letterhead:
         return letterhead.read_letterhead(home.folder / letterhead.FILE)
     except (letterhead.LetterheadWrong, OSError) as error:
         raise ReportError("report_letterhead", error) from error
+
+
+def _folder(options: argparse.Namespace) -> Path:
+    """Of the registry. One that is named has to be there; nobody need keep one."""
+    named: Path | None = options.registry
+    if named is not None and not named.is_dir():
+        raise ReportError("registry_absent", named)
+    return named or Home(options.home).folder / REGISTRY
 
 
 def _read_registry(folder: Path) -> Registry:
@@ -133,11 +141,11 @@ def _issued(home: Home) -> dict[str, Issued]:
 
 
 def _tell(console: Console, found: Report, files: make.Files) -> None:
-    timetable = found.timetable
+    timetable, window = found.timetable, found.window
     console.say(
         "report_done",
         sign="ok",
-        title=found.window.title,
+        title=window.title if console.lang == "vi" else f"{window.first} to {window.last}",
         plays=words.count(timetable.plays),
         played=words.percent(_share(timetable.results["played"], timetable.plays)),
         stations=len(found.ranges),
@@ -154,6 +162,10 @@ def _tell(console: Console, found: Report, files: make.Files) -> None:
         if one.chain.state == "broken":
             station = one.stream.station
             console.say("report_broken", sign="bad", indent=2, station=station)
+    undelivered = sum(one.undelivered for one in ranges)
+    if undelivered:
+        number = words.count(undelivered)
+        console.say("report_undelivered", sign="note", indent=2, count=number)
     if not found.checked:
         console.say("report_unchecked", sign="note", indent=2)
     for path in (files.xlsx, files.html, files.docx, files.csv[0].parent):
@@ -172,6 +184,7 @@ def _tell(console: Console, found: Report, files: make.Files) -> None:
             "heard_ms": timetable.heard_ms,
             "emergencies": len({one.id for one in found.emergencies}),
             "missing_records": missing,
+            "undelivered_records": undelivered,
             "broken_chains": sum(one.chain.state == "broken" for one in ranges),
             "checked": found.checked,
             "files": [files.xlsx, files.html, files.docx, *files.csv],
@@ -259,7 +272,11 @@ def _due_json(one: due.Due, today: dt.date) -> dict[str, object]:
 
 def _registry(console: Console, options: argparse.Namespace) -> Exit:
     """Every fault with its cell; nothing is written."""
-    folder = options.registry or Home(options.home).folder / REGISTRY
+    folder = _folder(options)
+    if not folder.is_dir():
+        console.say("registry_none", sign="note", folder=folder)
+        console.result(Registry())
+        return Exit.DONE
     try:
         found = read_registry(folder)
     except RegistryWrong as error:
