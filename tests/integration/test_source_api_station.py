@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.contract.documents import About
 from agent.core import requests
 from simulator.httn.faults import Fault
 from simulator.httn.server import Httn
@@ -65,7 +66,9 @@ def test_a_station_tells_what_it_plays_once_and_does_what_it_allows(tmp_path: Pa
         rig.publish("hai", 2, seed=2)
         first_ms, second_ms = whole_second(4), whole_second(9)
         httn.faults.plan("journal", Fault("cut_after", times=1))
-        rig.push((entry("mot", first_ms, author="Nguyễn Văn An"), entry("hai", second_ms)))
+        about = About(summary="Tiêm chủng", produced="2026-03-01", pen_name="An Nhiên")
+        one = entry("mot", first_ms, author="Nguyễn Văn An", about=about)
+        rig.push((one, entry("hai", second_ms)))
         until(lambda: len(httn.store.messages("journal")) == 1, "the first item")
         rig.stage.kill_agent(name)
         until(lambda: len(httn.store.messages("journal")) == 2, "the second item")
@@ -73,7 +76,11 @@ def test_a_station_tells_what_it_plays_once_and_does_what_it_allows(tmp_path: Pa
 
         begun = [one.body for one in httn.store.messages("journal")]
         assert [one["BanTinID"] for one in begun] == ["huyen/mot", "huyen/hai"]
-        assert begun[0]["TacGia"]["TenDayDu"] == "Nguyễn Văn An"
+        author = {"TenDayDu": "Nguyễn Văn An", "ButDanh": "An Nhiên", "Email": ""}
+        for told in (begun[0], httn.store.messages("journal_end")[0].body):
+            assert told["TacGia"] == author
+            assert (told["NoiDungTomTat"], told["ThoiGianSanXuat"]) == ("Tiêm chủng", 1_772_298_000)
+        assert (begun[1]["NoiDungTomTat"], begun[1]["ThoiGianSanXuat"]) == ("", 0)
         assert abs(begun[0]["ThoiDiemBatDau"] * 1_000 - first_ms) < 2_000
         keys = [one.key for one in httn.store.messages()]
         assert len(keys) == len(set(keys))

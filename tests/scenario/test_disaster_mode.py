@@ -9,7 +9,7 @@ import pytest
 from agent.contract.documents import LateRule, Settings
 from agent.contract.reasons import OccurrenceReason
 from agent.core import requests as asked
-from tests.scenario.village import STATION, Village, entry
+from tests.scenario.village import HOME, STATION, Village, entry
 
 FLOOD = {"vi": "Xả lũ. " * 10}
 
@@ -124,6 +124,25 @@ def test_nothing_is_repeated_after_the_end_of_validity_or_a_cancel(village: Vill
     village.cancel(other)
     village.until("06:00")
     assert [one[:5] for one in begins(village)][3:] == ["05:20", "05:25"]
+
+
+def test_a_warning_that_is_replaced_stops_and_only_the_new_words_are_repeated(
+    village: Village,
+) -> None:
+    village.until("04:40")
+    first = village.warn(minutes=60, repeat_every_ms=300_000, texts={"vi": "Hồ xả lũ."})
+    village.until("04:52")
+    village.office.reword(village.desks[HOME], first.id)
+    changed = len(said(village))
+    village.until("05:10")
+    later = said(village)[changed:]
+    assert later
+    assert all("Khẩn trương" in words for words in later), "never the words of before"
+    village.power_cut(60)
+    village.until("05:20")
+    assert "Khẩn trương" in said(village)[-1]
+    [kept] = village.ask(asked.StatusRequest()).emergencies
+    assert kept.id == first.id
 
 
 # --- it stays on the box ---------------------------------------------------------------------
