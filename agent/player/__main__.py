@@ -23,6 +23,7 @@ from agent.player.clockmap import NS_PER_MS, NS_PER_S, WallMap
 from agent.player.decode import VlcDecoders
 from agent.player.director import Director
 from agent.player.limiter import CEILING_CDB
+from agent.player.listening import heard
 from agent.player.mixer import LOOKAHEAD_NS, Mixer
 from agent.player.output import DeviceFailed, NoDevice, Output, PortAudioOutput
 from agent.player.reports import Lines, Reporter
@@ -244,6 +245,8 @@ class Child:
     def _pulse(self, now_ns: int) -> None:
         self._pulse_due_ns = max(now_ns, self._pulse_due_ns) + NS_PER_S
         spread = self._output.callbacks
+        for report in heard(self._mixer, self._wall.wall_ms(now_ns)):
+            self._reporter.send(report)
         self._reporter.send(
             p.Pulse(
                 at_ms=self._wall.wall_ms(now_ns),

@@ -23,7 +23,7 @@ Kind: TypeAlias = Literal["sound", "silent", "hiss"]
 
 LOOK_FRAMES = RATE_HZ // 4
 SILENT_DBFS = -65.0
-HISS_FLATNESS = 0.42
+HISS_FLATNESS = 0.38
 HISS_SWAY_DB = 2.0
 """A dead receiver hisses evenly; rain and applause swell by more."""
 

@@ -63,6 +63,10 @@ class Mixer:
         due = any(max(voice.start_ns, voice.arrived_ns) < until_ns for voice in waiting)
         return not due and all(voice is None for voice in self._playing)
 
+    def playing(self) -> list[Voice]:
+        """The voices that have a bus (any thread may ask)."""
+        return [voice for voice in self._playing if voice is not None]
+
     def render(
         self, frames: int, dac_ns: int, *, underrun: bool = False, drift: float = 0.0
     ) -> NDArray[np.int16]:
@@ -154,6 +158,7 @@ class Mixer:
             self._end(old, "taken_over", dac_ns)
         self._waiting[bus].remove(voice)
         self._playing[bus] = voice
+        self.ears[bus].forget()
         voice.activate(dac_ns)
 
     def _end(self, voice: Voice, reason: EndReason, dac_ns: int) -> None:

@@ -227,6 +227,29 @@ class Pulse(msgspec.Struct, frozen=True, tag="pulse", tag_field="t"):
     drift_ppm: int | None = None
 
 
+class Heard(msgspec.Struct, frozen=True, tag="heard", tag_field="t"):
+    """Once a second per bus on which a cue plays: what really left the mixer, after the limiter.
+
+    Of the last quarter of a second; `for_ms`: how long it has been of this `kind` since the cue
+    took the bus. `source`, `position_ms`: what should sound. `flatness_permille`: of the spectrum
+    between 300 Hz and 7 kHz, None of silence. `limited_cdb`: the lowest gain of the limiter since
+    the last report.
+    """
+
+    token: str
+    bus: int
+    part: int
+    source: int
+    position_ms: int
+    at_ms: int
+    kind: Literal["sound", "silent", "hiss"]
+    for_ms: int
+    level_cdb: int
+    peak_cdb: int
+    flatness_permille: int | None = None
+    limited_cdb: int = 0
+
+
 class Trouble(msgspec.Struct, frozen=True, tag="trouble", tag_field="t"):
     """The child cannot make sound: no device, device lost, callback frozen. It exits after it."""
 
@@ -234,4 +257,6 @@ class Trouble(msgspec.Struct, frozen=True, tag="trouble", tag_field="t"):
     detail: str
 
 
-FromChild = Ready | Started | PartStarted | SourceFailed | Progress | Ended | Pulse | Trouble
+FromChild = (
+    Ready | Started | PartStarted | SourceFailed | Progress | Ended | Pulse | Heard | Trouble
+)

@@ -195,6 +195,12 @@ class Voice:
         slot = self.slots[0] if self.slots else self._last_slot
         return (slot.part, max(0, slot.shown_position(self.cursor))) if slot else (0, 0)
 
+    @property
+    def source(self) -> int:
+        """The number of the source that plays, or played last."""
+        slot = self.slots[0] if self.slots else self._last_slot
+        return slot.source if slot else 0
+
     # --- one stretch ------------------------------------------------------------------
 
     def _stretch(self, frames: int, now_ns: int) -> tuple[int, EndReason | None]:
