@@ -171,7 +171,7 @@ def _print_setup(tab: Any, sheet: Sheet) -> None:
     tab.sheet_properties.pageSetUpPr.fitToPage = True
     tab.print_title_rows = f"{TITLE_ROWS}:{TITLE_ROWS}"
     tab.page_margins.left = tab.page_margins.right = 0.4
-    tab.page_margins.top = tab.page_margins.bottom = 0.6
+    tab.page_margins.top, tab.page_margins.bottom, tab.page_margins.footer = 0.6, 0.8, 0.35
     tab.oddFooter.left.text = sheet.vi
     tab.oddFooter.right.text = "Trang &P/&N"
 
