@@ -353,6 +353,21 @@ def test_the_whole_command_line_against_a_running_district(
     assert pending in run("warn", "list")[1]
     assert run("warn", "cancel", pending)[0] == 0
     assert run("warn", "--zones", "thôn Đoai", "x")[0] == 2
+    said = ("warn", "Nước lên", "--recording")
+    assert run(*said, "tiếng Tai=canh-bao-tay")[0] == 2
+    assert run(*said, "tày")[0] == 2
+    assert run(*said, "tày=canh-bao-tay")[0] == 2, "nothing was published there"
+    assert run("publish", str(sound(tmp_path)), "--slot", "canh-bao-tay", "--all")[0] == 0
+    assert run(*said, "tày=canh-bao-tay")[0] == 4
+    pending = next(pilot.district.home.pending.iterdir()).stem
+    assert run("cosign", pending, "--key", str(second_key))[0] == 0
+    standing = pilot.district.active_warnings("g/tat-ca")
+    [active] = [one for one in standing if not one.cancelled]
+    assert {language: file.slot for language, file in active.files.items()} == {
+        "tyz": "canh-bao-tay"
+    }
+    assert list(active.texts) == ["vi"]
+    assert run("warn", "cancel", pending)[0] == 0
     code, out = run("warn", "x", "--tags", "ha-luv")
     assert (code, "ý bạn “ha-luu”?" in out) == (2, True)
     code, out = run("warn", "x", "--tags", "mien-nui")

@@ -99,6 +99,10 @@ HELP: dict[str, tuple[str, str]] = {
     "--until": ("hết hiệu lực lúc (giờ:phút)", "ends at (hour:minute)"),
     "--repeat": ("nhắc lại sau N phút, 0: một lần", "repeat every N minutes, 0: once"),
     "--template": ("câu mẫu, một chữ ký là đủ", "an agreed text, one signature is enough"),
+    "--recording": (
+        "bản thu âm tiếng khác, đã đăng không ghi ngày",
+        "a recording in another language, published without a date",
+    ),
     "--drill": ("diễn tập, thống kê riêng", "a drill, counted apart"),
 }
 ABOUT = (
@@ -250,6 +254,8 @@ class _Builder:
             warn.add_argument(f"--{slot}", dest=f"slot_{slot}")
         warn.add_argument("--severity", choices=("information", "watch", "warning", "extreme"))
         warn.add_argument("--language", default="vi")
+        recording: dict[str, Any] = {"action": "append", "default": [], "metavar": "TÀY=SLOT"}
+        self._flag(warn, "--recording", **recording)
         warn.add_argument("--no-siren", action="store_true")
         self._flag(warn, "--drill", action="store_true")
         self._flag(warn, "--dry-run", action="store_true")

@@ -39,6 +39,7 @@ from simulator.source_system.said import Said
 from simulator.source_system.timetable.about import parse_email, parse_produced, parse_summary
 from simulator.source_system.timetable.clock import spoken_ms
 from simulator.source_system.timetable.findings import WORDINGS, Fault, tags_there_are
+from simulator.source_system.timetable.languages import parse_language
 from simulator.source_system.timetable.preview import AirsAgain, airs_again, next_starts
 from simulator.source_system.timetable.preview import shown as shown_start
 from simulator.source_system.timetable.words import clean, nearest, same, slug
@@ -308,6 +309,7 @@ def warn(district: District, console: Console, options: argparse.Namespace) -> E
         {options.language: " ".join(words)} if words else "",
         template=options.template,
         slots=slots,
+        files=_recordings(options.recording),
         to=to,
         zones=zones,
         until_ms=next_clock_ms(options.until, district.now_ms) if options.until else None,
@@ -320,6 +322,21 @@ def warn(district: District, console: Console, options: argparse.Namespace) -> E
         progress=_progress(console),
     )
     return _warned(console, done, "warned")
+
+
+def _recordings(words: Sequence[str]) -> dict[str, str]:
+    """`tày=canh-bao-tay`: language → slot. Raises DistrictError."""
+    found: dict[str, str] = {}
+    for word in words:
+        language, equals, slot = word.partition("=")
+        try:
+            found[parse_language(language)] = slot.strip()
+        except Fault as fault:
+            wording = WORDINGS[fault.code]
+            raise DistrictError("argument", word, Said(wording.vi, wording.en)) from None
+        if not equals or not slot.strip():
+            raise DistrictError("argument", word, "tày=SLOT")
+    return found
 
 
 def cosign(district: District, console: Console, options: argparse.Namespace) -> Exit:
