@@ -72,6 +72,7 @@ class Told:
     quiet: list[tuple[int, tuple[str, ...], int]] = field(default_factory=list)
     words: dict[str, list[Word]] = field(default_factory=dict)
     said_ms: int | None = None
+    loud: set[str] = field(default_factory=set)
     held: dict[str, list[tuple[int, bool]]] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
 
@@ -144,6 +145,7 @@ class Life:
             case "approve" | "refuse" if self.commune.above:
                 self._decide(mishap)
             case "loud":
+                told.loud.update(mishap.zones)
                 village.ask(asked.VolumeRequest(mishap.zones, 100))
             case "say" if told.said_ms is None:
                 told.said_ms = self.true_ms
