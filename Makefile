@@ -1,4 +1,4 @@
-# Four commands: make demo, make test, make check, make bench.
+# Five commands: make demo, make test, make check, make fuzz, make bench.
 # Each sets up what it needs first (Debian packages, .venv); the second time that costs nothing.
 
 SHELL := /bin/bash
@@ -8,7 +8,7 @@ STAMP := .venv/.setup-stamp
 # Old bytecode of a moved package must not hide an import error.
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo test fuzz check bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,7 +23,10 @@ demo: $(STAMP) ## a district on this machine, with sound; SABOTAGE=name breaks i
 	$(BIN)/station-sim demo --out out/demo $(if $(SABOTAGE),--sabotage $(SABOTAGE)) $(ARGS)
 
 test: $(STAMP) ## every test: unit, property, contract, integration, scenario (ARGS=… for pytest)
-	$(BIN)/python -m pytest $(ARGS)
+	@.ci/test $(ARGS)
+
+fuzz: $(STAMP) ## property tests with seeds of chance, for FUZZ_S seconds (600)
+	@.ci/test --fuzz
 
 check: $(STAMP) ## style, types and the service unit, all offline
 	$(BIN)/ruff check .

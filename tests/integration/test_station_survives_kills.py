@@ -69,7 +69,7 @@ PATTERNS = (
     ((1.2, 1.8), (7.0, 10.0)),  # chime, middle
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120 + KILLS * 8)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(120 + KILLS * 8)]
 
 
 @dataclass(slots=True)

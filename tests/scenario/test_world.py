@@ -23,6 +23,17 @@ ALL = tuple(FAULTS)
 SEEDS_TO_FIND = 12
 """A planted bug is found within so many seeds of five days each."""
 
+FOUND_LAST_TIME = {
+    "breaks-rules-silently": 4,
+    "forgets-open": 5,
+    "forgets-quiet": 4,
+    "forgets-summer-time": 2,
+    "forgets-warnings": 2,
+    "asks-nobody": 2,
+    "never-forgets-a-key": 6,
+}
+"""The seed that found it when somebody looked: tried first, which saves the ones before it."""
+
 
 def told(result: Result) -> str:
     """Why a run failed, as a person replaying it would want to read it."""
@@ -166,7 +177,8 @@ def test_every_fault_is_drawn_by_some_seed_and_left_out_by_another() -> None:
 @pytest.mark.parametrize("name", sorted(PLANTS))
 def test_a_planted_bug_is_found(name: str) -> None:
     first_day = PLANTS[name].first_day or FIRST_DAY
-    for seed in range(1, SEEDS_TO_FIND + 1):
+    likely = FOUND_LAST_TIME.get(name, 1)
+    for seed in sorted(range(1, SEEDS_TO_FIND + 1), key=lambda one: one != likely):
         result = run(
             Settings(seed, days=5, faults=ALL, plant=name, progress_ms=10_000, first_day=first_day)
         )
