@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from agent.contract.details import ControllerDetails, Details, IdentityDetails, ZoneDetails
 from agent.contract.reports import Event, Health, State, WarningReport
 from agent.contract.topics import station_up
 from agent.core.reporter import STREAM
@@ -18,7 +19,7 @@ from simulator.source_system.desk import wall_clock_ms
 from simulator.source_system.district import Warned
 from simulator.source_system.districtctl.__main__ import main
 from simulator.source_system.pilot import PilotDistrict, trial_pilot
-from simulator.source_system.report.presence import Span
+from simulator.source_system.report.presence import Reading, Span, Wire
 from simulator.source_system.report.reading import opened
 from simulator.source_system.report.window import day_of
 from simulator.source_system.stand_in import StandInStation
@@ -40,6 +41,29 @@ def until(condition: Callable[[], bool]) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+DETAILS = Details(
+    station="tan-lien",
+    installation="x",
+    at_ms=0,
+    identity=IdentityDetails(name="Xã Tân Liên", version="1"),
+    zones=(ZoneDetails(name="thôn Đông", volume=70, volume_source="local", controller="ampli-1"),),
+    controllers=(
+        ControllerDetails(name="ampli-1", state="ready", mains=False),
+        ControllerDetails(name="ampli-2", state="lost", mains=True),
+    ),
+)
+MAINS = ({("", False), ("ampli-1", True), ("ampli-2", False)}, [("thôn Đông", "ampli-1")])
+"""Who measures its mains (whatever it finds; not one that is lost), and what hangs where."""
+
+
+def told_of_mains(pilot: PilotDistrict) -> tuple[set[tuple[str, bool]], list[tuple[str, str]]]:
+    with opened(pilot.district.home.journal) as records:
+        readings: list[Reading] = records.mains_readings("tan-lien")
+        wires: list[Wire] = records.wires("tan-lien")
+    read = {(one.controller, one.measured) for one in readings}
+    return read, [(one.zone, one.controller) for one in wires]
 
 
 def tell(station: StandInStation, seq: int, at_ms: int, body: object) -> None:
@@ -83,6 +107,7 @@ def test_what_the_collector_heard_stands_in_the_report_with_names_and_drills(
             station.publish(station_up("tan-lien", "state"), msgspec.json.encode(online))
             health = Health(t=now_ms, dm=700)
             station.publish(station_up("tan-lien", "health"), msgspec.json.encode(health))
+            station.publish(station_up("tan-lien", "details"), msgspec.json.encode(DETAILS))
             tell(station, 1, start_ms, play(start_ms, length_ms=MIN_MS))
             received = WarningReport(id=warned.id, revision=1, state="received")
             tell(station, 2, now_ms, received)
@@ -91,6 +116,7 @@ def test_what_the_collector_heard_stands_in_the_report_with_names_and_drills(
             tell(station, 3, now_ms + 32_000, alarm)
             assert until(lambda: pilot.district.journal.sequences("tan-lien") == [1, 2, 3])
             assert until(lambda: bool(heard_spans(pilot)))
+            assert until(lambda: told_of_mains(pilot) == MAINS)
         home = pilot.district.home.folder
     first = day_of(start_ms, HANOI)
     last = first + dt.timedelta(1)
