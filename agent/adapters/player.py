@@ -25,11 +25,12 @@ import msgspec
 from agent.adapters.clock import mono_ms
 from agent.adapters.counted import Counted
 from agent.adapters.ports import Emit
-from agent.core.effects import PlayCue, SetGain, SetTime, StopCue
+from agent.core.effects import PlayCue, RestartSound, SetGain, SetTime, StopCue
 from agent.core.events import (
     PlayerLost,
     PlayerReady,
     SoundEnded,
+    SoundHeard,
     SoundProgress,
     SoundStarted,
     SourceGaveUp,
@@ -55,6 +56,9 @@ PROGRESS_EVERY_S = 10
 """Where a cue stands is told, and saved, soon and often at first: after a kill of the agent what
 was not saved counts as not heard, and most bulletins are short."""
 SILENT_CDB = -6_000
+UNHEARD_MS = 3_500
+UNHEARD_EVERY_MS = 5_000
+"""What left the mixer is told when it is heard, and from so much silence or hiss on so often."""
 UNREAD_MAX_BYTES = 1_000_000
 LOG_LINES_PER_LIFE = 50
 
@@ -84,6 +88,8 @@ class _Heard:
     seconds: int = 0
     silent: bool = False
     part: int = -1
+    unheard: bool | None = None
+    unheard_ms: int = 0
 
 
 @dataclass(slots=True)
@@ -96,6 +102,7 @@ class _Child:
     moved_ms: int = 0
     silent_since_ms: int = 0
     trouble: p.Trouble | None = None
+    given_up: str = ""
     cues: dict[str, _Heard] = field(default_factory=dict)
 
     def silent_ms(self, now_ms: int) -> int:
@@ -170,6 +177,12 @@ class Player:
         self._time = p.Time(act.epoch, act.wall_minus_mono_us)
         if self._child is not None:
             self._send(self._child, self._time)
+
+    def restart(self, act: RestartSound) -> None:
+        """Its successor follows at once, like that of any other child that is lost."""
+        if self._child is not None:
+            self._child.given_up = act.why
+            self._child.kill()
 
     def stuck(self) -> str:
         """Why the watchdog should not be fed: only when replacing children itself has stopped."""
@@ -318,6 +331,8 @@ class Player:
                 self._take_progress(child, message)
             case p.Ended():
                 self._take_ended(child, message)
+            case p.Heard():
+                self._take_heard(child, message)
             case _:
                 self._pass_on(child, message)
         return False
@@ -374,6 +389,30 @@ class Player:
                 message.level_cdb,
                 message.underruns,
                 message.played_ms,
+            )
+        )
+
+    def _take_heard(self, child: _Child, message: p.Heard) -> None:
+        """Once when it is heard, and again and again while it is not (D10)."""
+        cue = child.cues.get(message.token)
+        unheard = message.kind != "sound"
+        if cue is None or (unheard and message.for_ms < UNHEARD_MS):
+            return
+        again = unheard and message.for_ms >= cue.unheard_ms + UNHEARD_EVERY_MS
+        if cue.unheard == unheard and not again:
+            return
+        cue.unheard, cue.unheard_ms = unheard, message.for_ms
+        self._emit(
+            SoundHeard(
+                message.token,
+                message.bus,
+                message.part,
+                message.source,
+                message.position_ms,
+                message.at_ms,
+                message.kind,
+                message.for_ms,
+                message.level_cdb,
             )
         )
 
@@ -453,6 +492,8 @@ def _with_paths(cue: p.Cue, path: Callable[[str], str]) -> p.Cue:
 
 
 def _how_it_ended(child: _Child) -> tuple[str, str]:
+    if child.given_up:
+        return child.given_up, "replaced"
     if child.trouble is not None:
         return child.trouble.why, child.trouble.detail
     return "exited", f"status {child.process.returncode}"

@@ -21,6 +21,7 @@ _ORDER = {FAULT: 0, WATCH: 1, UNKNOWN: 2, OK: 3}
 
 _ALARMS: dict[str, tuple[str, int]] = {
     AlarmCode.NO_SOUND: (FAULT, 0),
+    AlarmCode.SOUND_SILENT: (FAULT, 0),
     AlarmCode.CONTROLLER_LOST: (FAULT, 1),
     AlarmCode.MAINS_LOST: (FAULT, 1),
     AlarmCode.BATTERY_LOW: (FAULT, 1),

@@ -16,7 +16,7 @@ from agent.contract.reasons import (
     OccurrenceReason,
 )
 from agent.contract.reports import Confirmation
-from agent.core.words import CONTROLLER, LINK, PLAYER, SOURCE_API
+from agent.core.words import CONTROLLER, LINK, PLAYER, SOURCE_API, UNHEARD
 
 OK, FAULT, WATCH, UNKNOWN = "✓", "✗", "!", "?"
 """Marks: what is said is never said by colour alone."""
@@ -165,6 +165,8 @@ def alarm_said(code: str, subject: str, detail: str, lang: Lang) -> tuple[str, s
             return f"{text}: {link.text(lang)}", link.next(lang)
         case AlarmCode.SOURCE_API if (link := SOURCE_API.get(detail)) is not None:  # type: ignore[call-overload]
             return f"{text}: {link.text(lang)}", link.next(lang)
+        case AlarmCode.SOUND_SILENT if (heard := UNHEARD.get(detail)) is not None:  # type: ignore[call-overload]
+            return f"{text}: {heard.text(lang)}", step
         case AlarmCode.NO_SOUND if (player := PLAYER.get(detail)) is not None:  # type: ignore[call-overload]
             return f"{text}: {player.text(lang)}", step
     return text + (f": {detail}" if detail else ""), step

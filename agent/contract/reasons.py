@@ -102,6 +102,8 @@ class OccurrenceReason(StrEnum):
     SOURCE_LOST = "source_lost"
     SPEECH_UNAVAILABLE = "speech_unavailable"
     SOUND_LOST = "sound_lost"
+    SOUND_SILENT = "sound_silent"
+    CONTENT_SILENT = "content_silent"
     STATION_RESTARTED = "station_restarted"
     ZONE_NOT_CONFIRMED = "zone_not_confirmed"
     LINE_OPEN = "line_open"
@@ -141,6 +143,7 @@ class AlarmCode(StrEnum):
     ZONE_NOT_CONFIRMED = "zone_not_confirmed"
     CONTROLLER_LOST = "controller_lost"
     NO_SOUND = "no_sound"
+    SOUND_SILENT = "sound_silent"
     STORAGE_LOW = "storage_low"
     CLOCK_UNTRUSTED = "clock_untrusted"
     SOURCE_UNREACHABLE = "source_unreachable"
@@ -393,6 +396,12 @@ OCCURRENCE: dict[OccurrenceReason, Meaning] = {
     OccurrenceReason.SOUND_LOST: Meaning(
         "technician", "mất đường tiếng", "the sound path failed",
         "stationctl doctor", "stationctl doctor"),
+    OccurrenceReason.SOUND_SILENT: Meaning(
+        "technician", "đang phát mà không nghe thấy gì", "it played, and nothing was heard",
+        "nghe thử bản ghi; stationctl doctor", "listen to the recording; stationctl doctor"),
+    OccurrenceReason.CONTENT_SILENT: Meaning(
+        "sender", "bản ghi không có tiếng", "the recording holds no sound",
+        "ghi âm lại rồi đăng lại tệp", "record it again and publish it"),
     OccurrenceReason.STATION_RESTARTED: Meaning(
         "station", "đài khởi động lại giữa chừng", "the station restarted meanwhile",
         "xem nhật ký: stationctl journal", "see the journal: stationctl journal"),
@@ -458,6 +467,10 @@ ALARM: dict[AlarmCode, Meaning] = {
     AlarmCode.NO_SOUND: Meaning(
         "technician", "không có tiếng ra", "no sound leaves the card",
         "stationctl doctor; kiểm tra thẻ âm thanh", "stationctl doctor; check the sound card"),
+    AlarmCode.SOUND_SILENT: Meaning(
+        "technician", "đang phát mà không nghe thấy gì", "it plays, and nothing is heard",
+        "nghe thử bản ghi hoặc nguồn tiếp âm; đài tự phát lại",
+        "listen to the recording or relay; the station begins anew by itself"),
     AlarmCode.STORAGE_LOW: Meaning(
         "technician", "sắp đầy bộ nhớ", "storage is low",
         "xóa tệp lạ hoặc thay thẻ nhớ", "remove strange files or change the card"),

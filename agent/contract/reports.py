@@ -192,6 +192,9 @@ class AsRun(msgspec.Struct, frozen=True, tag="asrun", tag_field="kind", kw_only=
     volume: int | None = None
     """As set in the zone when the item began; None when it never did and names none itself."""
     underruns: int | None = None
+    silent_ms: int | None = None
+    """So long nothing but silence or even hiss left the mixer though it played; None: it did not
+    sound, or the station does not listen."""
     start_error_ms: int | None = None
     """Measured at the card against the plan; None when it never started or joined late."""
     rule: Line = ""

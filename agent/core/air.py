@@ -498,21 +498,41 @@ class Air:
             item = self._facts.open.get(sent.key)
             if item is None:
                 continue
-            item = asrun.cut_off(item, at_ms)
-            gaps = dict.fromkeys(item.zones, OccurrenceReason.SOUND_LOST)
-            if item.sounded or item.from_ms <= turn.wall_ms or item.is_over:
-                held = msgspec.structs.replace(item, gaps={**item.gaps, **gaps})
-                self._facts.put("open", sent.key, held)
-            else:
-                self._facts.drop("open", sent.key)
-            run = self.runs.get(sent.key)
-            if run is not None and run.on:
-                self.runs[sent.key] = replace(run, on=False, lost=True, stopped_ms=at_ms)
+            self._broke_off(sent, item, at_ms, OccurrenceReason.SOUND_LOST, turn)
         self.sent.clear()
         self._spent.clear()
         self.ledger.levels.clear()
         self.player = "lost"
         self.decision = SILENCE
+        self.dirty = True
+
+    def _broke_off(
+        self, sent: Sent, item: OpenItem, at_ms: int, reason: OccurrenceReason, turn: Turn
+    ) -> None:
+        """What is booked of it ends at `at_ms`; it may go on by its resume rule."""
+        item = asrun.cut_off(item, at_ms)
+        if item.sounded or item.from_ms <= turn.wall_ms or item.is_over:
+            gaps = {**item.gaps, **dict.fromkeys(item.zones, reason)}
+            self._facts.put("open", sent.key, msgspec.structs.replace(item, gaps=gaps))
+        else:
+            self._facts.drop("open", sent.key)
+        run = self.runs.get(sent.key)
+        if run is not None and run.on:
+            self.runs[sent.key] = replace(run, on=False, lost=True, stopped_ms=at_ms)
+
+    def break_off(self, key: str, at_ms: int, reason: OccurrenceReason, turn: Turn) -> None:
+        """The cues of an item that is not heard since `at_ms` are taken back, to be given anew."""
+        for sent in [sent for sent in self.sent.values() if sent.key == key]:
+            self.ledger.ended(key, sent.bus, at_ms)
+            item = self._facts.open.get(key)
+            if item is not None:
+                self._broke_off(sent, item, at_ms, reason, turn)
+            del self.sent[sent.token]
+            self.ledger.levels.pop(sent.token, None)
+            turn.do(StopCue(sent.token), "soon")
+        buses = {bus: on for bus, on in self.decision.buses.items() if on.key != key}
+        zones = {zone: at for zone, at in self.decision.zones.items() if at.key != key}
+        self.decision = replace(self.decision, buses=buses, zones=zones)
         self.dirty = True
 
     # --- zones --------------------------------------------------------------------------

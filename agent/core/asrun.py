@@ -180,6 +180,7 @@ def outcome_of(
         source=item.source,
         volume=item.volumes.get(zone, item.volume),
         underruns=item.underruns if item.sounded else None,
+        silent_ms=item.silent_ms if item.sounded else None,
         start_error_ms=item.start_error_ms,
         rule=_rule(item, zone, reason, rule),
         broke=item.broke.get(zone, ()) if sounded else (),
@@ -203,6 +204,8 @@ def _rule(item: OpenItem, zone: str, reason: OccurrenceReason | None, rule: str)
 
 def _why_torn(item: OpenItem) -> OccurrenceReason:
     """A live source that dries up is lost sound of its sender, anything else is ours."""
+    if item.unheard is not None:
+        return item.unheard
     live = item.source.startswith("stream:")
     return OccurrenceReason.SOURCE_LOST if live else OccurrenceReason.SOUND_LOST
 

@@ -159,6 +159,13 @@ class SetGain:
 
 
 @dataclass(frozen=True, slots=True)
+class RestartSound:
+    """Replace the sound child, and with it its hold on the card; `PlayerLost` says when."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetTime:
     """Tell the sound child how wall and monotonic clock relate."""
 
@@ -241,6 +248,7 @@ Act = (
     | PlayCue
     | StopCue
     | SetGain
+    | RestartSound
     | SetTime
     | HoldZones
     | Reply

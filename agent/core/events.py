@@ -183,6 +183,22 @@ class SoundProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundHeard:
+    """What really left the mixer while a cue plays: once when it is heard, and every five seconds
+    from the moment on at which it has been silence, or nothing but hiss, for three and a half."""
+
+    token: str
+    bus: int
+    part: int
+    source: int
+    position_ms: int
+    at_ms: int
+    kind: Literal["sound", "silent", "hiss"]
+    for_ms: int
+    level_cdb: int
+
+
+@dataclass(frozen=True, slots=True)
 class SourceGaveUp:
     """A source of a part failed; the child tries the part's next one."""
 
@@ -449,6 +465,7 @@ Event = (
     | PlayerLost
     | SoundStarted
     | SoundProgress
+    | SoundHeard
     | SourceGaveUp
     | SoundEnded
     | ControllerSeen

@@ -46,7 +46,9 @@ class OpenItem(msgspec.Struct, frozen=True):
     against, being an emergency. volumes: as set when it began. ceilings: where that was above one.
     doubts: why a zone's sound is not confirmed.
     stopped: zones in which somebody ended it. finished: it came to its own end; done: why it ended
-    before that. languages_missing: that it was to be said in, and is not; unsaid: why. Everything
+    before that. silent_ms: so long it
+    played and nothing but silence or hiss left the mixer; unheard: why, where it was left so.
+    languages_missing: that it was to be said in, and is not; unsaid: why. Everything
     an as-run record needs rides along, because the timetable may change meanwhile.
     """
 
@@ -90,6 +92,8 @@ class OpenItem(msgspec.Struct, frozen=True):
     recorded: bool = True
     languages_missing: tuple[str, ...] = ()
     unsaid: OccurrenceReason | None = None
+    silent_ms: int = 0
+    unheard: OccurrenceReason | None = None
     finished: bool = False
     done: OccurrenceReason | None = None
     about: About = About()

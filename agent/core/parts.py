@@ -33,6 +33,7 @@ from agent.core.site import Site
 from agent.core.supply import Supply
 from agent.core.timekeeping import Timekeeping
 from agent.core.trust import RootKeys
+from agent.core.truth import Truth
 from agent.core.uplink import Uplink
 
 VolumeSource = Literal["timetable", "local", "command"]
@@ -64,6 +65,7 @@ class Parts:
         self.programme = Programme(site, zones)
         self.power = Power(site)
         self.air = Air(site, facts, self.power)
+        self.truth = Truth(facts, self.air)
         self.reporter = Reporter(site, facts, signer)
         self.approvals = Approvals(facts, self.programme)
         self.rules = Rules(site, self.tz)

@@ -52,6 +52,7 @@ from agent.core.events import (
     Probed,
     Requested,
     SoundEnded,
+    SoundHeard,
     SoundProgress,
     SoundStarted,
     SourceApiSeen,
@@ -164,6 +165,8 @@ class Station(Parts):
                     onset.began(self, first, turn)
             case SoundProgress():
                 self.air.sound_progress(event)
+            case SoundHeard():
+                self.truth.heard(event, turn)
             case SourceGaveUp():
                 self.air.source_gave_up(event, turn)
             case SoundEnded():

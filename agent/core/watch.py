@@ -67,6 +67,9 @@ def _sound(parts: Parts, mono_ms: int) -> None:
         lost = seen is None or seen.state != "ready"
         state = seen.state if seen is not None else "opening"
         observed(AlarmCode.CONTROLLER_LOST, name, lost, mono_ms, state)
+    parts.truth.forget_ended()
+    unheard = parts.truth.worst
+    observed(AlarmCode.SOUND_SILENT, "", unheard is not None, mono_ms, unheard or "")
     observed(AlarmCode.NO_SOUND, "", parts.air.player != "ready", mono_ms, parts.air.player)
 
 

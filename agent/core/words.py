@@ -15,6 +15,7 @@ from agent.contract.reports import SourceVerb
 from agent.contract.texts import Words
 from agent.core.backoff import Cause
 from agent.core.events import ControllerState, ModemState, Registration, SourceApiState
+from agent.core.truth import Why
 
 PlayerState = Literal["starting", "ready", "lost"]
 
@@ -120,6 +121,12 @@ PLAYER: dict[PlayerState, Words] = {
     "starting": Words("bộ phát tiếng đang khởi động", "the sound player is starting"),
     "ready": Words("bộ phát tiếng đang chạy", "the sound player runs"),
     "lost": Words("bộ phát tiếng đã dừng", "the sound player is gone"),
+}
+
+UNHEARD: dict[Why, Words] = {
+    "silent": Words("im lặng hoàn toàn", "nothing but silence"),
+    "hiss": Words("chỉ có tiếng xì", "nothing but hiss"),
+    "content": Words("bản ghi không có tiếng", "the recording holds no sound"),
 }
 
 SOURCE_API: dict[SourceApiState, Meaning] = {

@@ -276,6 +276,7 @@ LEFT_OUT: dict[str, str] = {
     "AsRun.about": "its parts have rows of their own",
     "AsRun.segments": "every stretch of sound; they have no place for it, the sum is played_ms",
     "AsRun.underruns": "a fault of the sound card, told over MQTT and in the report",
+    "AsRun.silent_ms": "its reason and seconds of play tell it; in full over MQTT",
     "Event.v": "version of our contract, which they do not know",
     "Event.installation": "part of record.id",
     "Event.stream": "part of record.id",

@@ -62,6 +62,22 @@ def progress(token: str, level_cdb: int | None, part: int = 0) -> None:
     )
 
 
+def left(token: str, kind: str, for_ms: int) -> None:
+    say(
+        "heard",
+        token=token,
+        bus=0,
+        part=0,
+        source=0,
+        position_ms=for_ms,
+        at_ms=5_000,
+        kind=kind,
+        for_ms=for_ms,
+        level_cdb=-2_000,
+        peak_cdb=-1_000,
+    )
+
+
 def ended(token: str, reason: str) -> None:
     say(
         "ended",
@@ -88,6 +104,19 @@ def obey(line: bytes) -> None:
                 for level in (-1_800, -1_900, -9_000, -9_100, -1_700, None):
                     progress(token, level)
                 progress(token, -1_700, part=1)
+            if token == "unheard":
+                for kind, for_ms in (
+                    ("silent", 1_000),
+                    ("sound", 2_000),
+                    ("sound", 3_000),
+                    ("silent", 3_000),
+                    ("silent", 4_000),
+                    ("silent", 8_000),
+                    ("silent", 9_000),
+                    ("hiss", 250),
+                    ("sound", 250),
+                ):
+                    left(token, kind, for_ms)
             if token == "gives-up":
                 say("source_failed", token=token, part=0, source=1, fault="not_found", at_ms=1_000)
         case "stop":

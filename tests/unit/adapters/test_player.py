@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 import pytest
 
 from agent.adapters.player import Files, Player, broke_off_ms, is_told
-from agent.core.effects import PlayCue, SetGain, SetTime, StopCue
+from agent.core.effects import PlayCue, RestartSound, SetGain, SetTime, StopCue
 from agent.core.events import (
     PlayerLost,
     PlayerReady,
     SoundEnded,
+    SoundHeard,
     SoundProgress,
     SoundStarted,
     SourceGaveUp,
@@ -104,6 +105,29 @@ def test_files_are_given_by_path_and_stay_pinned_while_the_cue_lives(
     told = "".join(caplog.messages)
     assert '"url":"/store/content:abc"' in told
     assert '"url":"http://live"' in told
+
+
+def test_what_left_the_mixer_is_told_when_it_is_heard_and_while_it_is_not() -> None:
+    async def story(rig: Rig) -> None:
+        await rig.until(PlayerReady)
+        rig.player.play(PlayCue(cue("unheard")))
+        await rig.until(SoundHeard, 4)
+        rig.player.stop(StopCue("unheard"))
+        await rig.until(SoundEnded)
+        told = [(one.kind, one.for_ms) for one in rig.of(SoundHeard)]
+        assert told == [("sound", 2_000), ("silent", 4_000), ("silent", 9_000), ("sound", 250)]
+
+    Rig("good").run(story)
+
+
+def test_a_child_that_is_not_heard_is_replaced_and_says_why() -> None:
+    async def story(rig: Rig) -> None:
+        await rig.until(PlayerReady)
+        rig.player.restart(RestartSound("silent"))
+        assert (await rig.until(PlayerLost)).why == "silent"
+        await rig.until(PlayerReady, 2)
+
+    Rig("good").run(story)
 
 
 def test_the_same_token_twice_is_one_cue() -> None:

@@ -60,6 +60,7 @@ from agent.core.words import (
     PLAYER,
     REGISTRATION,
     SOURCE_API,
+    UNHEARD,
 )
 from tests.unit.cli import views
 
@@ -91,6 +92,7 @@ def alarm_details() -> Iterator[tuple[AlarmCode, str]]:
     yield from ((AlarmCode.SOURCE_UNREACHABLE, one.value) for one in LinkFault)
     yield from ((AlarmCode.SIM_FAULT, one.value) for one in LinkFault)
     yield from ((AlarmCode.SOURCE_API, one) for one in get_args(SourceApiState))
+    yield from ((AlarmCode.SOUND_SILENT, one) for one in UNHEARD)
     yield from ((AlarmCode.NO_SOUND, one) for one in values(StatusView, "player"))
     yield from ((AlarmCode.ZONE_NOT_CONFIRMED, one.value) for one in OccurrenceReason)
     yield from ((one, "") for one in AlarmCode)
