@@ -30,7 +30,7 @@ def read_line() -> bytes:
     return line
 
 
-def say(kind: str, **fields: object) -> None:
+def say(kind: str, /, **fields: object) -> None:
     write(1, json.dumps({"t": kind, **fields}).encode())
 
 
