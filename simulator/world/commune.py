@@ -85,5 +85,5 @@ def _regulation(world: World, rng: Random) -> Regulation:
         ),
         silent_dates=rng.choice(((), (silent,))),
         sessions_per_day=rng.choice((None, 1, 2)),
-        ceilings=(VolumeCeiling(hours="21:00-06:00", volume=45),),
+        ceilings=(VolumeCeiling(hours="17:00-09:00", volume=45),),
     )

@@ -1,4 +1,4 @@
-"""Does the record of an emergency say which rules of the air it broke? All of them, and no other.
+"""Does the record of an emergency say which rules and ceilings it broke? All, and no other.
 
 Owns that half of invariant 10. What an emergency began against is read from the regulation as it
 was signed, the quiets that people asked for, and the second at which the sound left the card; the
@@ -64,6 +64,29 @@ class Notary:
         told = set(record.broke) - COUNTED
         if told != wanted:
             said = f"its record says {sorted(told)}, it broke {sorted(wanted)}"
+            self._case.fail(10, box, f"{where}: {said}")
+        self._loud(box, file, zone, record, played, where)
+
+    def _loud(
+        self, box: Box, file: File, zone: str, record: AsRun, played: Played, where: str
+    ) -> None:
+        """A ceiling it passed stands in the record, and no other."""
+        settings = self._warden.settings(file, played.begins_ms)
+        if settings is None or settings.regulation is None or record.volume is None:
+            return
+        found = {
+            rulebook.ceiling_of(settings.regulation, box.site.tz, zone, at_ms)
+            for at_ms in (
+                record.planned_start_ms - MINUTE_MS,
+                played.begins_wall_ms,
+                played.begins_wall_ms + MINUTE_MS,
+            )
+        }
+        if len(found) > 1:
+            return  # at the very edge of a band
+        [most] = found
+        if record.above_ceiling != (most if record.volume > most else None):
+            said = f"its record says {record.above_ceiling}, it was {record.volume} of {most}"
             self._case.fail(10, box, f"{where}: {said}")
 
     def _began_otherwise(

@@ -135,6 +135,12 @@ def _breaks_rules_silently(station: Station, _: Event, __: Now) -> None:
             station.facts.open[key] = msgspec.structs.replace(held, broke={})
 
 
+def _passes_ceilings_silently(station: Station, _: Event, __: Now) -> None:
+    for key, held in list(station.facts.open.items()):
+        if held.ceilings:
+            station.facts.open[key] = msgspec.structs.replace(held, ceilings={})
+
+
 def _trusts_the_broker(station: Station, event: Event, _: Now) -> None:
     if isinstance(event, Delivered) and event.token >= RECORD_TOKENS_FROM:
         station.reporter.outbox.passed(event.token - RECORD_TOKENS_FROM)
@@ -303,6 +309,11 @@ PLANTS: dict[str, Plant] = {
     "breaks-rules-silently": Plant(
         "the record of an emergency names no rule it broke",
         _before(_breaks_rules_silently),
+        (10,),
+    ),
+    "passes-ceilings-silently": Plant(
+        "the record of an emergency names no ceiling it passed",
+        _before(_passes_ceilings_silently),
         (10,),
     ),
 }
