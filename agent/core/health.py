@@ -56,16 +56,25 @@ CLEAR_MS: dict[AlarmCode, int] = {
     AlarmCode.DATA_PLAN_LOW: 60_000,
     AlarmCode.DATA_PLAN_USED_UP: 60_000,
     AlarmCode.SIM_EXPIRES: 60_000,
-    AlarmCode.SOURCE_API: 10_000,
+    AlarmCode.SOURCE_API: 90_000,
 }
 """It must be gone this long before the alarm ends."""
+
+FLAPS: frozenset[AlarmCode] = frozenset({AlarmCode.SOURCE_API})
+"""A fault that is gone for less than `CLEAR_MS` was not gone: its onset does not start over.
+
+Of the source system's API because a status that is taken each minute says nothing of the records.
+"""
 
 
 @dataclass(slots=True)
 class _Watch:
+    """before_mono_ms: since when it was bad before it was good, of an onset that was broken off."""
+
     bad: bool
     since_mono_ms: int
     detail: str = ""
+    before_mono_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +104,7 @@ class Health:
             if bad or key in self.open:
                 self._watched[key] = _Watch(bad, mono_ms, detail)
         elif watch.bad != bad:
-            self._watched[key] = _Watch(bad, mono_ms, detail or watch.detail)
+            self._watched[key] = _turned(key, watch, mono_ms, detail or watch.detail)
         elif bad and detail:
             watch.detail = detail
 
@@ -112,7 +121,7 @@ class Health:
             wait_ms = ONSET_MS[code] if watch.bad else CLEAR_MS[code]
             raised = key in self.open
             if watch.bad == raised:
-                if not watch.bad:
+                if not watch.bad and not _flapped(key, watch, mono_ms):
                     del self._watched[key]
                 continue
             if mono_ms - watch.since_mono_ms < wait_ms:
@@ -132,3 +141,18 @@ class Health:
             if watch.bad != (key in self.open)
         ]
         return min(moments) if moments else None
+
+
+def _flapped(key: tuple[AlarmCode, str], watch: _Watch, mono_ms: int) -> bool:
+    """It is good, but not for long enough for its last onset to be over."""
+    good_ms = mono_ms - watch.since_mono_ms
+    return watch.before_mono_ms is not None and good_ms < CLEAR_MS[key[0]]
+
+
+def _turned(key: tuple[AlarmCode, str], watch: _Watch, mono_ms: int, detail: str) -> _Watch:
+    """From bad to good or back."""
+    if watch.bad:
+        before_ms = watch.since_mono_ms if key[0] in FLAPS else None
+        return _Watch(False, mono_ms, detail, before_ms)
+    onset_ms = watch.before_mono_ms if _flapped(key, watch, mono_ms) else None
+    return _Watch(True, mono_ms if onset_ms is None else onset_ms, detail)

@@ -15,15 +15,19 @@ the connection ends before, or after the message was taken. captive: a login pag
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """code: for status. seconds: of a stall. why: for refuse. to: where a redirect leads.
+    """code: for status. seconds: of a stall. why, refused_with: for refuse. to: where a redirect
+    leads.
 
-    times: how often; None is always.
+    only: what the message must say for this to happen, "" for any. times: how often; None is
+    always.
     """
 
     kind: FaultKind
     code: int = 500
     seconds: float = 1.0
     why: str = "dữ liệu không hợp lệ"
+    refused_with: int = 200
+    only: str = ""
     to: str = "http://127.0.0.1:9/"
     times: int | None = 1
 
@@ -45,12 +49,14 @@ class Faults:
         with self._lock:
             self._planned.clear()
 
-    def take(self, message: str) -> Fault | None:
-        """The fault for this message, used up by one."""
+    def take(self, message: str, said: str = "") -> Fault | None:
+        """The fault for this message, used up by one. said: what stands in it."""
         with self._lock:
             for planned in self._planned:
                 name, fault, left = planned
                 if name not in ("*", message) or not isinstance(fault, Fault) or left == 0:
+                    continue
+                if fault.only not in said:
                     continue
                 if isinstance(left, int):
                     planned[2] = left - 1

@@ -15,6 +15,7 @@ from typing import Any
 
 Check = Callable[[Any], bool]
 
+DIGITS_MAX = 9
 INSTANT_MIN_S, INSTANT_MAX_S = 946_684_800, 4_102_444_800
 
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}")
@@ -54,7 +55,8 @@ def digits(low: int, high: int) -> Check:
     """A number written as text."""
 
     def check(value: Any) -> bool:
-        return isinstance(value, str) and value.isdecimal() and low <= int(value) <= high
+        plain = isinstance(value, str) and value.isascii() and value.isdecimal()
+        return plain and len(value) <= DIGITS_MAX and low <= int(value) <= high
 
     return check
 

@@ -30,6 +30,7 @@ from simulator.httn.store import Store
 BODY_MAX_BYTES = 256 * 1024
 IDLE_DEADLINE_S = 60.0
 STALL_MAX_S = 120.0
+DEPTH_MAX = 32
 
 ROUTES: dict[str, str] = {
     **{f"/api{number}": f"api{number}" for number in range(1, 10)},
@@ -133,7 +134,8 @@ class Desk:
     def _log_in(self, message: str, body: dict[str, Any]) -> _Answer:
         if message == "login":
             known = self.settings.accounts.get(body["Username"])
-            good = known is not None and secrets.compare_digest(known, body["Password"])
+            said = body["Password"].encode("utf-8", "surrogatepass")
+            good = known is not None and secrets.compare_digest(known.encode(), said)
         else:
             good = body["MaXacThuc"] in self.settings.codes
         if not good:
@@ -206,6 +208,19 @@ class Desk:
         return overview.look(self.store.statuses(), self._now_ms(), every_s)
 
 
+def _deeper(body: Any, levels: int) -> bool:
+    """Whether it is nested deeper than any message is."""
+    level = [body]
+    for _ in range(levels):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+    return bool(level)
+
+
 def _by_content(message: str, body: dict[str, Any]) -> str:
     """A repeated post says the same, to the byte."""
     said = json.dumps(body, ensure_ascii=False, sort_keys=True)
@@ -276,18 +291,20 @@ class _Handler(BaseHTTPRequestHandler):
         if not message:
             self._send(_said(1, "không có đường dẫn này", code=404))
             return
-        self._answer(message, body, self.server.faults.take(message))
+        said = json.dumps(body, ensure_ascii=False)
+        self._answer(message, body, self.server.faults.take(message, said))
 
     def _body(self) -> Any:
-        """None: no JSON, or too long."""
+        """None: no JSON, too deep, or too long."""
         length = self.headers.get("Content-Length", "0")
         if not length.isdecimal() or int(length) > BODY_MAX_BYTES:
             self.close_connection = True
             return None
         try:
-            return json.loads(self.rfile.read(int(length)))
-        except ValueError:
+            body = json.loads(self.rfile.read(int(length)))
+        except (ValueError, RecursionError):
             return None
+        return None if _deeper(body, DEPTH_MAX) else body
 
     def _operator(self, body: Any) -> _Answer:
         """{"CumLoaID", "Loai", "NoiDung"}: have a call wait for a station."""
@@ -315,7 +332,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "status":
                 self._send(_Answer(fault.code, b"<h1>loi</h1>", "text/html"))
             case "refuse":
-                self._send(_said(1, fault.why))
+                self._send(_said(1, fault.why, code=fault.refused_with))
             case "unauthorised":
                 self._send(_said(1, "chưa đăng nhập", code=401))
             case "captive":

@@ -36,7 +36,7 @@ from agent.core.source_view import snapshot
 from agent.core.station import Station
 from agent.core.trust import RootKeys
 from agent.core.turn import Turn
-from simulator.httn.server import Httn
+from simulator.httn.server import Httn, Settings
 from simulator.httn.store import Stored
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -320,3 +320,38 @@ def expected(started: list[AirStart]) -> list[str]:
 def receipt(**more: Any) -> SourceReceipt:
     known: dict[str, Any] = {"what": "save", "state": "applied", "schedule": "LP7"}
     return SourceReceipt(**{**known, "title": "Tuần 48", "items": ("BT1", "BT2"), **more})
+
+
+class Lab:
+    """One source system, and the lives of one station one after the other."""
+
+    def __init__(self, folder: Path, dialect: Name, settings: Settings | None = None) -> None:
+        self.folder = folder
+        self.dialect: Name = dialect
+        self.hand = Hand()
+        self.httn = Httn(settings, now_ms=lambda: self.hand.mono_ms)
+        self.box: Box | None = None
+
+    def life(self, **more: Any) -> Box:
+        """The next one; the one before crashes."""
+        if self.box is not None:
+            self.box.crash()
+        settings = section(self.dialect, more.pop("base_url", self.httn.base_url), **more)
+        self.box = Box(self.folder / "journal.db", settings, hand=self.hand)
+        return self.box
+
+    def begun(self) -> list[str]:
+        return entries_of(self.httn, self.dialect)
+
+    def ended(self) -> list[str]:
+        return ends_of(self.httn, self.dialect)
+
+    def seen(self, *messages: str) -> int:
+        return sum(one in messages for one in self.httn.desk.seen)
+
+    @property
+    def status(self) -> str:
+        return "api8" if self.dialect == "a" else "status"
+
+
+Open = Callable[..., Lab]

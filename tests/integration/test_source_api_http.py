@@ -6,7 +6,7 @@ Outages, answers that never come back, tokens that end, duplicates, refusals, re
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -29,10 +29,10 @@ from tests.integration.source_lab import (
     DAY_MS,
     IDS,
     Box,
-    Hand,
+    Lab,
     Name,
+    Open,
     ended,
-    ends_of,
     entries_of,
     expected,
     receipt,
@@ -41,41 +41,6 @@ from tests.integration.source_lab import (
 )
 
 both = pytest.mark.parametrize("dialect", get_args(Name))
-
-
-class Lab:
-    """One source system, and the lives of one station one after the other."""
-
-    def __init__(self, folder: Path, dialect: Name, settings: Settings | None = None) -> None:
-        self.folder = folder
-        self.dialect: Name = dialect
-        self.hand = Hand()
-        self.httn = Httn(settings, now_ms=lambda: self.hand.mono_ms)
-        self.box: Box | None = None
-
-    def life(self, **more: Any) -> Box:
-        """The next one; the one before crashes."""
-        if self.box is not None:
-            self.box.crash()
-        settings = section(self.dialect, more.pop("base_url", self.httn.base_url), **more)
-        self.box = Box(self.folder / "journal.db", settings, hand=self.hand)
-        return self.box
-
-    def begun(self) -> list[str]:
-        return entries_of(self.httn, self.dialect)
-
-    def ended(self) -> list[str]:
-        return ends_of(self.httn, self.dialect)
-
-    def seen(self, *messages: str) -> int:
-        return sum(one in messages for one in self.httn.desk.seen)
-
-    @property
-    def status(self) -> str:
-        return "api8" if self.dialect == "a" else "status"
-
-
-Open = Callable[..., Lab]
 
 
 @pytest.fixture

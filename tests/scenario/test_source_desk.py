@@ -405,8 +405,31 @@ def test_a_source_system_that_takes_nothing_is_an_alarm_until_it_takes_something
     house.wait(180)
     assert house.alarms() == [("raised", "refusing")]
     house.box.tell(SourceApiSeen("ok"))
-    house.wait(30)
+    house.wait(120)
     assert [state for state, _ in house.alarms()] == ["raised", "cleared"]
+
+
+def test_a_source_system_that_takes_the_status_and_nothing_else_is_one_alarm() -> None:
+    """Each minute a status is taken and a record is not: that is one fault, not many short ones."""
+    house = House()
+    for _ in range(8):
+        house.box.tell(SourceApiSeen("unreachable", "HTTP 500"))
+        house.wait(48)
+        house.box.tell(SourceApiSeen("ok"))
+        house.wait(12)
+    assert house.alarms() == [("raised", "unreachable")]
+    house.wait(120)
+    assert [state for state, _ in house.alarms()] == ["raised", "cleared"]
+
+
+def test_single_posts_that_fail_now_and_then_are_no_alarm() -> None:
+    house = House()
+    for _ in range(8):
+        house.box.tell(SourceApiSeen("unreachable", "HTTP 500"))
+        house.wait(5)
+        house.box.tell(SourceApiSeen("ok"))
+        house.wait(115)
+    assert house.alarms() == []
 
 
 # --- whatever is asked -----------------------------------------------------------------------

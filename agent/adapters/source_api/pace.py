@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -16,7 +17,7 @@ UNREACHED_FIRST_MS = 2_000
 LOGIN_FIRST_MS = 60_000
 LOGIN_MAX_MS = 3_600_000
 REFUSALS_IN_A_ROW = 3
-"""So many records refused one after the other: perhaps it is not the records."""
+"""So many of a kind refused one after the other: perhaps it is not the records."""
 REFUSING_FIRST_MS = 5_000
 REFUSING_MAX_MS = 300_000
 LIFETIME_MAX_MS = 30 * 86_400_000
@@ -70,24 +71,30 @@ def lifetime_ms(token: str, configured_s: int) -> int | None:
 class Pace:
     """What was tried in vain, and when it may be tried again.
 
-    fresh: nothing was accepted since the last login, so another login would not help.
+    fresh: nothing was accepted since the last login, so another login would not help. refused: how
+    many of each kind of record in a row. proven: a status was looked at since the login, and since
+    a record was denied, so what is denied now is not denied for the login. denied_logins: how many
+    were made for a record's sake, and when the next may be.
     """
 
     status_every_ms: int
     tries: int = 0
     login_tries: int = 0
-    refused_in_a_row: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
     status_refused: bool = False
     not_before_ms: int = 0
     records_not_before_ms: int = 0
     token: str | None = None
     renew_at_ms: int | None = None
     fresh: bool = False
+    proven: bool = False
+    denied_logins: int = 0
+    denied_login_at_ms: int = 0
     status_due_ms: int = 0
     poll_due_ms: int = 0
 
     def logged_in(self, token: str, configured_s: int, now_ms: int) -> None:
-        self.token, self.fresh = token, True
+        self.token, self.fresh, self.proven = token, True, False
         length_ms = lifetime_ms(token, configured_s)
         self.renew_at_ms = None
         if length_ms is not None:
@@ -118,13 +125,35 @@ class Pace:
         self.not_before_ms = now_ms + login_wait_ms(self.login_tries, chance)
         self.login_tries += 1
 
-    def record_taken(self) -> None:
-        self.refused_in_a_row = 0
+    def status_seen(self, *, refused: bool) -> None:
+        self.status_refused, self.proven = refused, True
+        self.accepted()
 
-    def record_refused(self, now_ms: int) -> None:
-        self.refused_in_a_row += 1
-        self.records_not_before_ms = now_ms + refusing_wait_ms(self.refused_in_a_row)
+    def denied(self, now_ms: int, chance: float) -> None:
+        """A record says that the login is over: a status shows whether it is, under a new login.
+
+        Such logins become rarer the more of them helped no record, or an account were locked for
+        the sake of one; in between the status goes out under the login there is.
+        """
+        self.proven = False
+        if now_ms < self.denied_login_at_ms:
+            return
+        if now_ms >= self.denied_login_at_ms + LOGIN_MAX_MS:
+            self.denied_logins = 0
+        self.renew_at_ms = now_ms
+        self.denied_login_at_ms = now_ms + login_wait_ms(self.denied_logins, chance)
+        self.denied_logins += 1
+
+    def record_taken(self, kind: str, *, denied: bool = False) -> None:
+        """denied: it was, and a new login helped."""
+        self.refused.pop(kind, None)
+        if denied:
+            self.denied_logins = self.denied_login_at_ms = 0
+
+    def record_refused(self, kind: str, now_ms: int) -> None:
+        self.refused[kind] += 1
+        self.records_not_before_ms = now_ms + refusing_wait_ms(self.refused[kind])
 
     @property
     def refusing(self) -> bool:
-        return self.status_refused or self.refused_in_a_row >= REFUSALS_IN_A_ROW
+        return self.status_refused or max(self.refused.values(), default=0) >= REFUSALS_IN_A_ROW

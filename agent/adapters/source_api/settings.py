@@ -114,9 +114,11 @@ class SourceApiSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     items_max: Annotated[int, Meta(ge=1, le=1_000)] = 200
     already_known: tuple[Annotated[str, Meta(min_length=3, max_length=100)], ...] = (
         "đã tồn tại",
-        "trùng",
+        "bản ghi bị trùng",
+        "bản ghi trùng",
+        "already exists",
     )
-    """Words in MoTa of a failure that mean: this record is held already."""
+    """Words in MoTa of a failure that mean: this record is held already. See `answers.DOUBTS`."""
     login_again: tuple[Annotated[str, Meta(min_length=3, max_length=100)], ...] = (
         "token",
         "đăng nhập",

@@ -6,8 +6,9 @@ answered but not yet saved when the box died goes out again under the same key. 
 (`pace`), formats (`mapping`), or what a call may do (`agent.core.source_desk`).
 
 Invariants: one message at a time; the position moves only after a positive answer, or when a
-record was refused for good and set aside with its reason; the status is made when it is sent, so
-none is ever old; no clock but the monotonic one.
+record was refused for good and set aside with its reason; what is denied although a new login
+served the status is refused itself and holds nothing else up; the status is made when it is sent,
+so none is ever old; no clock but the monotonic one.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from agent.adapters.source_api.answers import (
     Refused,
     Reply,
     Undelivered,
+    Words,
     read,
 )
 from agent.adapters.source_api.dialect import Dialect, Outgoing
@@ -116,11 +118,16 @@ class Around:
 
 @dataclass(slots=True)
 class _Standing:
-    """A record under way: what of it has not been answered yet, and why a part was refused."""
+    """A record under way: what of it has not been answered yet, and why a part was refused.
+
+    repeated: the next message may have arrived before. denied: it was, before the last status.
+    """
 
     seq: int
     left: deque[Outgoing]
     refused: str = ""
+    repeated: bool = False
+    denied: bool = False
 
 
 @dataclass(slots=True)
@@ -142,12 +149,15 @@ class SourceUplink:
         self._dialect = dialect
         self._poster = poster
         self._around = around
+        self._words = Words(settings.already_known, settings.login_again)
         self._pace = Pace(settings.status_every_s * 1_000)
+        self._before_start = around.newest()
         self._position = _Position(around.through, around.through)
         self._standing: _Standing | None = None
         self._again = deque(sorted(around.set_aside))
         self._greetings: deque[Outgoing] = deque()
         self._asked: frozenset[Call] = frozenset()
+        self._poll_denied = False
         self._state: SourceApiState = "ok"
 
     @property
@@ -180,7 +190,7 @@ class SourceUplink:
             await self._log_in()
         elif self._greetings:
             await self._greet()
-        elif now_ms >= pace.status_due_ms:
+        elif now_ms >= pace.status_due_ms or self._to_be_proven:
             await self._report_status(now_ms)
         elif self._settings.inbound == "poll" and now_ms >= pace.poll_due_ms:
             await self._poll(now_ms)
@@ -188,13 +198,18 @@ class SourceUplink:
             return min(LOOK_EVERY_S, max(0.0, (pace.status_due_ms - now_ms) / 1_000))
         return 0.0
 
+    @property
+    def _to_be_proven(self) -> bool:
+        """A record was denied: is the login any good?"""
+        standing = self._standing
+        return standing is not None and standing.denied and not self._pace.proven
+
     # --- one message ----------------------------------------------------------------------
 
-    async def _post(self, out: Outgoing) -> Outcome:
+    async def _post(self, out: Outgoing, *, repeated: bool = False) -> Outcome:
         token = self._pace.token or ""
         reply = await in_own_thread(lambda: self._poster.post(out, token))
-        settings = self._settings
-        return read(reply, settings.already_known, settings.login_again)
+        return read(reply, self._words, out.key, repeated=repeated)
 
     def _not_delivered(self, outcome: LoginOver | Undelivered) -> None:
         now_ms, chance = self._around.mono_ms(), self._around.chance()
@@ -243,13 +258,15 @@ class SourceUplink:
                 self._tell("not_authorised", why)
 
     async def _greet(self) -> None:
+        """Denied is refused, too: whether the login is any good the status will show."""
         outcome = await self._post(self._greetings[0])
-        if isinstance(outcome, LoginOver | Undelivered):
+        if isinstance(outcome, Undelivered):
             self._not_delivered(outcome)
             return
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, Refused | LoginOver):
             log.warning("source_api_greeting_refused why=%s", outcome.why)
-        self._pace.accepted()
+        if not isinstance(outcome, LoginOver):
+            self._pace.accepted()
         self._greetings.popleft()
 
     async def _report_status(self, now_ms: int) -> None:
@@ -259,9 +276,8 @@ class SourceUplink:
             self._not_delivered(outcome)
             return
         self._pace.status_due_ms = now_ms + self._settings.status_every_s * 1_000
-        self._pace.status_refused = isinstance(outcome, Refused)
+        self._pace.status_seen(refused=isinstance(outcome, Refused))
         if isinstance(outcome, Refused):
-            self._pace.accepted()
             self._tell("refusing", outcome.why)
             return
         self._accepted()
@@ -269,15 +285,20 @@ class SourceUplink:
             self._take_calls(outcome.content)
 
     async def _poll(self, now_ms: int) -> None:
+        """Denied again after a new login it is refused: the status shows whether the login is."""
         out = self._dialect.poll()
         outcome = await self._post(out) if out is not None else Accepted()
-        if isinstance(outcome, LoginOver | Undelivered):
+        if isinstance(outcome, Undelivered):
             self._not_delivered(outcome)
             return
+        if isinstance(outcome, LoginOver) and not self._poll_denied:
+            self._poll_denied, self._pace.renew_at_ms = True, now_ms
+            return
         self._pace.poll_due_ms = now_ms + self._settings.poll_every_s * 1_000
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, Refused | LoginOver):
             log.warning("source_api_poll_refused why=%s", outcome.why)
             return
+        self._poll_denied = False
         self._take_calls(outcome.content)
 
     def _take_calls(self, content: object) -> None:
@@ -297,22 +318,29 @@ class SourceUplink:
             standing = self._standing = await self._next_standing()
         if standing is None:
             return await self._send_again()
-        outcome = await self._post(standing.left[0])
+        out, repeated = standing.left[0], standing.repeated or standing.seq <= self._before_start
+        outcome = await self._post(out, repeated=repeated)
         match outcome:
-            case Undelivered() | LoginOver():
+            case Undelivered():
+                standing.repeated = True
                 self._not_delivered(outcome)
                 return True
+            case LoginOver() if not (standing.denied and self._pace.proven):
+                standing.denied = True
+                self._pace.denied(self._around.mono_ms(), self._around.chance())
+                return True
             case Accepted():
-                self._pace.record_taken()
+                self._pace.record_taken(out.message, denied=standing.denied)
                 self._accepted()
-            case Refused(why=why):
+            case Refused(why=why) | LoginOver(why=why):
                 self._pace.accepted()
-                self._pace.record_refused(self._around.mono_ms())
+                self._pace.record_refused(out.message, self._around.mono_ms())
                 if self._pace.refusing:
                     self._tell("refusing", why)
                 log.warning("source_api_refused seq=%s why=%s", standing.seq, why)
                 standing.refused = standing.refused or why
         standing.left.popleft()
+        standing.repeated = standing.denied = False
         if not standing.left:
             self._done(standing.seq, standing.refused)
         return True
@@ -366,12 +394,13 @@ class SourceUplink:
         body = await asyncio.wrap_future(self._around.records.record(seq))
         outs = list(self._messages(body)) if body is not None else []
         for out in outs:
-            outcome = await self._post(out)
-            if isinstance(outcome, LoginOver | Undelivered):
+            outcome = await self._post(out, repeated=True)
+            unproven = LoginOver if not self._pace.proven else Undelivered
+            if isinstance(outcome, Undelivered | unproven):
                 self._not_delivered(outcome)
                 return True
-            if isinstance(outcome, Refused):
-                self._pace.record_refused(self._around.mono_ms())
+            if isinstance(outcome, Refused | LoginOver):
+                self._pace.record_refused(out.message, self._around.mono_ms())
                 self._again.popleft()
                 return True
         self._again.popleft()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.adapters.source_api import pace
+from agent.adapters.source_api import answers, pace
 from agent.adapters.source_api.answers import (
     Accepted,
     LoginOver,
@@ -18,16 +19,20 @@ from agent.adapters.source_api.answers import (
     Refused,
     Reply,
     Undelivered,
+    Words,
     read,
 )
 from agent.adapters.source_api.pace import Pace
+from agent.adapters.source_api.settings import SourceApiSection
 
-KNOWN, AGAIN = ("đã tồn tại",), ("token",)
+DEFAULTS = SourceApiSection()
+WORDS = Words(DEFAULTS.already_known, DEFAULTS.login_again)
+KEY = "5f3a/main/17"
 
 
-def said(status: int, **body: object) -> Outcome:
+def said(status: int, *, repeated: bool = True, **body: object) -> Outcome:
     raw = json.dumps(body, ensure_ascii=False).encode() if body else b""
-    return read(Reply(status, raw), KNOWN, AGAIN)
+    return read(Reply(status, raw), WORDS, KEY, repeated=repeated)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +53,15 @@ def said(status: int, **body: object) -> Outcome:
         (said(401), LoginOver),
         (said(403), LoginOver),
         (said(404), Undelivered),
-        (said(409), Accepted),
+        (said(409), Refused),
+        (said(409, TrangThaiGui=1), Refused),
+        (said(409, TrangThaiGui=1, MoTa="Bản ghi đã tồn tại"), Accepted),
+        (said(409, TrangThaiGui=1, MoTa=f"Đã nhận {KEY} lúc 05:00"), Accepted),
+        (said(409, TrangThaiGui=1, MoTa=f"{KEY} không hợp lệ"), Refused),
+        (said(409, TrangThaiGui=1, MoTa="Bản ghi đã tồn tại", repeated=False), Refused),
+        (said(200, TrangThaiGui=1, MoTa="Bản ghi đã tồn tại", repeated=False), Refused),
+        (said(400, MoTa="Bản ghi đã tồn tại"), Refused),
+        (said(409, MoTa="Bản ghi đã tồn tại"), Refused),
         (said(429), Undelivered),
         (said(500, TrangThaiGui=0), Undelivered),
         (said(503), Undelivered),
@@ -69,10 +82,82 @@ def test_no_answer_keeps_its_reason() -> None:
 
 @given(status=st.integers(min_value=100, max_value=599), body=st.binary(max_size=200))
 def test_only_the_envelope_of_the_source_system_is_a_yes(status: int, body: bytes) -> None:
-    outcome = read(Reply(status, body))
-    if isinstance(outcome, Accepted) and status != 409:
-        assert 200 <= status < 300
-        assert json.loads(body)["TrangThaiGui"] in (0, "0")
+    outcome = read(Reply(status, body), WORDS, KEY, repeated=True)
+    if isinstance(outcome, Accepted):
+        envelope = json.loads(body)
+        assert status in (400, 409, 413, 422) or 200 <= status < 300
+        assert envelope["TrangThaiGui"] in (0, "0") or envelope["MoTa"]
+
+
+def test_json_that_is_nested_without_end_is_no_answer() -> None:
+    deep = b'{"TrangThaiGui": 0, "NoiDung": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    assert isinstance(read(Reply(200, deep)), Undelivered)
+
+
+# --- "held already" ------------------------------------------------------------------------
+
+HELD = (
+    "Bản ghi đã tồn tại",
+    "Lỗi: bản ghi ĐÃ TỒN TẠI trong hệ thống",
+    "Nhật ký này đã  tồn tại.",
+    "Bản ghi bị trùng",
+    "Record already exists",
+    unicodedata.normalize("NFD", "Bản ghi đã tồn tại"),
+)
+NOT_HELD = (
+    "CumLoaID không trùng khớp với tài khoản",
+    "Mã trùng khớp một phần",
+    "Bản ghi chưa đã tồn tại",
+    "NguonID không tồn tại",
+    "CumLoaID đã tồn tại ở tài khoản khác",
+    "Thiết bị đã tồn tại",
+    "Lịch phát trùng giờ",
+    "Bản tin phải đã tồn tại trước khi gửi nhật ký",
+    "Bản ghi không bị trùng nhưng bản ghi trùng mã sai",
+    "the record does not already exists",
+    "bản ghi đã tồn tại" + " " * 300 + "với nội dung khác",
+    "Đã tồn tạinhưng",
+    "",
+)
+
+
+@pytest.mark.parametrize("told", HELD)
+def test_a_plain_word_for_it_says_that_a_record_is_held(told: str) -> None:
+    assert isinstance(said(200, TrangThaiGui=1, MoTa=told), Accepted)
+    assert isinstance(said(409, TrangThaiGui=1, MoTa=told), Accepted)
+
+
+@pytest.mark.parametrize("told", NOT_HELD)
+@pytest.mark.parametrize("status", [200, 400, 409, 422])
+def test_a_sentence_that_leaves_a_doubt_never_counts_as_delivered(status: int, told: str) -> None:
+    assert not isinstance(said(status, TrangThaiGui=1, MoTa=told), Accepted)
+
+
+@given(
+    phrase=st.sampled_from((*DEFAULTS.already_known, KEY)),
+    doubt=st.sampled_from(answers.DOUBTS),
+    between=st.text(alphabet="aăâbcdđeêghiklmnoôơpqrstuưvxyáàảãạ ,.:", max_size=30),
+    first=st.booleans(),
+    upper=st.booleans(),
+    status=st.sampled_from((200, 400, 409, 413, 422)),
+)
+def test_no_negation_and_no_mismatch_is_ever_taken_for_a_record_that_is_held(
+    phrase: str, doubt: str, between: str, first: bool, upper: bool, status: int
+) -> None:
+    parts = (doubt, between, phrase) if first else (phrase, between, doubt)
+    told = " ".join(parts)
+    told = told.upper() if upper and phrase != KEY else told
+    assert not isinstance(said(status, TrangThaiGui=1, MoTa=told), Accepted)
+
+
+@given(told=st.text(alphabet="trùngkhớpbảnghđãồạicsóẽvẫ ", max_size=60))
+def test_without_a_word_for_it_nothing_is_held(told: str) -> None:
+    held = isinstance(said(409, TrangThaiGui=1, MoTa=told), Accepted)
+    folded = " ".join(told.casefold().split())
+    assert held <= any(one in folded for one in DEFAULTS.already_known)
+
+
+# --- when the next message may go ----------------------------------------------------------
 
 
 @given(
@@ -135,8 +220,55 @@ def test_three_refusals_in_a_row_slow_the_records_down_and_one_yes_ends_that() -
     one = Pace(60_000)
     seen = []
     for _ in range(3):
-        one.record_refused(0)
+        one.record_refused("journal", 0)
         seen.append((one.refusing, one.records_not_before_ms))
     assert seen == [(False, 0), (False, 0), (True, pace.REFUSING_FIRST_MS)]
-    one.record_taken()
-    assert (one.refusing, one.refused_in_a_row) == (False, 0)
+    one.record_taken("journal")
+    assert (one.refusing, one.refused["journal"]) == (False, 0)
+
+
+def logins_for_records(one: Pace, until_ms: int, *, helped: bool = False) -> list[int]:
+    """One record after the other is denied each second, and the status always taken."""
+    made = []
+    for now_ms in range(0, until_ms, 1_000):
+        one.denied(now_ms, 0.0)
+        if not one.has_login(now_ms):
+            made.append(now_ms)
+            one.logged_in("t", 0, now_ms)
+        one.status_seen(refused=False)
+        if helped:
+            one.record_taken("journal", denied=True)
+    return made
+
+
+def test_logins_for_the_sake_of_records_grow_rare_whatever_the_status_says() -> None:
+    one = Pace(60_000)
+    one.logged_in("t", 0, 0)
+    made = logins_for_records(one, 3_600_000)
+    assert made == [0, 45_000, 135_000, 315_000, 675_000, 1_395_000, 2_835_000]
+
+
+def test_a_login_that_helped_a_record_makes_the_next_one_no_later() -> None:
+    one = Pace(60_000)
+    one.logged_in("t", 0, 0)
+    assert len(logins_for_records(one, 60_000, helped=True)) == 60
+
+
+def test_after_a_quiet_hour_a_denied_record_has_its_login_at_once_again() -> None:
+    one = Pace(60_000)
+    one.logged_in("t", 0, 0)
+    logins_for_records(one, 600_000)
+    later_ms = one.denied_login_at_ms + pace.LOGIN_MAX_MS
+    one.denied(later_ms, 0.0)
+    assert (one.denied_logins, one.has_login(later_ms)) == (1, False)
+
+
+def test_kinds_of_records_are_refused_each_by_itself() -> None:
+    """Where each begin is refused and each end is taken, something is wrong all the same."""
+    one = Pace(60_000)
+    for _ in range(3):
+        one.record_refused("journal", 0)
+        one.record_taken("journal_end")
+    assert one.refusing
+    one.record_taken("journal")
+    assert not one.refusing
