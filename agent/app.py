@@ -39,7 +39,7 @@ from agent.adapters.modem import ModemManager
 from agent.adapters.mqtt import LinkSettings, MqttLink
 from agent.adapters.network import NetworkLook
 from agent.adapters.pins import PinCheck
-from agent.adapters.player import Files, Player
+from agent.adapters.player import Files, Input, Player
 from agent.adapters.probe import Prober
 from agent.adapters.signature import verify
 from agent.adapters.source_api.client import Client, Server, read_secret
@@ -141,6 +141,7 @@ class App:
             _player_command(config),
             emit,
             Files(self._sound_path, self._pin, self._unpin),
+            inputs={one.name: Input(one.device, one.channel) for one in config.input},
             warm_standby=config.sound.warm_standby,
         )
         self._zones = Zones(loaded.site, _wirings(config), emit, ControllerClient)
@@ -438,6 +439,7 @@ def _player_command(config: Config) -> tuple[str, ...]:
         str(sound.frames),
         "--ceiling-cdb",
         str(100 * config.loudness.ceiling_dbtp),
+        *(("--ca", config.content.ca) if config.content.ca else ()),
     )
 
 

@@ -117,6 +117,14 @@ class LoudnessSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ceiling_dbtp: Annotated[int, Meta(ge=-12, le=0)] = -1
 
 
+class InputSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A line input, tuner or microphone. device: as of the card; channel: counted from 0."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    device: Annotated[str, Meta(min_length=1)]
+    channel: Annotated[int, Meta(ge=0, le=7)] = 0
+
+
 class ControllerSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An amplifier controller on a serial port. adopted_id: what its hello must say."""
 
@@ -178,6 +186,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     reports: ReportsSection = ReportsSection()
     source_api: SourceApiSection = SourceApiSection()
     approvers: ApproversSection = ApproversSection()
+    input: tuple[InputSection, ...] = ()
     controller: tuple[ControllerSection, ...] = ()
     amplifier: tuple[AmplifierSection, ...] = ()
     zone: Annotated[tuple[ZoneSection, ...], Meta(min_length=1)]
@@ -422,6 +431,7 @@ class _Draft:
         self.identity = self._one("identity", IdentitySection)
         self.amplifiers = self._many("amplifier", AmplifierSection)
         self.zones = self._many("zone", ZoneSection)
+        self.input_names = self._names("input", "name")
         self.controller_ids = self._names("controller", "id")
         self.amplifier_names = self._names("amplifier", "name")
         self.zone_names = self._names("zone", "name")
@@ -469,6 +479,7 @@ def _contradictions(draft: _Draft) -> Iterator[Problem]:
             ZoneInfo(draft.station.tz)
         except (KeyError, ValueError, OSError):
             yield _problem("station.tz", "no-time-zone", name=draft.station.tz)
+    yield from _doubles("input", draft.input_names)
     yield from _doubles("controller", draft.controller_ids)
     yield from _doubles("amplifier", draft.amplifier_names)
     yield from _doubles("zone", draft.zone_names)
@@ -657,6 +668,7 @@ def _site(config: Config) -> Site:
         details_pause_ms=config.reports.details_pause_s * 1_000,
         levels=_levels(config.loudness),
         features=FEATURES,
+        inputs=frozenset(one.name for one in config.input),
         source_rules=source_api.rules(config.source_api),
     )
 

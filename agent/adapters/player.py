@@ -17,7 +17,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -34,7 +34,9 @@ from agent.core.events import (
     SoundProgress,
     SoundStarted,
     SourceGaveUp,
+    SourceTookOver,
 )
+from agent.core.programme import INPUT
 from agent.player import protocol as p
 
 log = logging.getLogger(__name__)
@@ -79,6 +81,14 @@ class Files:
     unpin: Callable[[str], None] = lambda _: None
 
 
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A capture device, and which of its channels."""
+
+    device: str
+    channel: int = 0
+
+
 @dataclass(slots=True)
 class _Heard:
     """What was told about a cue, to tell only what is new."""
@@ -90,6 +100,8 @@ class _Heard:
     part: int = -1
     unheard: bool | None = None
     unheard_ms: int = 0
+    sources: dict[int, int] = field(default_factory=dict)
+    """By part: the source that sounded last."""
 
 
 @dataclass(slots=True)
@@ -127,11 +139,14 @@ class Player:
         emit: Emit,
         files: Files,
         *,
+        inputs: Mapping[str, Input] | None = None,
         warm_standby: bool = False,
         pulse_within_s: float = PULSE_WITHIN_S,
         pauses_s: Sequence[float] = PAUSES_S,
     ) -> None:
-        """command: how to start a child; `--standby` is added for the spare one."""
+        """command: how to start a child; `--standby` is added for the spare one. inputs: by
+        the name that a source of the core gives them."""
+        self._inputs = dict(inputs or {})
         self._command = tuple(command)
         self._emit = emit
         self._files = files
@@ -159,7 +174,8 @@ class Player:
         for url in pinned:
             self._files.pin(url)
         child.cues[act.cue.token] = _Heard(act.cue, pinned)
-        self._send(child, _with_paths(act.cue, self._files.path))
+        cue = _with_paths(act.cue, self._files.path)
+        self._send(child, _with_devices(cue, self._inputs))
 
     def stop(self, act: StopCue) -> None:
         child = self._child
@@ -363,8 +379,12 @@ class Player:
                     heard.part = part
             case p.SourceFailed(token, part, source, fault, at_ms):
                 self._emit(SourceGaveUp(token, part, source, fault, at_ms))
-            case p.PartStarted():
-                pass  # the next progress tells the part
+            case p.PartStarted(token, part, source, _, at_ms):
+                if heard is None:
+                    return
+                if heard.sources.get(part, source) != source:
+                    self._emit(SourceTookOver(token, part, source, at_ms))
+                heard.sources[part] = source
 
     def _take_progress(self, child: _Child, message: p.Progress) -> None:
         """One in ten seconds, and at once when sound turns into silence or back (D10)."""
@@ -486,6 +506,22 @@ def _with_paths(cue: p.Cue, path: Callable[[str], str]) -> p.Cue:
                 for one in part.sources
             ),
         )
+        for part in cue.parts
+    )
+    return msgspec.structs.replace(cue, parts=parts)
+
+
+def _with_devices(cue: p.Cue, inputs: Mapping[str, Input]) -> p.Cue:
+    """The cue with the devices of the inputs it names; one that is not there stays unknown."""
+
+    def known(one: p.Source) -> p.Source:
+        found = inputs.get(one.url.removeprefix(INPUT)) if one.kind == "input" else None
+        if found is None:
+            return one
+        return msgspec.structs.replace(one, url=found.device, channel=found.channel)
+
+    parts = tuple(
+        msgspec.structs.replace(part, sources=tuple(known(one) for one in part.sources))
         for part in cue.parts
     )
     return msgspec.structs.replace(cue, parts=parts)

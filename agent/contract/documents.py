@@ -18,6 +18,7 @@ from agent.contract.units import (
     ClassNumber,
     ClockTime,
     Count,
+    Delay,
     DurationMs,
     EntryDigest,
     EpochMs,
@@ -61,6 +62,8 @@ FEATURES = frozenset(
         "approval",
         "quiet",
         "versions",
+        "line-in",
+        "relay",
     }
 )
 """What this station software understands; a document that `requires` more is `unsupported`."""
@@ -179,14 +182,26 @@ class FileSource(msgspec.Struct, frozen=True, tag="file", tag_field="kind", kw_o
 
 
 class StreamSource(msgspec.Struct, frozen=True, tag="stream", tag_field="kind", kw_only=True):
-    """A live stream, bound by its URL. Plain http needs an explicit `insecure_live`."""
+    """A live stream, bound by its URL. Plain http needs an explicit `insecure_live`.
+
+    delay_ms: held back by so much, to sound together with FM or wired horns next door. max_kbps:
+    what a shared line may be asked to carry for it; a stream that carries more is left (0: any).
+    """
 
     url: Url
     insecure_live: bool = False
+    delay_ms: Delay = 0
+    max_kbps: Annotated[int, Meta(ge=0, le=2_000)] = 0
 
 
 class LineInSource(msgspec.Struct, frozen=True, tag="line_in", tag_field="kind", kw_only=True):
-    """The station's line input or tuner."""
+    """A line input, tuner or microphone of the station, by the name its configuration gives it.
+
+    delay_ms: as of a stream.
+    """
+
+    input: Line = "line"
+    delay_ms: Delay = 0
 
 
 class TextSource(msgspec.Struct, frozen=True, tag="text", tag_field="kind", kw_only=True):
@@ -264,6 +279,18 @@ UNTOLD = About()
 """Of which nothing is known."""
 
 
+class RelayRule(msgspec.Struct, frozen=True, kw_only=True):
+    """How a live relay is kept alive.
+
+    retake: whether a live source that is well again is gone back to: at once, when the recording
+    that stands in for it is over, or never. silent_ms: so much silence or hiss counts as a source
+    that is down (0: silence is fine).
+    """
+
+    retake: Literal["at_once", "when_over", "never"] = "at_once"
+    silent_ms: Annotated[int, Meta(ge=0, le=600_000)] = 20_000
+
+
 class Version(msgspec.Struct, frozen=True, kw_only=True):
     """The same bulletin in another language; sources as in an entry."""
 
@@ -277,7 +304,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     sources: in order of preference, the last ones are fallbacks. duration_ms: the slot; None
     means as long as the content. resume: what happens after a pre-emption: rejoin the
     timeline, continue where it stopped, or drop. versions: said after `sources`, in this order;
-    one that is not there is left out and told in the record.
+    one that is not there is left out and told in the record. relay: of its live sources.
     """
 
     id: Id
@@ -301,6 +328,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     note: Line = ""
     versions: Annotated[tuple[Version, ...], Meta(max_length=6)] = ()
     about: About = About()
+    relay: RelayRule = RelayRule()
 
 
 class AirWindow(msgspec.Struct, frozen=True, kw_only=True):

@@ -100,6 +100,7 @@ class OccurrenceReason(StrEnum):
     CONTENT_UNREACHABLE = "content_unreachable"
     CONTENT_NOT_STORED = "content_not_stored"
     SOURCE_LOST = "source_lost"
+    NO_INPUT = "no_input"
     SPEECH_UNAVAILABLE = "speech_unavailable"
     SOUND_LOST = "sound_lost"
     SOUND_SILENT = "sound_silent"
@@ -389,6 +390,11 @@ OCCURRENCE: dict[OccurrenceReason, Meaning] = {
         "network", "mất nguồn trực tiếp và các dự phòng",
         "the live source and its fallbacks failed",
         "kiểm tra nguồn tiếp âm", "check the relay source"),
+    OccurrenceReason.NO_INPUT: Meaning(
+        "sender", "trạm không có ngõ vào âm thanh tên này",
+        "the station has no audio input of that name",
+        "thêm [[input]] vào cấu hình trạm, hoặc sửa lịch",
+        "describe it as [[input]] in the station's configuration, or mend the timetable"),
     OccurrenceReason.SPEECH_UNAVAILABLE: Meaning(
         "sender", "không đọc được văn bản", "the text could not be spoken",
         "gửi bản ghi âm; tại đài xem máy đọc (espeak-ng): stationctl doctor",

@@ -188,7 +188,8 @@ class AsRun(msgspec.Struct, frozen=True, tag="asrun", tag_field="kind", kw_only=
     author: str = ""
     approver: str = ""
     source: str = ""
-    """Which source sounded: `file:<sha256 prefix>`, `stream:<n>`, `text`, `tone`."""
+    """Which source sounded last: `file:<sha256 prefix>`, `stream:<n>`, `input:<name>`, `text`,
+    `tone`."""
     volume: int | None = None
     """As set in the zone when the item began; None when it never did and names none itself."""
     underruns: int | None = None

@@ -62,6 +62,9 @@ ZoneInfoName = Annotated[str, Meta(pattern=r"^[A-Za-z]+(/[A-Za-z0-9_+-]+){0,2}\Z
 DurationMs = Annotated[int, Meta(ge=0, le=86_400_000)]
 """A length of at most a day, milliseconds."""
 
+Delay = Annotated[int, Meta(ge=0, le=10_000)]
+"""How far live sound is held back, milliseconds."""
+
 Volume = Annotated[int, Meta(ge=0, le=100)]
 """Loudness as people set it; each zone maps it to gain by its curve."""
 

@@ -25,6 +25,7 @@ from agent.core.events import (
     SoundProgress,
     SoundStarted,
     SourceGaveUp,
+    SourceTookOver,
 )
 from agent.core.facts import Facts, OpenItem
 from agent.core.items import FOREVER_MS, Item, Run, is_over, over_ms
@@ -36,6 +37,7 @@ from agent.core.power import Power
 from agent.core.programme import Sound, label_of
 from agent.core.site import Site
 from agent.core.turn import Turn
+from agent.player.protocol import LIVE_KINDS
 
 DRAIN_MAX_MS = 2_000
 """How long after its planned end an item may still drain before it is stopped."""
@@ -474,7 +476,7 @@ class Air:
             given_up = sources[event.source] if event.source < len(sources) else sources[-1]
             why = (
                 OccurrenceReason.SOURCE_LOST
-                if given_up.kind == "stream"
+                if given_up.kind in LIVE_KINDS
                 else OccurrenceReason.CONTENT_NOT_AUDIO
             )
             changes: dict[str, Any] = {"gaps": {**dict.fromkeys(held.zones, why), **held.gaps}}
@@ -484,6 +486,21 @@ class Air:
             elif number == 0:
                 changes["source"] = label_of(sources[event.source + 1], event.source + 1)
             self._facts.put("open", key, msgspec.structs.replace(held, **changes))
+
+    def source_took_over(self, event: SourceTookOver, turn: Turn) -> None:
+        """The record names the source that sounded last; every change is in the log."""
+        sent = self.sent.get(event.token)
+        key = sent.key if sent is not None else ""
+        held, sound = self._facts.open.get(key), self.sounds.get(key)
+        if sent is None or held is None or sound is None:
+            return
+        number = sent.part_of(sound, event.part)
+        if number != 0 or event.source >= len(sound.main[0].sources):
+            return
+        label = label_of(sound.main[0].sources[event.source], event.source)
+        if label != held.source:
+            turn.log("source_changed", "info", item=key, source=label)
+            self._facts.put("open", key, msgspec.structs.replace(held, source=label))
 
     def player_ready(self) -> None:
         self.player = "ready"

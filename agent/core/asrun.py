@@ -206,7 +206,7 @@ def _why_torn(item: OpenItem) -> OccurrenceReason:
     """A live source that dries up is lost sound of its sender, anything else is ours."""
     if item.unheard is not None:
         return item.unheard
-    live = item.source.startswith("stream:")
+    live = item.source.startswith(("stream:", "input:"))
     return OccurrenceReason.SOURCE_LOST if live else OccurrenceReason.SOUND_LOST
 
 

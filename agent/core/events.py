@@ -210,6 +210,17 @@ class SourceGaveUp:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceTookOver:
+    """A part that had begun goes on from another of its sources: a spare one, or one that is well
+    again."""
+
+    token: str
+    part: int
+    source: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class SoundEnded:
     """The last sample of the cue left the card."""
 
@@ -467,6 +478,7 @@ Event = (
     | SoundProgress
     | SoundHeard
     | SourceGaveUp
+    | SourceTookOver
     | SoundEnded
     | ControllerSeen
     | HostSeen

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from agent.contract.documents import (
     UNTOLD,
     About,
@@ -48,6 +50,9 @@ TONES: dict[str, tuple[tuple[int, ...], int, int]] = {
 DAY_MS = 86_400_000
 DAYS_KEPT = 64
 """Days kept expanded: more than a look back and ahead ever needs."""
+
+INPUT = "input:"
+"""Before the name of an input where a source of the protocol has its address."""
 
 SPEECH_REASON = OccurrenceReason.SPEECH_UNAVAILABLE
 
@@ -265,6 +270,8 @@ class Programme:
             if found is None:
                 problem = problem or why
                 continue
+            if found.kind in protocol.LIVE_KINDS:
+                found = msgspec.structs.replace(found, silent_ms=entry.relay.silent_ms)
             if not usable:
                 main_ms, label = length_ms, label_of(found, number)
                 if isinstance(source, FileSource):
@@ -272,11 +279,17 @@ class Programme:
             usable.append(found)
         if not usable:
             return None, problem or OccurrenceReason.SOURCE_LOST
-        if main_ms is None and entry.duration_ms is None and usable[0].kind != "stream":
+        if (
+            main_ms is None
+            and entry.duration_ms is None
+            and usable[0].kind not in protocol.LIVE_KINDS
+        ):
             main_ms = 0
         chime, chime_ms = self._chime(entry, authority, date, box)
         toneless = all(one.kind != "tone" for one in usable)
-        part = protocol.Part(tuple(usable), 0, None if toneless else main_ms)
+        part = protocol.Part(
+            tuple(usable), 0, None if toneless else main_ms, retake=entry.relay.retake
+        )
         main = Sound(chime, chime_ms, (part,), main_ms, label)
         if bound is not None:
             main = replace(main, author=bound.author, about=bound.about)
@@ -355,7 +368,10 @@ class Programme:
                 file = protocol.Source("file", f"content:{binding.sha256}")
                 return file, binding.duration_ms, None
             case StreamSource():
-                return protocol.Source("stream", source.url), None, None
+                stream = protocol.Source(
+                    "stream", source.url, delay_ms=source.delay_ms, max_kbps=source.max_kbps
+                )
+                return stream, None, None
             case TextSource():
                 key = speech_key(source.text, source.language)
                 length_ms = box.speech.get(key)
@@ -365,7 +381,10 @@ class Programme:
             case ToneSource():
                 return tone_source(source.name), tone_ms(source.name), None
             case LineInSource():
-                return None, None, OccurrenceReason.SOURCE_LOST
+                if source.input not in self._site.inputs:
+                    return None, None, OccurrenceReason.NO_INPUT
+                url = f"{INPUT}{source.input}"
+                return protocol.Source("input", url, delay_ms=source.delay_ms), None, None
 
     def item(
         self,
@@ -413,7 +432,8 @@ class Programme:
         if bound_ms is not None:
             versions = (self._bound_ms(one.sources, occurrence) or 0 for one in entry.versions)
             return bound_ms + sum(versions)
-        return ESTIMATE_MS if any(not isinstance(s, StreamSource) for s in entry.sources) else None
+        live = all(isinstance(one, StreamSource | LineInSource) for one in entry.sources)
+        return None if live else ESTIMATE_MS
 
     def _bound_ms(self, sources: Iterable[Source], occurrence: Occurrence) -> int | None:
         for source in sources:
@@ -432,6 +452,8 @@ def label_of(source: protocol.Source, number: int) -> str:
     """What a record calls the source that sounded; number: its place in the entry."""
     if source.kind == "stream":
         return f"stream:{number}"
+    if source.kind == "input":
+        return source.url
     kind, _, name = source.url.partition(":")
     if source.kind == "file":
         return f"file:{name[:12]}" if kind == "content" else "text"

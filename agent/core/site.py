@@ -106,6 +106,8 @@ class Site:
     details_pause_ms: int = 60_000
     levels: Levels = field(default_factory=Levels)
     features: frozenset[str] = field(default_factory=frozenset)
+    inputs: frozenset[str] = field(default_factory=frozenset)
+    """Names of the line inputs, tuners and microphones that are configured."""
     source_rules: SourceRules | None = None
     """What may be asked through the source-system API; None: the station has none."""
 

@@ -59,6 +59,7 @@ from agent.core.events import (
     SourceAsked,
     SourceGaveUp,
     SourceTook,
+    SourceTookOver,
     SpeechFailed,
     SpeechReady,
     Wake,
@@ -169,6 +170,8 @@ class Station(Parts):
                 self.truth.heard(event, turn)
             case SourceGaveUp():
                 self.air.source_gave_up(event, turn)
+            case SourceTookOver():
+                self.air.source_took_over(event, turn)
             case SoundEnded():
                 self.air.sound_ended(event, turn)
                 self.items_changed |= self.emergencies.heard(turn)

@@ -49,6 +49,8 @@ class Child:
         reporter: Reporter,
         stdin_fd: int,
         ceiling_cdb: int = CEILING_CDB,
+        *,
+        ca: str = "",
     ) -> None:
         self._output = output
         self._reporter = reporter
@@ -58,7 +60,7 @@ class Child:
         os.set_blocking(self._wake_write, False)
         os.set_blocking(self._wake_read, False)
         self._mixer = Mixer(buses, self._wake, ceiling_cdb=ceiling_cdb)
-        self._decoders = VlcDecoders()
+        self._decoders = VlcDecoders(ca)
         # Until the agent says better: what the machine believes now.
         self._wall = WallMap((time.time_ns() - time.monotonic_ns()) // 1000)
         self._director = Director(self._mixer, self._decoders, self._wall)
@@ -279,6 +281,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--device", required=True, help="output device, by its name")
     parser.add_argument("--buses", type=int, required=True, help="channels of the card")
     parser.add_argument("--frames", type=int, default=2048, help="frames per buffer")
+    parser.add_argument("--ca", default="", help="further authorities of https streams, a file")
     parser.add_argument(
         "--ceiling-cdb", type=int, default=CEILING_CDB, help="no true peak leaves above it"
     )
@@ -294,7 +297,9 @@ def main() -> None:
     reporter = Reporter(_quiet_descriptors())
     output = PortAudioOutput(arguments.device, arguments.buses, arguments.frames)
     ceiling_cdb = min(0, arguments.ceiling_cdb)
-    child = Child(output, arguments.buses, reporter, sys.stdin.fileno(), ceiling_cdb)
+    child = Child(
+        output, arguments.buses, reporter, sys.stdin.fileno(), ceiling_cdb, ca=arguments.ca
+    )
     try:
         status = child.run(standby=arguments.standby)
     except BrokenPipeError:

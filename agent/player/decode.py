@@ -60,6 +60,8 @@ class Job(Protocol):
 
     reader: Reader
     live: bool
+    length: int | None  # of the whole programme, when it is known before its end
+    lead_ms: int  # how far behind the newest sample a live source is played
 
     @property
     def fault(self) -> SourceFault | None:
@@ -76,6 +78,9 @@ class Job(Protocol):
     @property
     def sounding(self) -> bool:
         """Samples have come."""
+
+    def well_for_ns(self, now_ns: int) -> int:
+        """For how long a live source has sent sound, pauses included; 0 while it does not."""
 
     def poll(self, now_ns: int) -> None:
         """Look for stalls and hangs."""
@@ -99,6 +104,8 @@ class MadeJob:
     """A tone or silence: nothing to decode, nothing to fail."""
 
     live = False
+    length: int | None = None
+    lead_ms = 0
     fault: SourceFault | None = None
     over: int | None = None
     done = True
@@ -108,6 +115,11 @@ class MadeJob:
         tone = source.kind == "tone"
         self.reader: Reader = Tone(source.tone_hz, source.tone_step_ms) if tone else Silence()
 
+    def well_for_ns(self, now_ns: int) -> int:
+        """It is not live."""
+        del now_ns
+        return 0
+
     def poll(self, now_ns: int) -> None:
         """Nothing can stall."""
 
@@ -116,7 +128,10 @@ class MadeJob:
 
 
 class DecodeJob:
-    """A file or stream. The worker writes, the control thread reads, every field has one writer."""
+    """A file. The worker writes, the control thread reads, every field has one writer."""
+
+    live = False
+    lead_ms = 0
 
     def __init__(
         self, source: Source, from_frames: int, now_ns: int, *, chasing: bool = False
@@ -124,9 +139,9 @@ class DecodeJob:
         self.chasing = chasing
         self.source = source
         self.from_frames = from_frames
-        self.live = source.kind == "stream"
         self.track = Track(from_frames)
         self.reader: Reader = self.track
+        self.length: int | None = None
         self.placer: Placer | None = None
         self.blocks = 0
         self.last_block_ns = 0
@@ -158,6 +173,11 @@ class DecodeJob:
         """Samples have come."""
         return self.blocks > 0
 
+    def well_for_ns(self, now_ns: int) -> int:
+        """It is not live."""
+        del now_ns
+        return 0
+
     def poll(self, now_ns: int) -> None:
         """Judge by what arrived; called by the control thread."""
         if self._done:
@@ -167,7 +187,7 @@ class DecodeJob:
         elif self.blocks:
             if now_ns - self.last_block_ns > STALL_LIMIT_NS:
                 self._give_up("stalled")
-        elif now_ns - self._opened_ns > (OPEN_LIMIT_STREAM_NS if self.live else OPEN_LIMIT_FILE_NS):
+        elif now_ns - self._opened_ns > OPEN_LIMIT_FILE_NS:
             self._give_up("not_audio")
 
     def cancel(self) -> None:
@@ -203,9 +223,13 @@ class DecodeJob:
 
 
 class VlcDecoders:
-    """A pool of workers over one libVLC instance, created when first needed or by `warm`."""
+    """A pool of workers over one libVLC instance, created when first needed or by `warm`.
 
-    def __init__(self) -> None:
+    ca: authorities that https streams may show besides those of the system, as a file.
+    """
+
+    def __init__(self, ca: str = "") -> None:
+        self._ca = ca
         self._instance: Any = None
         self._instance_lock = threading.Lock()
         self._idle: list[_Worker] = []
@@ -224,6 +248,14 @@ class VlcDecoders:
         """Begin to decode; returns at once."""
         if source.kind in ("tone", "silence"):
             return MadeJob(source)
+        if source.kind == "input":
+            from agent.player.capture import CaptureJob
+
+            return CaptureJob(source, now_ns)
+        if source.kind == "stream":
+            from agent.player.live import StreamJob
+
+            return StreamJob(source, now_ns, self.instance, self._ca)
         job = DecodeJob(source, from_frames, now_ns, chasing=chasing)
         with self._lock:
             worker = self._idle.pop() if self._idle else None
@@ -259,7 +291,6 @@ class _Worker:
         self._offset = 0
         self._woken = threading.Event()
         self._at_end = False
-        self._errored = False
         self._ready = threading.Event()
         threading.Thread(target=self._run, name="decoder", daemon=True).start()
 
@@ -296,7 +327,7 @@ class _Worker:
     def _decode(self, job: DecodeJob) -> None:
         job.catch_up(time.monotonic_ns())
         for chances in range(_SLIPS_MAX, -1, -1):
-            self._at_end = self._errored = False
+            self._at_end = False
             media = None if job.cancelled.is_set() else self._open(job, exact=chances > 0)
             if media is None:
                 return
@@ -344,9 +375,6 @@ class _Worker:
 
     def _open(self, job: DecodeJob, *, exact: bool) -> Any:
         """The media for the job, or None when there is nothing to play."""
-        if job.live:
-            job.placer = Placer(job.track, 0, live=True)
-            return self._pool.instance().media_new(job.source.url)
         path = Path(job.source.url)
         try:
             self._excerpt = open_excerpt(path, job.from_frames)
@@ -356,6 +384,7 @@ class _Worker:
             log.warning("source_unreadable path=%s error=%s", path, error)
             job.finish("not_found")
             return None
+        job.length = self._excerpt.total_frames or None
         if job.from_frames >= self._excerpt.total_frames:
             if self._excerpt.total_frames:
                 job.nothing_left(self._excerpt.total_frames)
@@ -382,10 +411,7 @@ class _Worker:
         """The player says it reached an end: which one?"""
         if job.placer is not None and job.placer.filled:
             log.warning("samples_lost frames=%d url=%s", job.placer.filled, job.source.url)
-        if job.live:
-            fault = self._judge_live(job)
-            job.finish(fault)
-        elif not job.blocks:
+        if not job.blocks:
             job.finish("not_audio")
         elif self._excerpt is None:
             job.finish()
@@ -393,13 +419,6 @@ class _Worker:
             total = self._excerpt.total_frames
             cut_off = job.track.end + job.track.dropped < total - _TAIL_FRAMES
             job.finish("ended_early" if cut_off else None, None if cut_off else total)
-
-    def _judge_live(self, job: DecodeJob) -> SourceFault | None:
-        if not job.blocks:
-            return "refused"
-        # A server that knows how long its programme is has sent a file.
-        length_ms = self._call(job, self._player.get_length)
-        return None if length_ms > 0 and not self._errored else "ended_early"
 
     # --- libVLC's callbacks: copy, note, return ----------------------------------------
 
@@ -469,5 +488,5 @@ class _Worker:
         self._woken.set()
 
     def _on_error(self, _event: object) -> None:
-        self._at_end = self._errored = True
+        self._at_end = True
         self._woken.set()

@@ -6,7 +6,8 @@ back as a list. Samples and instants belong to the mixer, libVLC to `decode`.
 Rules: a part is opened 8 s before it is needed; a source that fails gives way to the next one of
 its part, where the failed one ended (a file after a file: at the same position; a file after a
 live source: from its beginning, as soon as it sounds); a part without a working source is left
-out and the cue goes on. The cue ends `source_failed` when its last part failed.
+out and the cue goes on. The cue ends `source_failed` when its last part failed. When a live source
+that was given up is gone back to, `relay` decides.
 """
 
 from __future__ import annotations
@@ -16,12 +17,20 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 
 from agent.player import protocol as p
-from agent.player.clockmap import NS_PER_MS, NS_PER_S, WallMap, frames_of_ms, frames_of_ns
+from agent.player.clockmap import (
+    NS_PER_MS,
+    NS_PER_S,
+    WallMap,
+    frames_of_ms,
+    frames_of_ns,
+    ns_of_frames,
+)
 from agent.player.clockmap import ms_of_frames as ms
 from agent.player.decode import Decoders, Job
 from agent.player.levels import Meter, gain_of_cdb
 from agent.player.mixer import Mixer
-from agent.player.slots import Slot
+from agent.player.relay import Relief, StandIn, stands_in
+from agent.player.slots import PLAIN_LEAD_MS, Slot
 from agent.player.voice import PartBegan, Voice, VoiceEnded, VoiceEvent
 
 log = logging.getLogger(__name__)
@@ -60,6 +69,7 @@ class _Run:
     progress_due_ns: int | None = None
     last_failed: bool = False
     wait_for_next: bool = False  # the next part begins whole, when its sound is there
+    relief: Relief | None = None
 
     @property
     def newest(self) -> _Try | None:
@@ -180,6 +190,8 @@ class Director:
             opening = run.newest is not None and not run.newest.job.done
             if opening:
                 looks.append(now_ns + (_LOOK_NS if not run.voice.sounded else 4 * _LOOK_NS))
+            if self._standing_in(run):
+                looks.append(now_ns + 2 * _LOOK_NS)
             if run.next_part < len(run.cue.parts):
                 looks.append(max(now_ns + _LOOK_NS, run.voice.start_ns - PREPARE_NS))
             if run.progress_due_ns is not None:
@@ -201,7 +213,11 @@ class Director:
             into = 0 if run.at is None else max(0, late - run.at)
             self._open(run, run.next_part, 0, into, now_ns)
             run.next_part += 1
-        if run.next_part >= len(run.cue.parts) and not run.voice.complete:
+        if (
+            run.next_part >= len(run.cue.parts)
+            and not run.voice.complete
+            and not self._standing_in(run)
+        ):
             newest = run.newest
             if newest is None or newest.job.over is None or newest.handed_over:
                 self._complete(run)
@@ -217,6 +233,9 @@ class Director:
             return False
         if newest.job.over is not None:
             return True
+        if self._standing_in(run):
+            bound = newest.slot.bound()
+            return bound is not None and bound - run.voice.cursor < frames_of_ns(PREPARE_NS)
         end = newest.slot.end()
         if end is None and newest.slot.at is not None and newest.slot.length is not None:
             end = newest.slot.at + newest.slot.length
@@ -249,7 +268,7 @@ class Director:
         part = run.cue.parts[index]
         source = part.sources[number]
         origin = frames_of_ms(part.from_ms)
-        live = source.kind == "stream"
+        live = source.kind in p.LIVE_KINDS
         floating = live or not run.voice.anchored or run.wait_for_next
         run.wait_for_next = False
         # What is due moves on while the decoder starts; where another source ended does not.
@@ -257,20 +276,8 @@ class Director:
         chasing = not floating and into > 0 and into == self._late_frames(run, now_ns) - at
         first = origin if live else origin + into
         job = self._decoders.open(source, first, now_ns, chasing=chasing)
-        slot = Slot(
-            index,
-            number,
-            job.reader,
-            0 if live else origin,
-            length=None if part.length_ms is None else frames_of_ms(part.length_ms),
-            gain=gain_of_cdb(part.gain_cdb + source.gain_cdb),
-            at=None if floating else run.at,
-            floating=floating,
-            live=live,
-            part_at=run.at,
-            from_position=origin,
-            final=index == len(run.cue.parts) - 1,
-        )
+        slot = _slot(run.cue, index, number, job)
+        slot.floating, slot.at, slot.part_at = floating, None if floating else run.at, run.at
         attempt = _Try(index, number, job, slot)
         if after is None:
             run.tries.append(attempt)
@@ -316,6 +323,7 @@ class Director:
             for one in failed
             if not (one.handed_over or one.slot.passed)
         ]
+        self._relieve(run, newest, now_ns)
         if newest.job.over is not None and not newest.handed_over:
             self._skip(run, newest)
         elif newest.job.fault is not None and not newest.handed_over:
@@ -367,6 +375,8 @@ class Director:
         attempt.handed_over = attempt.slot.failed = True
         fault = attempt.job.fault or "not_audio"
         part = run.cue.parts[attempt.part]
+        if run.relief is not None:
+            run.relief.lost_again(now_ns)
         if attempt.source + 1 < len(part.sources):
             self._fall_back(run, attempt, now_ns)
         else:
@@ -410,6 +420,53 @@ class Director:
         if failed.slot.at is None:
             return max(0, decoded)
         return max(0, decoded, self._late_frames(run, now_ns) - failed.slot.at)
+
+    # --- going back to a live source ---------------------------------------------------
+
+    @staticmethod
+    def _standing_in(run: _Run) -> bool:
+        """Whether what is on air only stands in for a live source that may be gone back to."""
+        newest = run.newest
+        if newest is None or newest.job.fault is not None:
+            return False
+        return stands_in(run.cue.parts[newest.part], newest.source)
+
+    def _relieve(self, run: _Run, newest: _Try, now_ns: int) -> None:
+        """See whether what was given up is well again; go back to it when it is time."""
+        if run.relief is not None and run.relief.part != newest.part:
+            run.relief.end()
+            run.relief = None
+        if not self._standing_in(run) or not run.voice.active:
+            return
+        if run.relief is None:
+            sources = run.cue.parts[newest.part].sources
+            run.relief = Relief(
+                newest.part,
+                run.cue.parts[newest.part],
+                lambda number, at_ns: self._decoders.open(sources[number], 0, at_ns, chasing=False),
+            )
+        on_air = StandIn(newest.source, _left_ns(newest, run.voice.cursor))
+        match run.relief.step(on_air, now_ns):
+            case "switch":
+                back = self._next_try(run, newest, *run.relief.take(now_ns))
+                run.voice.do(lambda: run.voice.switch(newest.slot, back.slot))
+            case "follow":
+                back = self._next_try(run, newest, *run.relief.take(now_ns))
+                run.voice.do(lambda: run.voice.follow(newest.slot, back.slot))
+            case "again":
+                part = run.cue.parts[newest.part]
+                source, origin = part.sources[newest.source], frames_of_ms(part.from_ms)
+                job = self._decoders.open(source, origin, now_ns, chasing=False)
+                again = self._next_try(run, newest, newest.source, job)
+                run.voice.do(lambda: run.voice.follow(newest.slot, again.slot))
+
+    @staticmethod
+    def _next_try(run: _Run, before: _Try, number: int, job: Job) -> _Try:
+        """Another source of the part that `before` is of."""
+        slot = _slot(run.cue, before.part, number, job)
+        slot.floating, slot.part_at = job.live, before.slot.part_at
+        run.tries.append(_Try(before.part, number, job, slot))
+        return run.tries[-1]
 
     # --- reports -----------------------------------------------------------------------
 
@@ -460,6 +517,8 @@ class Director:
     def _ended(self, run: _Run, event: VoiceEnded, at_ms: int) -> p.Ended:
         for attempt in run.tries:
             attempt.job.cancel()
+        if run.relief is not None:
+            run.relief.end()
         del self._runs[run.cue.token]
         voice = run.voice
         return p.Ended(
@@ -473,6 +532,39 @@ class Director:
             level_cdb=voice.total_meter.level_cdb(),
             underruns=voice.underruns,
         )
+
+
+def _left_ns(attempt: _Try, cursor: int) -> int | None:
+    """For how long a recording still lasts; None for what has no end, or none that is known."""
+    slot = attempt.slot
+    length = attempt.job.length if slot.reader.total is None else slot.reader.total
+    if slot.live or length is None:
+        return None
+    position = slot.offset if slot.at is None else slot.position(cursor)
+    return ns_of_frames(length - position)
+
+
+def _slot(cue: p.Cue, index: int, number: int, job: Job) -> Slot:
+    """A source's place on the timeline; where it begins is the caller's to say."""
+    part = cue.parts[index]
+    origin = frames_of_ms(part.from_ms)
+    slot = Slot(
+        index,
+        number,
+        job.reader,
+        0 if job.live else origin,
+        length=None if part.length_ms is None else frames_of_ms(part.length_ms),
+        gain=gain_of_cdb(part.gain_cdb + part.sources[number].gain_cdb),
+        live=job.live,
+        from_position=origin,
+        final=index == len(cue.parts) - 1,
+    )
+    if job.live:
+        delay_ms = part.sources[number].delay_ms
+        slot.lead = frames_of_ms(job.lead_ms + delay_ms)
+        if delay_ms or job.lead_ms != PLAIN_LEAD_MS:
+            slot.prebuffer = slot.lead
+    return slot
 
 
 def _remove(voice: Voice, slot: Slot) -> None:

@@ -22,7 +22,11 @@ PROTOCOL_VERSION = 1
 
 RATE_HZ = 48_000
 
-SourceKind = Literal["file", "stream", "tone", "silence"]
+SourceKind = Literal["file", "stream", "input", "tone", "silence"]
+
+LIVE_KINDS: tuple[SourceKind, ...] = ("stream", "input")
+
+Retake = Literal["never", "at_once", "when_over"]
 
 EndReason = Literal[
     "finished",  # the last sample of the last part left the card
@@ -39,6 +43,8 @@ SourceFault = Literal[
     "not_audio",  # opened, but no audio came out of the decoder
     "stalled",  # sound came, then nothing for the stall limit
     "ended_early",  # a live source closed before its end
+    "silent",  # a live source sent silence for longer than `silent_ms`
+    "too_fast",  # a stream carries more than `max_kbps`
     "decoder_hung",  # libVLC did not answer within its bound
 ]
 
@@ -46,9 +52,14 @@ SourceFault = Literal[
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One way to get the sound of a part.
 
-    `url`: path of a verified local file (`file`), URL (`stream`), empty otherwise. `tone` is
-    described by `tone_hz` (several frequencies alternate every `tone_step_ms`). `gain_cdb` brings
-    this source to the station's level; it adds to the part's.
+    `url`: path of a verified local file (`file`), URL (`stream`), name of a capture device
+    (`input`, counted from `channel` 0), empty otherwise. `tone` is described by `tone_hz`
+    (several frequencies alternate every `tone_step_ms`). `gain_cdb` brings this source to the
+    station's level; it adds to the part's.
+
+    Of live sources (`stream`, `input`): `delay_ms` holds the sound back, `silent_ms` of silence
+    count as a source that is down (0: silence is fine), `max_kbps` is all that a stream may carry
+    (0: any).
     """
 
     kind: SourceKind
@@ -56,19 +67,26 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tone_hz: tuple[int, ...] = ()
     tone_step_ms: int = 500
     gain_cdb: int = 0
+    channel: int = 0
+    delay_ms: int = 0
+    silent_ms: int = 0
+    max_kbps: int = 0
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A stretch of sound; parts of a cue follow each other without a gap.
 
     `sources` are tried in order: a live source that fails or stalls gives way to the next one.
-    `from_ms` is the position the part begins at; `length_ms` None plays to its end.
+    `from_ms` is the position the part begins at; `length_ms` None plays to its end. `retake`:
+    whether an earlier live source that is well again is gone back to: `at_once`, when the
+    recording that stands in for it is over (`when_over`), or `never`.
     """
 
     sources: tuple[Source, ...]
     from_ms: int = 0
     length_ms: int | None = None
     gain_cdb: int = 0
+    retake: Retake = "never"
 
 
 class Cue(msgspec.Struct, frozen=True, tag="cue", tag_field="t", forbid_unknown_fields=True):

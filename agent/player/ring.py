@@ -67,6 +67,11 @@ class Track:
         """Position after the newest sample."""
         return self._end
 
+    @property
+    def room(self) -> int:
+        """How many frames `append` still takes."""
+        return len(self._pcm) - (self._end - self._start)
+
     def first(self) -> int:
         """The lowest position that can be read."""
         return self._start
@@ -133,12 +138,9 @@ class Placer:
     to be begun again at that sample; without it the jump becomes as much silence.
     """
 
-    def __init__(
-        self, track: Track, skip_frames: int, *, live: bool = False, exact: bool = False
-    ) -> None:
+    def __init__(self, track: Track, skip_frames: int, *, exact: bool = False) -> None:
         self._track = track
         self._skip = skip_frames
-        self._live = live
         self._exact = exact
         self.slipped = False
         self._counted = 0
@@ -147,7 +149,7 @@ class Placer:
 
     def put(self, pcm: Pcm, pts_us: int) -> None:
         """Take the next block, as the decoder's callback gave it."""
-        missing = 0 if self._live else self._missing(pts_us)
+        missing = self._missing(pts_us)
         self.slipped |= self._exact and missing > 0
         if self.slipped:
             return

@@ -17,7 +17,8 @@ from agent.player.ring import Reader
 # 44.1 kHz, 141 ms at 16 kHz.
 _LENGTH_SLACK_FRAMES = 200 * RATE_HZ // 1000
 # Live sound begins this far behind the newest sample, and waits for so much after a drought.
-LIVE_LEAD_FRAMES = 1500 * RATE_HZ // 1000
+PLAIN_LEAD_MS = 1_500
+LIVE_LEAD_FRAMES = PLAIN_LEAD_MS * RATE_HZ // 1000
 LIVE_PREBUFFER_FRAMES = 300 * RATE_HZ // 1000
 # The sender's clock is not ours: the lead is led back to where it began, by its mean of so long.
 _LIVE_MEAN_FRAMES = 10 * RATE_HZ

@@ -103,6 +103,7 @@ class Voice:
         self._todo: deque[Callable[[], None]] = deque()
         self._events: list[VoiceEvent] = []
         self._starved = False
+        self._switch: tuple[Slot, Slot] | None = None
 
     # --- orders, from any thread -------------------------------------------------
 
@@ -130,6 +131,16 @@ class Voice:
         new.part_at, new.at, new.offset, new.began = old.part_at, old.at, old.offset, old.began
         if old in self.slots:
             self.slots[self.slots.index(old)] = new
+
+    def follow(self, old: Slot, new: Slot) -> None:
+        """Let `new` begin when `old` is over: more of the same part (an order)."""
+        at = self.slots.index(old) + 1 if old in self.slots else 0
+        self.slots.insert(at, new)
+
+    def switch(self, old: Slot, new: Slot) -> None:
+        """Leave `old` for `new`, a live source that sounds already, cross-fading (an order)."""
+        if old in self.slots:
+            self._switch = (old, new)
 
     def stop(self, at_ns: int | None, fade_ms: int) -> None:
         """End at `at_ns` (None: the next block), fading before it (an order for `do`)."""
@@ -251,6 +262,10 @@ class Voice:
             rate = self._steering.follow(behind, self._drift, len(out))
         if live is None and self.sounded and abs(behind) > _JUMP_FRAMES:
             self._jump(out, rate, now_ns)
+        elif self._switch is not None:
+            old, new = self._switch
+            self._switch = None
+            self._cross_over(out, rate, now_ns, old, new)
         else:
             out[:] = self._take(len(out), rate, now_ns)
         self._gain.apply(out)
@@ -280,6 +295,25 @@ class Voice:
         out[:] = self._take(len(out), rate, now_ns)
         ramp = np.linspace(0.0, 1.0, edge, dtype=np.float32)
         out[:edge] = out[:edge] * ramp + old * (1.0 - ramp)
+
+    def _cross_over(self, out: Block, rate: float, now_ns: int, old: Slot, new: Slot) -> None:
+        """The same instant from another source, cross-fading from where we were."""
+        edge = min(4 * EDGE_FRAMES, len(out))
+        played, cursor = self.played_frames, self.cursor
+        ending = self._take(edge, rate, now_ns)
+        if self.ended:
+            out[:edge] = ending
+            return
+        self.played_frames, self.cursor = played, cursor
+        old.passed = True
+        if old in self.slots:
+            self.slots[self.slots.index(old)] = new
+        else:
+            self.slots.appendleft(new)
+        self._between.begin()
+        out[:] = self._take(len(out), rate, now_ns)
+        ramp = np.linspace(0.0, 1.0, edge, dtype=np.float32)
+        out[:edge] = out[:edge] * ramp + ending * (1.0 - ramp)
 
     def _take(self, frames: int, rate: float, now_ns: int) -> Block:
         """The next `frames` at `rate`; the timeline moves on by what they use up."""

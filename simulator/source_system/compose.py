@@ -22,6 +22,7 @@ from agent.contract.documents import (
     Entry,
     GroupMembership,
     Key,
+    LineInSource,
     Role,
     RoleGrant,
     Schedule,
@@ -179,6 +180,10 @@ def _source_needs(source: Source) -> Iterable[str]:
         yield "speech"
     if isinstance(source, StreamSource):
         yield "live-source"
+        if source.delay_ms or source.max_kbps:
+            yield "relay"
+    if isinstance(source, LineInSource):
+        yield "line-in"
 
 
 def _rules_need(settings: Settings | None) -> set[str]:

@@ -316,7 +316,7 @@ def server(station: Station) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     ("path", "fault", "bound_s"),
-    [("/missing", "refused", 2.0), ("/closed", "ended_early", 5.0), ("/stall", "stalled", 9.0)],
+    [("/missing", "not_found", 2.0), ("/closed", "ended_early", 5.0), ("/stall", "stalled", 9.0)],
 )
 def test_a_live_source_that_fails_gives_way_to_the_file_behind_it(
     station: Station, server: str, path: str, fault: str, bound_s: float

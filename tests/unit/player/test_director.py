@@ -24,7 +24,10 @@ class FakeJob:
     def __init__(self, source: p.Source, from_frames: int) -> None:
         self.source = source
         self.from_frames = from_frames
-        self.live = source.kind == "stream"
+        self.live = source.kind in ("stream", "input")
+        self.lead_ms = 1_500 if self.live else 0
+        self.length: int | None = None
+        self.well_ns = 0
         self.track = Track(from_frames)
         self.reader: Reader = self.track
         self.fault: p.SourceFault | None = None
@@ -38,6 +41,10 @@ class FakeJob:
             self.track.finish()
             self.done = True
 
+    def finish(self) -> None:
+        self.track.finish()
+        self.done = True
+
     def fail(self, fault: p.SourceFault) -> None:
         self.fault = fault
         self.track.finish()
@@ -46,6 +53,10 @@ class FakeJob:
     @property
     def sounding(self) -> bool:
         return self.track.end > self.from_frames
+
+    def well_for_ns(self, now_ns: int) -> int:
+        del now_ns
+        return self.well_ns
 
     def poll(self, now_ns: int) -> None:
         pass
@@ -400,3 +411,94 @@ def test_a_decoder_that_fails_when_its_part_is_over_is_nobodys_trouble() -> None
     bench.jobs[1].fault = "stalled"
     bench.run(1.0)
     assert bench.of(p.SourceFailed) == []
+
+
+# --- a relay and what stands in for it -----------------------------------------------------
+
+
+def relayed(bench: Bench, *, retake: p.Retake, spare_s: float) -> None:
+    """A stream that sounds for two seconds and is lost; its spare file lasts `spare_s`."""
+    stream = p.Source("stream", "http://x")
+    part = p.Part((stream, *files("spare")), length_ms=60_000, retake=retake)
+    bench.send(cue(0, part, end_at_ms=60_000))
+    bench.jobs[0].give(2 * SECOND)
+    bench.run(1.0)
+    bench.jobs[0].fail("stalled")
+    bench.run(0.2)
+    bench.jobs[1].length = round(spare_s * SECOND)
+    bench.jobs[1].give(round(spare_s * SECOND))
+
+
+def sources_begun(bench: Bench) -> list[int]:
+    return [one.source for one in bench.reports if isinstance(one, p.PartStarted)]
+
+
+def test_a_relay_that_is_well_again_is_gone_back_to_at_once() -> None:
+    bench = Bench()
+    relayed(bench, retake="at_once", spare_s=15.9)
+    bench.run(12.0)  # it is tried after ten seconds
+    assert [job.source.kind for job in bench.jobs] == ["stream", "file", "stream"]
+    again = bench.jobs[2]
+    again.give(2 * SECOND)
+    again.well_ns = 4 * NS_PER_S
+    bench.run(0.5)
+    assert sources_begun(bench) == [0, 1, 0]
+    assert bench.jobs[1].cancelled
+
+
+def test_a_recording_finishes_before_the_relay_follows_without_a_gap() -> None:
+    bench = Bench()
+    relayed(bench, retake="when_over", spare_s=14.0)
+    bench.run(4.0)
+    again = bench.jobs[2]  # twelve seconds before the end
+    again.give(14 * SECOND)
+    again.well_ns = 4 * NS_PER_S
+    bench.run(8.0)
+    assert sources_begun(bench) == [0, 1]
+    bench.jobs[1].finish()
+    bench.run(4.0)
+    assert sources_begun(bench) == [0, 1, 0]
+    assert not bench.of(p.Ended)
+
+
+def test_a_recording_that_stands_in_begins_again_until_its_slot_is_over() -> None:
+    bench = Bench()
+    relayed(bench, retake="at_once", spare_s=10.0)
+    bench.run(8.9)
+    repeats = [job for job in bench.jobs if job.source.kind == "file"]
+    assert len(repeats) == 2
+    bench.jobs[1].finish()
+    repeats[1].length = 10 * SECOND
+    repeats[1].give(10 * SECOND)
+    bench.run(4.0)
+    assert sources_begun(bench) == [0, 1, 1]
+    assert not bench.of(p.Ended)
+
+
+def test_a_relay_without_a_policy_is_not_tried_again() -> None:
+    bench = Bench()
+    relayed(bench, retake="never", spare_s=15.9)
+    bench.run(15.0)
+    assert len(bench.jobs) == 2
+
+
+def test_nothing_is_tried_any_more_when_the_cue_is_over() -> None:
+    bench = Bench()
+    relayed(bench, retake="at_once", spare_s=15.9)
+    bench.run(12.0)
+    bench.send(p.Stop("c"))
+    bench.run(1.0)
+    assert bench.ended().reason == "stopped"
+    assert all(job.cancelled for job in bench.jobs)
+
+
+def test_a_delayed_relay_is_played_as_far_behind_as_it_was_asked_to_be() -> None:
+    bench = Bench()
+    stream = p.Source("stream", "http://x", delay_ms=3_000)
+    bench.send(cue(0, p.Part((stream,), length_ms=60_000), end_at_ms=60_000))
+    bench.jobs[0].give(4 * SECOND)
+    bench.run(1.0)
+    assert not bench.of(p.Started)  # 1.5 s of a stream and 3 s on top of it
+    bench.jobs[0].give(SECOND)
+    bench.run(0.5)
+    assert bench.of(p.Started)

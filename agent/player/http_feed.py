@@ -1,0 +1,170 @@
+"""A stream over HTTP as a sequence of bytes: why it was refused, how it ended, what it carries.
+
+Owns the request. libVLC could fetch the URL itself, but it does not know the district's
+certificate authority, stays "opening" for ever on a page of HTML, cannot be told what a village
+line may carry, and takes a server that closes for a normal end.
+
+Invariants: every wait has a deadline; `close` may come from any thread and ends every wait.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+from agent.player.clockmap import NS_PER_S
+from agent.player.protocol import SourceFault
+
+log = logging.getLogger(__name__)
+
+CONNECT_LIMIT_S = 5.0
+READ_LIMIT_S = 4.0
+_CHUNK_BYTES = 4_096
+# Servers give what they have kept at once, so that a listener need not wait: the first seconds
+# say nothing of the rate.
+_BURST_NS = 10 * NS_PER_S
+_RATE_NS = 10 * NS_PER_S
+# A rate is measured over chunks and an encoder's own wander; a limit is a line's size, not a law.
+_RATE_SLACK = 1.15
+_NOT_SOUND = ("text/", "application/json", "application/xml", "image/")
+_PLAYLISTS = ("mpegurl", "scpls", "xspf")
+_GONE = (404, 410)
+
+
+class HttpFeed:
+    """One GET. `open` first, then `read` until it gives nothing; `fault` says why it ended."""
+
+    def __init__(self, url: str, *, ca: str = "", max_kbps: int = 0) -> None:
+        self.url = url
+        self.total_bytes: int | None = None  # of a server that knows how long its programme is
+        self.kind = ""  # what the server says it sends
+        self.playlist = False  # it lists other addresses: libVLC knows how to follow those
+        self.fault: SourceFault | None = None
+        self.received_bytes = 0
+        self._ca = ca
+        self._max_kbps = max_kbps
+        self._response: Any = None
+        self._closed = threading.Event()
+        self._opened_ns = 0
+        self._window_ns = 0
+        self._window_bytes = 0
+
+    def open(self) -> bool:
+        """Ask, and look at the answer's head; false with `fault` set when it is no sound."""
+        from requests import RequestException
+
+        try:
+            response = self._get()
+        except RequestException as error:
+            return self._refuse("refused", type(error).__name__)
+        self._response = response
+        if self._closed.is_set():
+            response.close()
+            return False
+        if response.status_code in _GONE:
+            return self._refuse("not_found", str(response.status_code))
+        if response.status_code >= 400:
+            return self._refuse("refused", str(response.status_code))
+        self.kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+        self.playlist = any(word in self.kind for word in _PLAYLISTS)
+        if self.kind.startswith(_NOT_SOUND):
+            return self._refuse("not_audio", self.kind)
+        if self._max_kbps and _said_kbps(response.headers) > self._max_kbps:
+            return self._refuse("too_fast", response.headers.get("icy-br", ""))
+        length = response.headers.get("Content-Length", "")
+        self.total_bytes = int(length) if length.isdigit() else None
+        self._opened_ns = self._window_ns = time.monotonic_ns()
+        return True
+
+    def read(self, size: int) -> bytes:
+        """The next bytes as they come; none at the end, whatever it was (see `fault`)."""
+        from requests import RequestException
+        from urllib3.exceptions import HTTPError
+
+        if self._closed.is_set() or self.fault is not None:
+            return b""
+        try:
+            # read1 gives what has arrived; read would wait until the whole size is there.
+            data: bytes = self._response.raw.read1(min(size, _CHUNK_BYTES))
+        except (RequestException, HTTPError, OSError, ValueError, AttributeError) as error:
+            # AttributeError: http.client's own, when the response is closed under its reader.
+            self._end(_fault_of(error))
+            return b""
+        self.received_bytes += len(data)
+        if not data:
+            cut_off = self.total_bytes is None or self.received_bytes < self.total_bytes
+            self._end("ended_early" if cut_off else None)
+        elif self._over_the_limit(len(data)):
+            self._end("too_fast")
+            return b""
+        return data
+
+    def close(self) -> None:
+        """No more of it, from any thread: a wait under way ends within its deadline."""
+        self._closed.set()
+        response = self._response
+        if response is None:
+            return
+        try:
+            response.raw.shutdown()  # wakes a reader that waits for the next byte
+            response.close()
+        except (OSError, ValueError, RuntimeError):
+            pass  # it was over already
+
+    def _get(self) -> Any:
+        """Known to the system's authorities, or to the district's."""
+        import requests
+
+        trusted: tuple[bool | str, ...] = (True, self._ca) if self._ca else (True,)
+        for verify in trusted:
+            try:
+                return requests.get(
+                    self.url,
+                    stream=True,
+                    timeout=(CONNECT_LIMIT_S, READ_LIMIT_S),
+                    verify=verify,
+                    headers={"Icy-MetaData": "0", "Accept-Encoding": "identity"},
+                )
+            except requests.exceptions.SSLError:
+                if verify is trusted[-1]:
+                    raise
+        return None
+
+    def _over_the_limit(self, arrived: int) -> bool:
+        if not self._max_kbps:
+            return False
+        now_ns = time.monotonic_ns()
+        if now_ns - self._opened_ns < _BURST_NS:
+            self._window_ns, self._window_bytes = now_ns, 0
+            return False
+        self._window_bytes += arrived
+        took_ns = now_ns - self._window_ns
+        if took_ns < _RATE_NS:
+            return False
+        kbps = self._window_bytes * 8_000_000 / took_ns
+        self._window_ns, self._window_bytes = now_ns, 0
+        return kbps > self._max_kbps * _RATE_SLACK
+
+    def _refuse(self, fault: SourceFault, why: str) -> bool:
+        log.warning("stream_refused fault=%s why=%s url=%s", fault, why, self.url)
+        self._end(fault)
+        return False
+
+    def _end(self, fault: SourceFault | None) -> None:
+        if not self._closed.is_set():
+            self.fault = fault
+        self.close()
+
+
+def _fault_of(error: Exception) -> SourceFault:
+    from urllib3.exceptions import ReadTimeoutError
+
+    return "stalled" if isinstance(error, ReadTimeoutError | TimeoutError) else "ended_early"
+
+
+def _said_kbps(headers: Any) -> int:
+    """What an Icecast server says its stream carries; 0 when it does not say."""
+    said = str(headers.get("icy-br", "")).split(",", maxsplit=1)[0].strip()
+    return int(said) if said.isdigit() and len(said) < 7 else 0

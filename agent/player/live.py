@@ -1,0 +1,337 @@
+"""Live sound: a stream that is decoded as fast as it arrives, and judged by what arrives.
+
+Owns one thread a stream and libVLC's stream output. Unlike a file, a live source must not be
+paced by libVLC: its clock is the sender's, and libVLC throws away what its own clock calls late.
+So the decoder hands over every sample at once (`smem` without time sync), and the voice, which
+knows the card's clock, leads the ring's level back by its rate.
+
+Invariants: as in `decode`; a job ends as finished or with exactly one fault; a source that sends
+silence or a page of text is as lost as one that sends nothing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from agent.player.clockmap import NS_PER_MS, NS_PER_S, ns_of_frames
+from agent.player.decode import HUNG_LIMIT_NS, OPEN_LIMIT_STREAM_NS, STALL_LIMIT_NS
+from agent.player.hearing import Ear
+from agent.player.http_feed import HttpFeed
+from agent.player.protocol import RATE_HZ, Source, SourceFault
+from agent.player.ring import Pcm, Reader, Track
+from agent.player.slots import PLAIN_LEAD_MS
+
+log = logging.getLogger(__name__)
+
+CAPACITY_FRAMES = 30 * RATE_HZ
+_FULL_SCALE = np.float32(1.0 / 32768.0)
+_FULL_WAIT_S = 0.1
+# A segment of a playlist arrives at once, and the next one when that is over.
+SEGMENTS_LEAD_MS = 9_000
+# A pause between two words, or two items.
+PAUSE_NS = 2 * NS_PER_S
+_CHUNK_BYTES = 4_096
+# Left to itself libVLC takes ffmpeg's demuxer for these, which waits for 32 kB: 4 s of 64 kbit/s.
+_DEMUX = {
+    "audio/mpeg": "mp3",
+    "audio/mp3": "mp3",
+    "audio/aac": "aac",
+    "audio/aacp": "aac",
+    "audio/x-aac": "aac",
+}
+_NO_MORE = -1
+_BUFFER_BYTES = 1 << 20
+_Get = ctypes.CFUNCTYPE(
+    ctypes.c_int,
+    ctypes.c_void_p,
+    ctypes.c_char_p,
+    ctypes.POINTER(ctypes.c_int64),
+    ctypes.POINTER(ctypes.c_int64),
+    ctypes.POINTER(ctypes.c_uint),
+    ctypes.POINTER(ctypes.c_size_t),
+    ctypes.POINTER(ctypes.c_void_p),
+)
+_Release = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p
+)
+_Prerender = ctypes.CFUNCTYPE(
+    None, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t
+)
+_Postrender = ctypes.CFUNCTYPE(
+    None,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+    ctypes.c_uint,
+    ctypes.c_uint,
+    ctypes.c_uint,
+    ctypes.c_uint,
+    ctypes.c_size_t,
+    ctypes.c_int64,
+)
+
+
+class LiveJob:
+    """What the director sees of a live source. One writer a field, as in `DecodeJob`."""
+
+    live = True
+    over: int | None = None
+    length: int | None = None
+    lead_ms: int = PLAIN_LEAD_MS
+
+    def __init__(self, source: Source, now_ns: int) -> None:
+        self.source = source
+        self.track = Track(0, CAPACITY_FRAMES)
+        self.reader: Reader = self.track
+        self.cancelled = threading.Event()
+        self.call_since_ns = 0  # a library call is under way since then; 0 when none is
+        self._opened_ns = now_ns
+        self._first_ns = 0  # when its first samples came
+        self._last_ns = 0
+        self._ear = Ear()
+        self._loud = True  # neither silence nor hiss, for `_kind_for_ns`
+        self._kind_for_ns = 0
+        self._loud_ns = 0  # when it was last
+        self._well_since_ns = 0  # since when it has been, with no more than a pause in between
+        self._fault: SourceFault | None = None
+        self._done = False
+
+    @property
+    def fault(self) -> SourceFault | None:
+        """Why the source was given up."""
+        return self._fault
+
+    @property
+    def done(self) -> bool:
+        """Nothing more will come."""
+        return self._done
+
+    @property
+    def sounding(self) -> bool:
+        """Samples have come."""
+        return self._first_ns != 0
+
+    def well_for_ns(self, now_ns: int) -> int:
+        """For how long it has sent sound, pauses included; 0 while it does not."""
+        if self._done or not self._loud_ns or now_ns - self._loud_ns > PAUSE_NS:
+            return 0
+        return now_ns - self._well_since_ns
+
+    def take(self, pcm: Pcm) -> None:
+        """The next samples, from the source's own thread."""
+        now_ns = time.monotonic_ns()
+        for look in self._ear.add(pcm.astype(np.float32) * _FULL_SCALE):
+            self._kind_for_ns = ns_of_frames(look.for_frames)
+            self._loud = look.kind == "sound"
+            if self._loud:
+                if now_ns - self._loud_ns > PAUSE_NS:
+                    self._well_since_ns = now_ns
+                self._loud_ns = now_ns
+        self.track.append(pcm)
+        self._last_ns = now_ns
+        self._first_ns = self._first_ns or now_ns
+
+    def poll(self, now_ns: int) -> None:
+        """Judge by what arrived; called by the control thread."""
+        if self._done:
+            return
+        silent_ns = self.source.silent_ms * NS_PER_MS
+        if self.call_since_ns and now_ns - self.call_since_ns > HUNG_LIMIT_NS:
+            self._give_up("decoder_hung")
+        elif not self._first_ns:
+            if now_ns - self._opened_ns > OPEN_LIMIT_STREAM_NS:
+                self._give_up("not_audio")
+        elif now_ns - self._last_ns > STALL_LIMIT_NS:
+            self._give_up("stalled")
+        elif silent_ns and not self._loud and self._kind_for_ns > silent_ns:
+            self._give_up("silent")
+
+    def cancel(self) -> None:
+        """No longer wanted."""
+        self._done = True
+        self.cancelled.set()
+
+    def finish(self, fault: SourceFault | None = None) -> None:
+        """It came to an end (the source's own thread)."""
+        if not self._done:
+            self._fault = fault
+            self.track.finish()
+            self._done = True
+
+    def _give_up(self, fault: SourceFault) -> None:
+        log.warning("source_given_up fault=%s url=%s", fault, self.source.url)
+        self.finish(fault)
+        self.cancel()
+
+
+class StreamJob(LiveJob):
+    """A stream through libVLC, in a thread that is alone in calling its media player.
+
+    A call that hangs costs that thread, never the control thread.
+    """
+
+    def __init__(self, source: Source, now_ns: int, instance: Callable[[], Any], ca: str) -> None:
+        super().__init__(source, now_ns)
+        self._instance = instance
+        self._feed: HttpFeed | None = None
+        self._ca = ca
+        self._bytes = b""  # held while libVLC copies it
+        self._woken = threading.Event()
+        self._errored = False
+        self._buffer = (ctypes.c_char * _BUFFER_BYTES)()
+        self._callbacks: list[Any] = []  # as long as libVLC may call them
+        if _is_playlist(source.url):
+            self.lead_ms = SEGMENTS_LEAD_MS
+        threading.Thread(target=self._run, name="stream", daemon=True).start()
+
+    def cancel(self) -> None:
+        """No longer wanted: the thread stops its player when it can."""
+        super().cancel()
+        self._woken.set()
+        if self._feed is not None:
+            self._feed.close()
+
+    def _run(self) -> None:
+        try:
+            if _is_fetched_here(self.source.url):
+                self._feed = HttpFeed(self.source.url, ca=self._ca, max_kbps=self.source.max_kbps)
+                if not self._feed.open():
+                    self.finish(self._feed.fault or "refused")
+                    return
+                if self._feed.playlist:
+                    self._feed.close()
+                    self._feed, self.lead_ms = None, SEGMENTS_LEAD_MS
+            if not self.cancelled.is_set():
+                self._decode()
+        except Exception:
+            log.exception("stream_failed url=%s", self.source.url)
+            self.finish("not_audio")
+        finally:
+            if self._feed is not None:
+                self._feed.close()
+
+    def _decode(self) -> None:
+        import vlc
+
+        media = self._media()
+        player = self._call(lambda: self._instance().media_player_new())
+        events = player.event_manager()
+        events.event_attach(vlc.EventType.MediaPlayerEndReached, self._on_end)
+        events.event_attach(vlc.EventType.MediaPlayerEncounteredError, self._on_error)
+        try:
+            self._call(lambda: player.set_media(media))
+            self._call(player.play)
+            self._woken.wait()
+            self.finish(self._how_it_ended())
+        finally:
+            if self._feed is not None:
+                self._feed.close()  # or stopping would wait for the next byte
+            self.cancelled.set()
+            self._call(player.stop)  # synchronous: after it no callback comes
+            media.release()
+            player.release()
+
+    def _how_it_ended(self) -> SourceFault | None:
+        if not self.sounding:
+            return "refused" if self._feed is None else "not_audio"
+        if self._feed is not None and self._feed.fault is not None:
+            return self._feed.fault
+        whole = self._feed is not None and self._feed.total_bytes is not None
+        return None if whole and not self._errored else "ended_early"
+
+    def _media(self) -> Any:
+        if self._feed is None:
+            media = self._instance().media_new(self.source.url)
+        else:
+            # `imem` as an access that gives blocks as they come.
+            media = self._instance().media_new("imem://")
+            get, release = _Get(self._on_bytes), _Release(lambda *_: 0)
+            self._callbacks += [get, release]
+            media.add_option(":imem-cat=4")
+            if self._feed.kind in _DEMUX:
+                media.add_option(f":demux={_DEMUX[self._feed.kind]}")
+            media.add_option(f":imem-get={_address(get)}")
+            media.add_option(f":imem-release={_address(release)}")
+        before, after = _Prerender(self._on_room), _Postrender(self._on_samples)
+        self._callbacks += [before, after]
+        media.add_option(
+            f":sout=#transcode{{vcodec=none,scodec=none,acodec=s16l,channels=1,samplerate={RATE_HZ}}}"
+            f":smem{{audio-prerender-callback={_address(before)},"
+            f"audio-postrender-callback={_address(after)},no-time-sync}}"
+        )
+        return media
+
+    def _call(self, what: Callable[[], Any]) -> Any:
+        self.call_since_ns = time.monotonic_ns()
+        try:
+            return what()
+        finally:
+            self.call_since_ns = 0
+
+    # --- libVLC's callbacks: copy, note, return ----------------------------------------
+
+    def _on_bytes(
+        self,
+        _data: object,
+        _cookie: object,
+        _dts: object,
+        _pts: object,
+        flags: Any,
+        size: Any,
+        place: Any,
+    ) -> int:
+        self._bytes = b"" if self._feed is None else self._feed.read(_CHUNK_BYTES)
+        flags[0] = 0
+        size[0] = len(self._bytes)
+        place[0] = ctypes.cast(ctypes.c_char_p(self._bytes), ctypes.c_void_p).value
+        return 0 if self._bytes else _NO_MORE
+
+    def _on_room(self, _opaque: object, place: Any, size: int) -> None:
+        place[0] = ctypes.addressof(self._buffer) if size <= _BUFFER_BYTES else None
+
+    def _on_samples(
+        self,
+        _opaque: object,
+        pcm: int,
+        _channels: int,
+        _rate: int,
+        frames: int,
+        _bits: int,
+        size: int,
+        _pts_us: int,
+    ) -> None:
+        if not pcm or size != 2 * frames or not frames:
+            return
+        samples = np.frombuffer(ctypes.string_at(pcm, size), np.int16)
+        # A server that sends a whole file at once must wait until it is played.
+        while self.track.room < frames and not self.cancelled.wait(_FULL_WAIT_S):
+            self._last_ns = time.monotonic_ns()
+        if not self.done:
+            self.take(samples)
+
+    def _on_end(self, _event: object) -> None:
+        self._woken.set()
+
+    def _on_error(self, _event: object) -> None:
+        self._errored = True
+        self._woken.set()
+
+
+def _is_playlist(url: str) -> bool:
+    return urlsplit(url).path.lower().endswith((".m3u8", ".m3u", ".pls"))
+
+
+def _is_fetched_here(url: str) -> bool:
+    return urlsplit(url).scheme in ("http", "https") and not _is_playlist(url)
+
+
+def _address(callback: Any) -> int:
+    """As libVLC's options want it: a number."""
+    return ctypes.cast(callback, ctypes.c_void_p).value or 0
