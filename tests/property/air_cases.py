@@ -149,7 +149,7 @@ class _Draw:
         day = night.local(SPAN_MIN // 2).isoweekday()
         return VolumeCeiling(
             hours=f"{first:%H:%M}-{last:%H:%M}",
-            volume=self.rng.randint(0, 90),
+            volume=self.one(90, self.rng.randint(0, 90), self.rng.randint(0, 90)),
             days=self.one((), (), (day,), (day % 7 + 1,)),
             zones=self.one(None, selector(self.zones())),
         )
