@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from agent.adapters.source_api.client import read_secret
+from agent.adapters.source_api.dialect_a import code_of
 from agent.adapters.source_api.settings import NOT_SEEN, SourceApiSection
 from agent.config_box import IdentitySection, PlaceSection
 from agent.config_texts import words
@@ -19,6 +21,9 @@ from agent.core.source_calls import SourceRules
 from agent.errors import Problem
 
 PATH = "source_api"
+
+OTHERS = 0o027
+"""What nobody may: the group writing, others anything."""
 
 
 def _problem(path: str, key: str, **values: object) -> Problem:
@@ -70,10 +75,27 @@ def missing_things(section: SourceApiSection) -> Iterator[Problem]:
     for path, name in (("password_file", section.password_file), ("ca", section.ca)):
         if name and not Path(name).exists():
             yield _problem(path, "api-file", name=name)
+    yield from _secret_faults(section)
     if urlsplit(section.base_url).scheme == "http":
         yield _problem("allow_http", "api-plain")
     if section.dialect == "a" and section.codes.log_start == NOT_SEEN:
         yield _problem("codes.log_start", "api-journal")
+
+
+def _secret_faults(section: SourceApiSection) -> Iterator[Problem]:
+    """Of the password file that is there: who may read it, and whether one can log in with it."""
+    file = Path(section.password_file)
+    if not section.password_file or not file.exists():
+        return
+    if file.stat().st_mode & OTHERS:
+        yield _problem("password_file", "api-open", name=file)
+    secret = read_secret(file)
+    if secret is None:
+        yield _problem("password_file", "api-unread", name=file)
+    elif not secret:
+        yield _problem("password_file", "api-empty", name=file)
+    elif section.dialect == "a" and code_of(secret) is None:
+        yield _problem("password_file", "api-number", name=file)
 
 
 def rules(section: SourceApiSection) -> SourceRules | None:

@@ -163,6 +163,23 @@ TEXTS: dict[str, Words] = {
     "api-file-next": Words(
         "tạo tệp {name}, chỉ người dùng của đài đọc được (chmod 600)",
         "Make the file {name}, readable by the agent's user only (chmod 600)"),
+    "api-open": Words("mọi người trên máy đọc được {name}", "others on the box can read {name}"),
+    "api-open-next": Words(
+        "chmod 600 {name}, chủ tệp là người dùng của đài",
+        "chmod 600 {name}, owned by the agent's user"),
+    "api-unread": Words("không đọc được {name}", "{name} cannot be read"),
+    "api-unread-next": Words(
+        "kiểm tra chủ tệp và quyền: ls -l {name}; nội dung là chữ UTF-8",
+        "Check owner and mode: ls -l {name}; it must be UTF-8 text"),
+    "api-empty": Words("dòng đầu của {name} trống", "the first line of {name} is empty"),
+    "api-empty-next": Words(
+        "ghi mật khẩu vào dòng đầu của {name}", "Write the password into the first line of {name}"),
+    "api-number": Words(
+        "{name} không phải một số: MaXacThuc của phương ngữ a là số nguyên",
+        "{name} holds no number: MaXacThuc of dialect a is an integer"),
+    "api-number-next": Words(
+        "ghi mã xác thực tỉnh cấp, chỉ chữ số, tối đa 18 chữ số",
+        "Write the code the province gave out: digits only, at most 18"),
     "api-plain": Words(
         "mật khẩu và nhật ký đi không mã hóa", "password and journal travel unencrypted"),
     "api-plain-next": Words("chỉ dùng trong phòng thử", "Laboratory only"),

@@ -21,7 +21,7 @@ Status = tuple[str, int, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """state: đang phát, đang kết nối, mất kết nối."""
+    """id: CumLoaID. name: "" where none was given. state: đang phát, đang kết nối, mất kết nối."""
 
     id: str
     name: str
@@ -74,7 +74,7 @@ def _cluster(status: Status, now_ms: int, status_every_s: int) -> Cluster:
         state = "mất kết nối"
     return Cluster(
         id=cluster,
-        name=str(body.get("TenThietBi", cluster)),
+        name=str(body.get("TenThietBi") or ""),
         state=state,
         last_ms=at_ms,
         volume=str(body.get("AmLuong", "")),
@@ -88,11 +88,14 @@ def page(overview: Overview, tz: tzinfo) -> str:
     marks = {"đang phát": "▶", "đang kết nối": "●", "mất kết nối": "✗"}
     order = list(marks)
     rows = "".join(
-        f"<tr class='s{order.index(one.state)}'><td>{html.escape(one.name)}</td>"
+        f"<tr class='s{order.index(one.state)}'>"
+        f"<td><b>{html.escape(one.id)}</b> {html.escape(one.name)}</td>"
         f"<td>{marks[one.state]} {one.state}</td><td>{_clock(one.last_ms, tz)}</td>"
         f"<td>{html.escape(one.volume)}</td><td>{html.escape(one.link)}</td>"
         f"<td>{html.escape(one.playing)}</td></tr>"
-        for one in sorted(overview.clusters, key=lambda one: (-order.index(one.state), one.name))
+        for one in sorted(
+            overview.clusters, key=lambda one: (-order.index(one.state), one.name, one.id)
+        )
     )
     counts = "".join(
         f"<div><b>{number}</b><span>{name}</span></div>"

@@ -197,7 +197,7 @@ RULES: dict[str, dict[str, Check]] = {
         "PhienBanUngDung": identity,
     },
     "journal": _JOURNAL,
-    "journal_end": _JOURNAL,
+    "journal_end": {**_JOURNAL, "ThoiDiemBatDau": never_or_instant},
     "schedule_saved": {
         **_DEVICE,
         "LichPhatID": text,

@@ -588,53 +588,106 @@ def test_a_call_that_stands_in_every_answer_is_one_call(lab: Open) -> None:
     assert sum(isinstance(one, SourceAsked) for one in box.told) == 1
 
 
+def item(begin_s: int, **more: Any) -> dict[str, Any]:
+    return {
+        "LichPhatID": "LP7",
+        "BanTinID": "BT1",
+        "LoaiBanTin": 3,
+        "MucDoUuTien": 3,
+        "TieuDe": "Bản tin lạ",
+        "NoiDung": "http://anywhere/x.mp3",
+        "DanhSachNgayPhat": [
+            {
+                "TimNgayPhat": "02-03-2026",
+                "ThoiDiemPhat": [
+                    {"ThoiGianBatDau": begin_s, "ThoiGianKetThuc": begin_s + 60, "DaPhat": 0}
+                ],
+            }
+        ],
+        **more,
+    }
+
+
+def bulletin(**more: Any) -> dict[str, Any]:
+    return {
+        "NguonId": "H24",
+        "BanTinId": "BT1",
+        "NgayBatDau": "2026-03-02T00:00:00.00000",
+        "NgayKetThuc": "2026-03-03T00:00:00.00000",
+        "CheDoPhat": 0,
+        "LichPhat": {
+            "ThoiDiemBatDau": ["05:30:00.000000"],
+            "ThoiDiemKetThuc": ["05:31:00.000000"],
+            "KieuLich": 1,
+            "DanhSachNgayPhat": [],
+        },
+        "TieuDe": "Bản tin lạ",
+        "LinhVuc": "1",
+        "NoiDungTomTat": "",
+        "ThoiGianSanXuat": "2026-03-01T00:00:00.00000",
+        "ThoiLuong": 60,
+        "TacGia": "An",
+        "NoiDung": {"Link": "http://anywhere/x.mp3"},
+        "DiaBanTao": "H24",
+        "DanhSachDiaBanNhan": [],
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"NgayBatDau": "0001-01-01T00:00:00.0"},
+        {"NgayBatDau": "0001-01-01T00:00:00+14:00"},
+        {"NgayKetThuc": "9999-12-31T20:00:00Z"},
+        {"ThoiLuong": -5},
+    ],
+    ids=str,
+)
+def test_in_one_answer_a_call_that_cannot_be_read_is_told_and_the_others_are_done(
+    lab: Open, change: dict[str, Any]
+) -> None:
+    house = lab("a")
+    box = house.life(inbound="answers")
+    volume = {"NguonId": "H24", "CumLoaId": IDS.cluster_id, "AmLuong": 40}
+    for kind, body in (("api5", bulletin() | change), ("api4", volume)):
+        house.httn.store.wait_for(IDS.cluster_id, kind, body)
+    begin_ms = house.hand.mono_ms
+    box.until(lambda: bool(house.httn.store.messages("api9")), 50)
+    assert house.hand.mono_ms - begin_ms < 5_000
+    assert set(box.station.volumes().values()) == {40}
+    [told] = house.httn.store.messages("api9")
+    assert (told.body["BanTinId"], told.body["GiaTri"]) == ("BT1", 0)
+    assert box.states() == []
+
+
+def test_an_item_for_another_station_is_refused_and_told_and_the_one_beside_it_judged(
+    lab: Open,
+) -> None:
+    house = lab("b")
+    box = house.life(inbound="answers")
+    begin_s = box.wall_ms // 1_000 + 3_600
+    for more in ({"NguonID": "H25"}, {"CumLoaID": "99", "BanTinID": "BT2"}, {"BanTinID": "BT3"}):
+        assert house.httn.desk.send(IDS.cluster_id, "item", item(begin_s, **more)) == ""
+    box.until(lambda: len(house.httn.store.messages("outcome")) == 3, 100)
+    told = {one.body["DanhSachBanTin"][0]: one.body for one in house.httn.store.messages("outcome")}
+    assert {name: one["MoTa"] for name, one in told.items()} == {
+        "BT1": why(AckReason.WRONG_AUDIENCE),
+        "BT2": why(AckReason.WRONG_AUDIENCE),
+        "BT3": why(AckReason.UNSIGNED),
+    }
+    assert house.httn.store.messages("schedule_saved") == []
+
+
 @both
 def test_an_unsigned_schedule_is_refused_and_the_refusal_is_told(lab: Open, dialect: Name) -> None:
     house = lab(dialect)
     box = house.life(inbound="answers")
     begin_s = box.wall_ms // 1_000 + 3_600
     if dialect == "b":
-        item = {
-            "LichPhatID": "LP7",
-            "BanTinID": "BT1",
-            "LoaiBanTin": 3,
-            "MucDoUuTien": 3,
-            "TieuDe": "Bản tin lạ",
-            "NoiDung": "http://anywhere/x.mp3",
-            "DanhSachNgayPhat": [
-                {
-                    "TimNgayPhat": "02-03-2026",
-                    "ThoiDiemPhat": [
-                        {"ThoiGianBatDau": begin_s, "ThoiGianKetThuc": begin_s + 60, "DaPhat": 0}
-                    ],
-                }
-            ],
-        }
-        assert house.httn.desk.send(IDS.cluster_id, "item", item) == ""
+        assert house.httn.desk.send(IDS.cluster_id, "item", item(begin_s)) == ""
     else:
-        bulletin = {
-            "NguonId": "H24",
-            "BanTinId": "BT1",
-            "NgayBatDau": "2026-03-02T00:00:00.00000",
-            "NgayKetThuc": "2026-03-03T00:00:00.00000",
-            "CheDoPhat": 0,
-            "LichPhat": {
-                "ThoiDiemBatDau": ["05:30:00.000000"],
-                "ThoiDiemKetThuc": ["05:31:00.000000"],
-                "KieuLich": 1,
-                "DanhSachNgayPhat": [],
-            },
-            "TieuDe": "Bản tin lạ",
-            "LinhVuc": "1",
-            "NoiDungTomTat": "",
-            "ThoiGianSanXuat": "2026-03-01T00:00:00.00000",
-            "ThoiLuong": 60,
-            "TacGia": "An",
-            "NoiDung": {"Link": "http://anywhere/x.mp3"},
-            "DiaBanTao": "H24",
-            "DanhSachDiaBanNhan": [],
-        }
-        assert house.httn.desk.send(IDS.cluster_id, "api5", bulletin) == ""
+        assert house.httn.desk.send(IDS.cluster_id, "api5", bulletin()) == ""
     box.until(lambda: bool(house.httn.store.messages("outcome", "api9")), 100)
     [told] = house.httn.store.messages("outcome", "api9")
     if dialect == "b":

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any, Protocol
 
+import msgspec
+
 from agent.adapters.source_api import times
 from agent.contract.documents import About
 from agent.contract.reports import Event
@@ -21,6 +23,18 @@ CALLS_MAX = 64
 ID_MAX = 200
 LINE_MAX = 200
 SUMMARY_MAX = 500
+
+
+UNREADABLE = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
+"""What reading one call may raise, whatever it says: then that call has a fault, and no other."""
+
+
+def shown(raw: Any) -> str:
+    """A call as it came, for the journal."""
+    try:
+        return str(raw)[:100]
+    except UNREADABLE:
+        return "?"
 
 
 def bounded(text: str | int) -> str:

@@ -20,11 +20,13 @@ import msgspec
 from agent.adapters.source_api import mapping, tables, times
 from agent.adapters.source_api.dialect import (
     CALLS_MAX,
+    UNREADABLE,
     LoggedIn,
     Outgoing,
     about,
     bounded,
     record_key,
+    shown,
 )
 from agent.adapters.source_api.forms import Look, Names, Scope, entry_of
 from agent.adapters.source_api.settings import NOT_SEEN, SourceApiSection
@@ -33,6 +35,7 @@ from agent.contract.reports import AirStart, AsRun, Event, SourceReceipt
 from agent.core.source_calls import Airing, Call, Wanted
 
 DAYS_MAX = 400
+CODE_DIGITS_MAX = 18
 AIRINGS_MAX = 1_000
 
 # --- what comes in -------------------------------------------------------------------------
@@ -88,7 +91,9 @@ class Api6(msgspec.Struct, frozen=True):
     bulletin: str = msgspec.field(name="BanTinId")
 
 
-class _Named(msgspec.Struct, frozen=True):
+class Named(msgspec.Struct, frozen=True):
+    """One of DanhSachLenh, all of it our reading. LenhID: as in dialect B."""
+
     call: str = msgspec.field(name="Lenh")
     said: dict[str, Any] = msgspec.field(name="DuLieu")
     id: str | int = msgspec.field(name="LenhID", default="")
@@ -118,9 +123,10 @@ class DialectA:
         return Outgoing(message, path, mapping.build(message, scope), key)
 
     def login(self, secret: str) -> Outgoing | None:
-        if not (secret.isascii() and secret.isdecimal() and len(secret) <= 18):
+        code = code_of(secret)
+        if code is None:
             return None
-        number = SimpleNamespace(password=int(secret))
+        number = SimpleNamespace(password=code)
         return self._out(mapping.CONNECT, self.settings.paths.api1, secret=number)
 
     def logged_in(self, content: Any) -> LoggedIn | str:
@@ -188,9 +194,9 @@ class DialectA:
 
     def _call(self, raw: Any) -> Call:
         try:
-            named = msgspec.convert(raw, _Named)
-        except msgspec.ValidationError as error:
-            return Call("unknown", said=str(raw)[:100], fault=str(error))
+            named = msgspec.convert(raw, Named)
+        except UNREADABLE as error:
+            return Call("unknown", said=shown(raw), fault=str(error))
         readers: dict[str, Callable[[dict[str, Any]], Call]] = {
             "api4": self._api4,
             "api5": self._api5,
@@ -202,7 +208,7 @@ class DialectA:
         if reader is not None:
             try:
                 call = reader(named.said)
-            except msgspec.ValidationError as error:
+            except UNREADABLE as error:
                 call = Call(VERBS[named.call], fault=str(error))
         return replace(call, id=bounded(named.id), said=f"{named.call} {call.said}".strip()[:100])
 
@@ -216,6 +222,9 @@ class DialectA:
         asked = msgspec.convert(said, Api5)
         sounds = asked.sound if isinstance(asked.sound, tuple) else (asked.sound,)
         wanted = self._wanted(asked)
+        if asked.length < 0:
+            detail = f"ThoiLuong {asked.length}"
+            wanted = replace(wanted, refused=AckReason.MALFORMED, detail=detail)
         if wanted.refused is None:
             wanted = replace(
                 wanted,
@@ -290,15 +299,22 @@ class DialectA:
         spans = list(_spans(plan))
         if not spans or None in spans:
             return "ThoiDiemBatDau, ThoiDiemKetThuc"
-        found = [
+        if len(days) * len(spans) > AIRINGS_MAX:
+            return f"{len(days) * len(spans)} airings"
+        return tuple(
             Airing(
                 times.at_clock(day, begin, self.tz),
                 times.at_clock(day + timedelta(days=int(end <= begin)), end, self.tz),
             )
             for day in days
             for begin, end in (span for span in spans if span is not None)
-        ]
-        return tuple(found) if len(found) <= AIRINGS_MAX else f"{len(found)} airings"
+        )
+
+
+def code_of(secret: str) -> int | None:
+    """MaXacThuc, which is a number; None when this is none."""
+    plain = secret.isascii() and secret.isdecimal() and len(secret) <= CODE_DIGITS_MAX
+    return int(secret) if plain else None
 
 
 VERBS: dict[str, Any] = {"api4": "volume", "api5": "save", "api6": "cancel", "api7": "save"}

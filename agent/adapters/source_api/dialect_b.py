@@ -18,11 +18,13 @@ import msgspec
 from agent.adapters.source_api import mapping, tables, times
 from agent.adapters.source_api.dialect import (
     CALLS_MAX,
+    UNREADABLE,
     LoggedIn,
     Outgoing,
     about,
     bounded,
     record_key,
+    shown,
 )
 from agent.adapters.source_api.forms import Look, Names, Scope, entry_of
 from agent.adapters.source_api.settings import NOT_SEEN, SourceApiSection
@@ -96,11 +98,15 @@ class ScheduleItem(msgspec.Struct, frozen=True):
     origin: Text = msgspec.field(name="NguonTin", default="")
     days: tuple[Day, ...] = msgspec.field(name="DanhSachNgayPhat", default=())
     schedule_title: Text = msgspec.field(name="TenLichPhat", default="")
+    source: Text = msgspec.field(name="NguonID", default="")
+    cluster: Text | tuple[Text, ...] = msgspec.field(name="CumLoaID", default="")
 
 
 class Deleted(msgspec.Struct, frozen=True):
     schedule: Text = msgspec.field(name="LichPhatID")
     title: Text = msgspec.field(name="TenLichPhat", default="")
+    source: Text = msgspec.field(name="NguonID", default="")
+    cluster: Text | tuple[Text, ...] = msgspec.field(name="CumLoaID", default="")
 
 
 class _Inbox(msgspec.Struct, frozen=True):
@@ -211,9 +217,11 @@ class DialectB:
 
     def _command(self, raw: Any) -> Call:
         try:
-            command = msgspec.convert(raw, Command)
-        except msgspec.ValidationError as error:
-            return Call("unknown", said=_shown(raw), fault=str(error))
+            return self._ordered(msgspec.convert(raw, Command))
+        except UNREADABLE as error:
+            return Call("unknown", said=shown(raw), fault=str(error))
+
+    def _ordered(self, command: Command) -> Call:
         order = command.order
         said = f"MaLenh {order.code} ThamSo {order.parameter}"[:100]
         number = _number(order.parameter)
@@ -240,18 +248,21 @@ class DialectB:
         for raw in items:
             try:
                 item = msgspec.convert(raw, ScheduleItem)
-            except msgspec.ValidationError as error:
-                yield Call("save", said=_shown(raw), fault=str(error))
+                wanted = self._wanted(item)
+            except UNREADABLE as error:
+                yield Call("save", said=shown(raw), fault=str(error))
                 continue
             schedule, title = bounded(item.schedule), bounded(item.schedule_title)
             before = calls.get(schedule) or Call(
                 "save", said=schedule[:100], schedule=schedule, title=title
             )
-            calls[schedule] = replace(before, items=(*before.items, self._wanted(item)))
+            calls[schedule] = replace(before, items=(*before.items, wanted))
         yield from calls.values()
 
     def _wanted(self, item: ScheduleItem) -> Wanted:
         bulletin = bounded(item.bulletin)
+        if not self._names_us(item):
+            return Wanted(bulletin, refused=AckReason.WRONG_AUDIENCE, detail=_whose(item))
         if item.kind not in PLAYABLE:
             detail = f"LoaiBanTin {item.kind}"
             return Wanted(bulletin, refused=AckReason.UNSUPPORTED, detail=detail)
@@ -276,6 +287,13 @@ class DialectB:
             ),
         )
 
+    def _names_us(self, said: ScheduleItem | Deleted) -> bool:
+        """No field of theirs names the station; where one does all the same it must be ours."""
+        ids = self.settings.ids
+        clusters = said.cluster if isinstance(said.cluster, tuple) else (said.cluster,)
+        ours = [str(one) for one in clusters if one != ""]
+        return str(said.source) in ("", ids.source_id) and (not ours or ids.cluster_id in ours)
+
     def _airings(self, item: ScheduleItem) -> tuple[Airing, ...] | str:
         """What was played already is over; a day must be the day its times are on."""
         found: list[Airing] = []
@@ -297,10 +315,11 @@ class DialectB:
     def _deleted(self, raw: Any) -> Call:
         try:
             deleted = msgspec.convert(raw, Deleted)
-        except msgspec.ValidationError as error:
-            return Call("cancel", said=_shown(raw), fault=str(error))
+        except UNREADABLE as error:
+            return Call("cancel", said=shown(raw), fault=str(error))
         schedule, title = bounded(deleted.schedule), bounded(deleted.title)
-        return Call("cancel", said=schedule[:100], schedule=schedule, title=title)
+        ours = self._names_us(deleted)
+        return Call("cancel", said=schedule[:100], schedule=schedule, title=title, for_us=ours)
 
 
 def _number(parameter: Text) -> int | None:
@@ -309,9 +328,9 @@ def _number(parameter: Text) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 3 else None
 
 
+def _whose(item: ScheduleItem) -> str:
+    return bounded(f"NguonID {item.source} CumLoaID {item.cluster}")
+
+
 def _volume_fault(number: int | None) -> str:
     return "" if number is not None and number <= 100 else "ThamSo is not a volume 0–100"
-
-
-def _shown(raw: Any) -> str:
-    return str(raw)[:100]

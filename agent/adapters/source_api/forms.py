@@ -155,6 +155,24 @@ def _produced(value: Any, scope: Scope) -> int:
     return times.epoch_s(times.read_moment(str(value), scope.tz)) if value else 0
 
 
+def _sounding(run: Any) -> list[Any]:
+    return [one for one in run.segments if one.gap is None]
+
+
+def _began(run: Any, _: Scope) -> int:
+    """When it first sounded in the zone: at the card, or by the measured error of its start."""
+    heard = _sounding(run)
+    if heard:
+        return times.epoch_s(heard[0].from_ms)
+    late_ms = run.start_error_ms
+    return times.epoch_s(None if late_ms is None else run.planned_start_ms + late_ms)
+
+
+def _ended(run: Any, scope: Scope) -> str:
+    heard = _sounding(run)
+    return times.moment(heard[-1].to_ms, scope.tz, scope.mark) if heard else ""
+
+
 def _areas(value: Any, _: Scope) -> list[dict[str, str]]:
     return [{"DichID": value.target_id, "TenDich": value.target_name}]
 
@@ -169,6 +187,8 @@ FORMS: dict[str, Form] = {
     "degrees": Form('"41.5", rỗng khi không đo được', _degrees),
     "percent": Form('"37%", rỗng khi không đo được', _percent),
     "epoch-s": Form("giây từ 1970, 0 khi không rõ", lambda value, _: times.epoch_s(value)),
+    "began": Form("giây từ 1970, 0 khi chưa từng phát", _began, of_record=True),
+    "ended": Form("như trên, rỗng khi chưa từng phát", _ended, of_record=True),
     "produced": Form("giây từ 1970, 0 khi không rõ; chỉ biết ngày thì 00:00", _produced),
     "length": Form('"HH:MM:SS"', lambda value, _: times.length(value)),
     "moment": Form(

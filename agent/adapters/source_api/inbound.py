@@ -9,6 +9,9 @@ Entry = tuple[str, str, str]
 """Where it comes (dialect and message), their field, what becomes of it."""
 
 READ: tuple[Entry, ...] = (
+    ("a call", "Lenh", "api4, api5, api6 or api7; others are refused"),
+    ("a call", "DuLieu", "the fields of that call"),
+    ("a call", "LenhID", "our addition: a call with an id is carried out once"),
     ("a api4", "NguonId", "must be ours"),
     ("a api4", "CumLoaId", "must be ours"),
     ("a api4", "AmLuong", "volume of all zones, within volume_min and volume_max"),
@@ -22,6 +25,7 @@ READ: tuple[Entry, ...] = (
     ("a api5", "LinhVuc", "field, by its number or name"),
     ("a api5", "NoiDungTomTat", "summary, told back in the journal"),
     ("a api5", "ThoiGianSanXuat", "when it was made, told back in the journal"),
+    ("a api5", "ThoiLuong", "refused below 0; the signed document says how long the file is"),
     ("a api5", "TacGia", "author; of a table TenDayDu, ButDanh and Email"),
     ("a api5", "NoiDung", "one file"),
     ("a api5 LichPhat", "ThoiDiemBatDau", "starts, exactly HH:mm:ss.ffffff"),
@@ -50,6 +54,8 @@ READ: tuple[Entry, ...] = (
     ("b item", "TacGia", "author"),
     ("b item", "NoiDung", "address of a file that a signed document binds"),
     ("b item", "DanhSachNgayPhat", "when it plays"),
+    ("b item", "NguonID", "not seen there; if given, must be ours"),
+    ("b item", "CumLoaID", "not seen there; if given, must be ours or hold it"),
     ("b day", "TimNgayPhat", "dd-mm-YYYY; must be the day its times are on"),
     ("b day", "ThoiDiemPhat", "times of the day"),
     ("b playing", "ThoiGianBatDau", "start, epoch s"),
@@ -69,10 +75,11 @@ READ: tuple[Entry, ...] = (
     ("b order", "ThamSo", "volume 0–100; of stop 0 stop, 1 skip, 2 and 3 are refused"),
     ("b deleted", "LichPhatID", "schedule to cancel"),
     ("b deleted", "TenLichPhat", "for the receipt"),
+    ("b deleted", "NguonID", "not seen there; if given, must be ours"),
+    ("b deleted", "CumLoaID", "not seen there; if given, must be ours or hold it"),
 )
 
 UNREAD: tuple[Entry, ...] = (
-    ("a api5", "ThoiLuong", "the signed document says how long the file is"),
     ("a api5", "DiaBanTao", "decides nothing"),
     ("a api5", "DanhSachDiaBanNhan", "its form was not seen; the call comes to this station"),
     ("a api5 NoiDung", "thoigian", "its meaning was not seen"),

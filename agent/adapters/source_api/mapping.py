@@ -215,6 +215,9 @@ ROWS: tuple[Row, ...] = (
         _detail(JOURNAL_END, "Phát vượt quy định", "reasons")),
     Row("run.above_ceiling", "mức trần mà khẩn cấp vượt", "ceiling an emergency was above", (),
         _detail(JOURNAL_END, "Vượt mức trần", "whole-text")),
+    Row("run.segments", "phát từ lúc nào đến lúc nào", "when it first and last sounded", (),
+        _our_reading(JOURNAL_END, "ThoiDiemBatDau", "began")
+        + _detail(JOURNAL_END, "Kết thúc", "ended")),
     Row("run.played_ms", "đã phát", "length that sounded", (),
         _detail(JOURNAL_END, "Đã phát", "length")),
     Row("run.confirmed", "cụm loa xác nhận", "confirmed by the zone", (),
@@ -256,7 +259,8 @@ ROWS: tuple[Row, ...] = (
     # --- the record itself
     Row("record.at_ms", "thời điểm ghi", "instant of the record",
         _our_reading(LOGS, "ThoiDiemGui", "moment"),
-        _our_reading(JOURNALS, "ThoiDiemBatDau", "epoch-s")),
+        _our_reading(JOURNAL, "ThoiDiemBatDau", "epoch-s")
+        + _detail(JOURNAL_END, "Ghi lúc", "moment")),
     Row("record.id", "mã bản ghi: bản cài/luồng/số", "id of the record",
         (), _detail(JOURNALS, "Mã bản ghi") + _our_reading(RECEIPTS, "MaBanGhi")),
     Row("codes.log_start", "mã \"bắt đầu\"", "code for \"began\"",
@@ -274,7 +278,6 @@ ROWS: tuple[Row, ...] = (
 LEFT_OUT: dict[str, str] = {
     "AirStart.about": "its parts have rows of their own",
     "AsRun.about": "its parts have rows of their own",
-    "AsRun.segments": "every stretch of sound; they have no place for it, the sum is played_ms",
     "AsRun.underruns": "a fault of the sound card, told over MQTT and in the report",
     "AsRun.silent_ms": "its reason and seconds of play tell it; in full over MQTT",
     "Event.v": "version of our contract, which they do not know",
@@ -292,7 +295,7 @@ LEFT_OUT: dict[str, str] = {
     "Audit": "neither dialect has a message for audits; they go over MQTT",
     "WarningReport": "neither dialect has one; a warning's sound is in the journal as any item's",
     "Checkpoint": "signs our own records; checked over MQTT and in the report",
-    "Segment": "see AsRun.segments",
+    "Segment": "every stretch of sound; they have no place for it, the sum is played_ms",
     "Snapshot.title": "neither status report has a title",
 }
 """Fields and whole records of ours that deliberately have no row, and why."""

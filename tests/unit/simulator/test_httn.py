@@ -11,7 +11,7 @@ import pytest
 
 from simulator.httn import overview
 from simulator.httn.faults import Fault, Faults
-from simulator.httn.rules import RULES, judge
+from simulator.httn.rules import RULES, digits, judge
 from simulator.httn.server import Httn, Settings
 
 API9 = {
@@ -106,6 +106,30 @@ def test_the_page_shows_the_lost_first_and_lets_no_station_write_into_it() -> No
     assert "✗ mất kết nối" in shown
 
 
+def test_a_cluster_without_a_name_is_shown_by_its_id_and_one_with_a_name_by_both() -> None:
+    found = overview.look(
+        [("861234567890123", 0, status(TenThietBi="")), ("862", 0, status(TenThietBi="Cụm chợ"))],
+        0,
+        60,
+    )
+    shown = overview.page(found, UTC)
+    assert "<td><b>861234567890123</b> </td>" in shown
+    assert "<td><b>862</b> Cụm chợ</td>" in shown
+
+
+@pytest.mark.parametrize("volume", ["٧٠", "７０", "", "-1", "101", "9" * 5_000, 70])
+def test_a_volume_is_digits_as_every_receiver_reads_them(volume: Any) -> None:
+    assert not digits(0, 100)(volume)
+    assert digits(0, 100)("70")
+
+
+def test_a_fault_can_be_for_what_a_message_says() -> None:
+    faults = Faults()
+    faults.plan("journal", Fault("refuse", only="BT2", times=None))
+    assert faults.take("journal", '{"BanTinID": "BT1"}') is None
+    assert faults.take("journal", '{"BanTinID": "BT2"}') is not None
+
+
 def test_faults_are_used_up_in_their_order_and_only_by_their_message() -> None:
     faults = Faults()
     faults.plan("journal", Fault("cut_after"))
@@ -127,8 +151,12 @@ def get(httn: Httn, path: str) -> bytes:
 
 
 def post(httn: Httn, path: str, body: Any, token: str = "") -> dict[str, Any]:
+    return post_raw(httn, path, json.dumps(body).encode(), token)
+
+
+def post_raw(httn: Httn, path: str, raw: bytes, token: str = "") -> dict[str, Any]:
     request = urllib.request.Request(  # noqa: S310
-        f"{httn.base_url}{path}", json.dumps(body).encode(), method="POST"
+        f"{httn.base_url}{path}", raw, method="POST"
     )
     if token:
         request.add_header("Authorization", f"Bearer {token}")
@@ -158,6 +186,23 @@ def test_a_cluster_shows_up_once_it_logged_in_and_said_how_it_is() -> None:
         assert post(httn, "/api8", report, token) == {"HTTP": 401}
         clock[0] += 171_000
         assert json.loads(get(httn, "/tong-quan.json"))["MatKetNoi"] == 1
+
+
+def test_a_password_in_any_script_is_compared_and_answered() -> None:
+    with Httn(Settings(accounts={"cum-loa": "mật khẩu thử"})) as httn:
+        for wrong in ("mat-khau", "mật khẩu sai", "\ud800"):
+            said = {"Username": "cum-loa", "Password": wrong}
+            assert post(httn, "/login", said)["TrangThaiGui"] == 1
+        right = {"Username": "cum-loa", "Password": "mật khẩu thử"}
+        assert post(httn, "/login", right)["NoiDung"]["Token"]
+
+
+@pytest.mark.parametrize("levels", [40, 900, 50_000])
+def test_json_that_is_nested_without_end_is_answered_as_none(levels: int) -> None:
+    with Httn() as httn:
+        raw = b'{"NguonId": ' + b"[" * levels + b"]" * levels + b"}"
+        assert post_raw(httn, "/api1", raw)["MoTa"] == "không phải đối tượng JSON"
+        assert post_raw(httn, "/dieu-khien", raw) == {"HTTP": 400}
 
 
 def test_an_operator_can_have_only_right_calls_wait() -> None:

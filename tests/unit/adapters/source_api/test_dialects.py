@@ -15,8 +15,8 @@ from agent.adapters.source_api.dialect_a import DialectA
 from agent.adapters.source_api.dialect_b import DialectB
 from agent.adapters.source_api.settings import Codes, Ids, Paths, SourceApiSection
 from agent.contract.documents import About
-from agent.contract.reasons import AckReason
-from agent.contract.reports import AirStart, AsRun, Event, SourceVerb
+from agent.contract.reasons import AckReason, OccurrenceReason
+from agent.contract.reports import AirStart, AsRun, Event, Segment, SourceVerb
 from agent.core.source_calls import Call
 from tests.integration.source_lab import ended, start
 
@@ -175,6 +175,28 @@ def test_an_item_that_cannot_be_taken_says_why(more: dict[str, Any], reason: Ack
     assert call.items[0].detail
 
 
+@pytest.mark.parametrize(
+    ("more", "ours"),
+    [
+        ({"NguonID": "H24"}, True),
+        ({"NguonID": "H24", "CumLoaID": 86}, True),
+        ({"CumLoaID": ["85", "86"]}, True),
+        ({"NguonID": "H25"}, False),
+        ({"CumLoaID": "87"}, False),
+        ({"NguonID": "H24", "CumLoaID": ["87"]}, False),
+    ],
+)
+def test_a_schedule_that_names_another_station_is_refused_item_by_item(
+    more: dict[str, Any], ours: bool
+) -> None:
+    [call] = b().calls({"DanhSachLichPhat": [item(**more), item(BanTinID="13")]})
+    first, second = call.items
+    assert first.refused is (None if ours else AckReason.WRONG_AUDIENCE)
+    assert second.refused is None
+    [call] = b().calls({"DanhSachLichPhatXoa": [{"LichPhatID": 7, **more}]})
+    assert call.for_us is ours
+
+
 def test_a_deleted_schedule_is_a_cancel() -> None:
     [call] = b().calls({"DanhSachLichPhatXoa": [{"LichPhatID": 7, "TenLichPhat": "Tuần"}]})
     assert (call.verb, call.schedule, call.title) == ("cancel", "7", "Tuần")
@@ -250,6 +272,61 @@ def test_days_before_there_were_computers_are_refused_and_break_nothing() -> Non
     assert wanted.refused is AckReason.UNSUPPORTED
 
 
+STRANGE_DATES = (
+    "0001-01-01T00:00:00.0",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T20:00:00Z",
+    "9999-12-31T23:59:59.999999-14:00",
+    "2026-03-02T00:00:00+23:59",
+    "-1",
+    "",
+)
+
+
+@pytest.mark.parametrize("date", STRANGE_DATES)
+@pytest.mark.parametrize("name", ["NgayBatDau", "NgayKetThuc", "ThoiGianSanXuat"])
+@pytest.mark.parametrize("zone", ["Asia/Ho_Chi_Minh", "Pacific/Kiritimati", "Etc/GMT+12"])
+def test_a_date_that_is_none_takes_no_other_call_along(zone: str, name: str, date: str) -> None:
+    speaker = DialectA(settings(), ZoneInfo(zone), lambda *_: "")
+    volume = {"NguonId": "H24", "CumLoaId": "86", "AmLuong": 40}
+    said = [
+        {"Lenh": "api5", "DuLieu": bulletin(**{name: date})},
+        {"Lenh": "api4", "DuLieu": volume},
+    ]
+    first, second = speaker.calls({"DanhSachLenh": said})
+    assert (second.verb, second.volume, second.fault) == ("volume", 40, "")
+    assert first.verb == "save"
+    if name != "ThoiGianSanXuat" and "+23" not in date:
+        assert first.items[0].refused is AckReason.UNSUPPORTED
+
+
+def nested(levels: int) -> Any:
+    made: Any = []
+    for _ in range(levels):
+        made = [made]
+    return made
+
+
+@pytest.mark.parametrize("dialect", [a(), b()])
+def test_a_call_that_is_nested_without_end_takes_no_other_call_along(dialect: Dialect) -> None:
+    """Deeper than reading and showing it can go; an answer from the wire never gets so far."""
+    if isinstance(dialect, DialectA):
+        good = {"Lenh": "api4", "DuLieu": {"NguonId": "H24", "CumLoaId": "86", "AmLuong": 40}}
+    else:
+        good = {"DieuKhienThietBi": {"MaLenh": 0, "ThamSo": "40"}}
+    first, second = dialect.calls({"DanhSachLenh": [nested(200_000), good]})
+    assert (first.verb, first.said) == ("unknown", "?")
+    assert first.fault
+    assert (second.verb, second.volume) == ("volume", 40)
+
+
+def test_more_airings_than_are_kept_are_refused_before_they_are_made() -> None:
+    clocks = ["05:30:00.000000"] * 1_000
+    plan = {"ThoiDiemBatDau": clocks, "ThoiDiemKetThuc": clocks, "KieuLich": 1}
+    [wanted] = heard("api5", bulletin(LichPhat=plan)).items
+    assert (wanted.refused, wanted.detail) == (AckReason.MALFORMED, "7000 airings")
+
+
 def test_a_change_of_times_says_nothing_else() -> None:
     call = heard("api7", bulletin())
     assert call.items[0].known
@@ -264,6 +341,7 @@ def test_a_change_of_times_says_nothing_else() -> None:
         ({"NgayKetThuc": "2036-03-08T00:00:00.00000"}, AckReason.UNSUPPORTED),
         ({"NgayKetThuc": "2026-03-01T00:00:00.00000"}, AckReason.UNSUPPORTED),
         ({"NgayBatDau": "hôm nay"}, AckReason.UNSUPPORTED),
+        ({"ThoiLuong": -5}, AckReason.MALFORMED),
         ({"NoiDung": {"Link": "https://x/y", "tanso": 98.5}}, AckReason.UNSUPPORTED),
         ({"NoiDung": [{"Link": "https://x/y"}, {"Link": "https://x/z"}]}, AckReason.UNSUPPORTED),
         (
@@ -376,3 +454,41 @@ def test_both_journals_of_dialect_b_say_who_made_a_bulletin_when_and_what_it_say
             "ButDanh": "An Nhiên",
             "Email": "an@x.example",
         }
+
+
+HEARD = (
+    Segment(
+        from_ms=1_772_400_600_000,
+        to_ms=1_772_400_600_400,
+        position_ms=0,
+        bus=0,
+        gap=OccurrenceReason.ZONE_NOT_CONFIRMED,
+    ),
+    Segment(from_ms=1_772_400_601_000, to_ms=1_772_400_630_000, position_ms=0, bus=0),
+    Segment(from_ms=1_772_400_640_000, to_ms=1_772_400_690_500, position_ms=0, bus=0),
+)
+
+
+@pytest.mark.parametrize(
+    ("segments", "error_ms", "began_s", "over"),
+    [
+        (HEARD, None, 1_772_400_601, "2026-03-02T04:31:30.50000"),
+        ((), 2_000, 1_772_400_602, None),
+        ((), None, 0, None),
+        (HEARD[:1], None, 0, None),
+    ],
+)
+def test_the_record_of_an_end_says_in_their_field_when_it_began(
+    segments: tuple[Segment, ...], error_ms: int | None, began_s: int, over: str | None
+) -> None:
+    """ThoiDiemBatDau is a beginning in their schema; what never sounded has none."""
+    body = msgspec.structs.replace(
+        ended(1, 1_772_400_600_000), segments=segments, start_error_ms=error_ms
+    )
+    written_ms = 1_772_400_691_000
+    event = Event(station="x", installation="i", stream="main", seq=7, at_ms=written_ms, body=body)
+    [message] = b(paths=Paths(journal_end="/b")).of_record(event)
+    details = {one["Ten"]: one["GiaTri"] for one in message.body["ThongTinChiTietBanTin"]}
+    assert message.body["ThoiDiemBatDau"] == began_s
+    assert details.get("Kết thúc") == over
+    assert details["Ghi lúc"] == "2026-03-02T04:31:31.00000"
