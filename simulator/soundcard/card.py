@@ -15,7 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -34,13 +34,19 @@ class SoundCardError(Exception):
 
 
 class SoundCard:
-    """`with SoundCard(sinks={"tan-lien": 2}) as card:` gives sink tan-lien with two buses."""
+    """`with SoundCard(sinks={"tan-lien": 2}) as card:` gives sink tan-lien with two buses.
 
-    def __init__(self, sinks: Mapping[str, int], rate_hz: int = RATE_HZ) -> None:
+    inputs: names of inputs, each hearing what `speak_into` plays.
+    """
+
+    def __init__(
+        self, sinks: Mapping[str, int], rate_hz: int = RATE_HZ, *, inputs: Sequence[str] = ()
+    ) -> None:
         for name, buses in sinks.items():
             if not name.replace("-", "").replace("_", "").isalnum() or not 1 <= buses <= 8:
                 raise SoundCardError(f"sink {name!r} with {buses} buses: bad name or number")
         self.sinks = dict(sinks)
+        self.inputs = tuple(inputs)
         self.rate_hz = rate_hz
         self._dir: Path | None = None
         self._daemon: TiedProcess | None = None
@@ -106,6 +112,11 @@ class SoundCard:
             latency_ms=latency_ms,
         )
 
+    def speak_into(self, name: str, file: Path) -> TiedProcess:
+        """Play a WAV file into an input; it ends with the file, or when it is closed."""
+        argv = ["paplay", f"--device={name}-mouth", str(file)]
+        return TiedProcess(argv, self.env())
+
     def pactl(self, *arguments: str) -> str:
         """Ask the daemon something; raises CalledProcessError when it refuses."""
         done = subprocess.run(
@@ -127,6 +138,9 @@ class SoundCard:
         # Only what PortAudio should see: the stock configuration adds some twenty virtual devices
         # which it opens one by one at start (and complains about on stderr).
         lines = [f'pcm.{name} {{ type pulse device "{name}" }}' for name in self.sinks]
+        lines += [
+            f'pcm.{name} {{ type pulse device "{name}-mouth.monitor" }}' for name in self.inputs
+        ]
         first = next(iter(self.sinks))
         lines.append(f'pcm.!default {{ type pulse device "{first}" }}')
         lines.append("ctl.!default { type pulse }")
@@ -148,6 +162,9 @@ class SoundCard:
         for name, buses in self.sinks.items():
             sink = f"sink_name={name} rate={self.rate_hz} channels={buses} format=s16le"
             argv += ["-L", f"module-null-sink {sink}"]
+        for name in self.inputs:
+            mouth = f"sink_name={name}-mouth rate={self.rate_hz} channels=1 format=s16le"
+            argv += ["-L", f"module-null-sink {mouth}"]
         return argv
 
     def _wait_for_sinks(self) -> None:
@@ -173,7 +190,8 @@ class SoundCard:
             listed = self.pactl("list", "short", "sinks")
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             return False
-        return all(f"\t{name}\t" in listed for name in self.sinks)
+        wanted = [*self.sinks, *(f"{name}-mouth" for name in self.inputs)]
+        return all(f"\t{name}\t" in listed for name in wanted)
 
 
 def _short_directory() -> Path:
