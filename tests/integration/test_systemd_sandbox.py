@@ -93,6 +93,16 @@ assert heard.wait(20)
 player.stop()
 print("libVLC callback works")
 
+measure = [sys.executable, "-m", "agent.measuring", "--share", "1", sound_file]
+measured = subprocess.run(measure, capture_output=True, timeout=30)
+assert b'"t":"measured"' in measured.stdout, measured
+from agent.measuring.__main__ import be_modest
+if os.fork() == 0:
+    be_modest()
+    os._exit(0 if os.sched_getscheduler(0) == os.SCHED_IDLE else 1)
+assert os.wait()[1] == 0
+print("modest measuring works")
+
 import pyaudio
 pyaudio.PyAudio().terminate()
 print("PortAudio works")
@@ -166,6 +176,7 @@ def test_sound_speech_signing_and_serial_work_under_the_units_filter(tmp_path: P
         "signing works",
         "espeak-ng works",
         "libVLC callback works",
+        "modest measuring works",
         "PortAudio works",
         "serial works",
         "sqlite works",
