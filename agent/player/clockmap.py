@@ -24,7 +24,7 @@ _STEP_NS = 10 * NS_PER_MS
 _UNTIL_STEP_NS = NS_PER_S // 2
 # A card that has run dry is filled by the next blocks at once: only after them its figure says
 # where the sound will be (it was up to 130 ms off in the first one, measured).
-_SETTLING_BLOCKS = 5
+_SETTLING_NS = 170 * NS_PER_MS
 _SLEW = 1e-3  # of the time that passes; a cheap crystal is off by a tenth of it
 # What a crystal's pace is learned from: a figure may jitter by 0.1 ms, a crystal be 100 ppm off
 # and wander by 0.4 ppm in a second. The clock then settles within some seconds, and half a
@@ -136,7 +136,7 @@ class DacClock:
         self._drift_ns_per_s = 0.0
         self._doubt = Doubt()
         self._strange_ns = 0  # for how long the figures have been far off
-        self._settling = 0
+        self._settling_ns = 0
         self._seconds, self._block_ns = 0.0, 0  # that the block before lasts
         self._paces: deque[tuple[int, int]] = deque()
         self._seen: deque[tuple[int, float]] = deque()
@@ -176,9 +176,9 @@ class DacClock:
 
     def _believe(self, offset_ns: float, seconds: float, *, jumped: bool) -> float:
         if self._offset_ns is None or jumped:
-            self._settling = _SETTLING_BLOCKS
-        if self._offset_ns is None or self._settling:
-            self._settling -= 1
+            self._settling_ns = _SETTLING_NS
+        if self._offset_ns is None or self._settling_ns > 0:
+            self._settling_ns -= max(1, round(seconds * NS_PER_S))
             return self._jump(offset_ns)
         held_ns = self._offset_ns + self._drift_ns_per_s * seconds
         self._doubt.grow(seconds)

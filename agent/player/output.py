@@ -76,14 +76,14 @@ class Output(Protocol):
 
 
 # The first callbacks fill an empty card and report no latency yet.
-_SETTLED_BLOCKS = 4
+_SETTLED_FRAMES = 8_192
 _TOGETHER_NS = 20_000
 
 
 class PortAudioOutput:
     """A PortAudio callback stream that stays open, found by name."""
 
-    def __init__(self, device: str, buses: int, frames_per_buffer: int = 2048) -> None:
+    def __init__(self, device: str, buses: int, frames_per_buffer: int = 1024) -> None:
         self.device = device
         self.frames_per_buffer = frames_per_buffer
         self.callback_ns: list[int] | None = None  # durations, when somebody measures
@@ -111,7 +111,7 @@ class PortAudioOutput:
     @property
     def settled(self) -> bool:
         """True once the latency has been seen with a full buffer."""
-        return self._clock.blocks >= _SETTLED_BLOCKS
+        return self._clock.blocks * self.frames_per_buffer >= _SETTLED_FRAMES
 
     @property
     def steady(self) -> bool | None:

@@ -29,7 +29,7 @@ from agent.player.protocol import RATE_HZ
 log = logging.getLogger(__name__)
 
 _NS = 1_000_000_000
-_SETTLED_BLOCKS = 4
+_SETTLED_FRAMES = 8_192
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class ModelledOutput:
     def __init__(
         self,
         buses: int,
-        frames_per_buffer: int = 2048,
+        frames_per_buffer: int = 1024,
         *,
         ppm: float = 0.0,
         buffers: int = 2,
@@ -92,7 +92,7 @@ class ModelledOutput:
     @property
     def settled(self) -> bool:
         """True once a few blocks were asked for."""
-        return self._clock.blocks >= _SETTLED_BLOCKS
+        return self._clock.blocks * self.frames_per_buffer >= _SETTLED_FRAMES
 
     @property
     def steady(self) -> bool | None:
