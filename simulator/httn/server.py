@@ -59,7 +59,8 @@ class Settings:
     """What the reference does, and how strictly.
 
     accounts: by name, with password; codes: MaXacThuc that api1 accepts. token_s, token_uses: how
-    long, or for how many messages, a token is good. knows_keys: it looks at Idempotency-Key; else
+    long, or for how many messages, a token is good; token_bytes: how much chance is in it, four
+    characters for three of them. knows_keys: it looks at Idempotency-Key; else
     a message is known by what it says. on_duplicate: the answer to one that is held already.
     calls_in: where calls are handed out.
     """
@@ -68,6 +69,7 @@ class Settings:
     codes: frozenset[int] = frozenset({123_456})
     token_s: float = 3_600.0
     token_uses: int | None = None
+    token_bytes: int = 24
     knows_keys: bool = True
     on_duplicate: Literal["accept", "conflict", "refuse"] = "accept"
     refuse_with: Literal[200, 400, 422] = 200
@@ -140,7 +142,7 @@ class Desk:
             good = body["MaXacThuc"] in self.settings.codes
         if not good:
             return _said(1, "sai tài khoản hoặc mã xác thực")
-        token = secrets.token_urlsafe(24)
+        token = secrets.token_urlsafe(self.settings.token_bytes)
         ends_ms = self._now_ms() + round(self.settings.token_s * 1_000)
         with self._lock:
             self._tokens[token] = _Token(ends_ms, self.settings.token_uses)

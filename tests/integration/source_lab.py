@@ -32,7 +32,7 @@ from agent.core.events import Booted, Event, Now, SourceApiSeen, SourceTook
 from agent.core.facts import Facts
 from agent.core.site import Amplifier, BusChoice, Place, Site, Zone
 from agent.core.source_calls import SourceRules
-from agent.core.source_view import snapshot
+from agent.core.source_view import Snapshot, snapshot
 from agent.core.station import Station
 from agent.core.trust import RootKeys
 from agent.core.turn import Turn
@@ -108,13 +108,17 @@ class Hand:
 
 @dataclass
 class Box:
-    """One life of a station on its journal file. `crash` and make another one."""
+    """One life of a station on its journal file. `crash` and make another one.
+
+    shown: what the status tells, instead of how the station is.
+    """
 
     file: Path
     settings: SourceApiSection
     hand: Hand = field(default_factory=Hand)
     seed: int = 1
     dead: bool = False
+    shown: Snapshot | None = None
     told: list[Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -147,7 +151,7 @@ class Box:
             records=self.journal,
             mono_ms=lambda: self.hand.mono_ms,
             chance=Random(self.seed).random,
-            now=lambda: snapshot(self.station),
+            now=lambda: self.shown or snapshot(self.station),
             secret=lambda: SECRETS[self.settings.dialect],
             newest=lambda: facts.marks.next_seq - 1,
             through=facts.marks.source_through,

@@ -168,10 +168,26 @@ def test_a_greeting_or_a_poll_that_is_denied_holds_nothing_up(lab: Open) -> None
     assert house.begun() == names
     assert house.httn.desk.logins <= 2
     assert 60 <= house.seen("api8") <= 63
+    assert box.states() == ["refusing"]
     house.httn.faults.clear()
     asked = {"NguonId": "H24", "CumLoaId": IDS.cluster_id, "AmLuong": 40}
     house.httn.desk.send(IDS.cluster_id, "api4", asked)
     box.until(lambda: any(isinstance(one, SourceAsked) for one in box.told), 200)
+
+
+@both
+@pytest.mark.parametrize("code", [404, 500])
+def test_a_poll_that_leads_nowhere_holds_no_record_up_and_is_told(
+    lab: Open, dialect: Name, code: int
+) -> None:
+    house = lab(dialect, calls_in="poll", token_s=1e6)
+    house.httn.faults.plan("poll", Fault("status", code=code, times=None))
+    box = house.life(inbound="poll")
+    names = write(box)
+    begin_ms = house.hand.mono_ms
+    box.until(lambda: house.hand.mono_ms > begin_ms + 600_000)
+    assert house.begun() == names
+    assert {"strange" if code == 404 else "unreachable", "ok"} == set(box.states())
 
 
 # --- "held already" ------------------------------------------------------------------------

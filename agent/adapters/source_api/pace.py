@@ -82,6 +82,7 @@ class Pace:
     login_tries: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     status_refused: bool = False
+    poll_refused: bool = False
     not_before_ms: int = 0
     records_not_before_ms: int = 0
     token: str | None = None
@@ -156,4 +157,5 @@ class Pace:
 
     @property
     def refusing(self) -> bool:
-        return self.status_refused or max(self.refused.values(), default=0) >= REFUSALS_IN_A_ROW
+        in_a_row = max(self.refused.values(), default=0)
+        return self.status_refused or self.poll_refused or in_a_row >= REFUSALS_IN_A_ROW

@@ -68,6 +68,9 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Codes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Numbers whose meaning was not seen. -1: not known, and what needs it is refused or unsent.
 
+    Two have a default because their message must carry a number: connected, whose values were not
+    seen, and default_field, where 1 (thông tin chung) was seen and that it is the default was not.
+
     log_*: LoaiNhatKy of api9. connected: TrangThaiKetNoi of api8. default_field: LoaiLinhVuc of
     an item whose field is none of the table's. stop: MaLenh of the stop command. once … monthly:
     KieuLich; monday: its number in DanhSachNgayPhat of a weekly one. play_modes: CheDoPhat taken

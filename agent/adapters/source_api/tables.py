@@ -105,7 +105,8 @@ class GiaTri(IntEnum):
 
 UNSEEN: Final = {
     "LoaiNhatKy": "api9 carries an integer; no value and no meaning was seen",
-    "TrangThaiKetNoi": "api8 carries an integer; no value and no meaning was seen",
+    "TrangThaiKetNoi": "api8 carries an integer; no value and no meaning was seen, yet the call"
+    " must carry one: codes.connected, which is 1 unless the province says otherwise",
     "MaXacThuc": "api1 carries an integer; how it is issued was not seen",
     "CheDoPhat": "0..2 permitted; what they mean was not seen",
     "KieuLich": "0..3 permitted; what they mean was not seen",

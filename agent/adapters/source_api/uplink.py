@@ -285,18 +285,22 @@ class SourceUplink:
             self._take_calls(outcome.content)
 
     async def _poll(self, now_ms: int) -> None:
-        """Denied again after a new login it is refused: the status shows whether the login is."""
+        """Denied again after a new login it is refused: the status shows whether the login is.
+
+        Whatever comes of it, the next one waits for its turn, so that records go out all the same.
+        """
         out = self._dialect.poll()
         outcome = await self._post(out) if out is not None else Accepted()
-        if isinstance(outcome, Undelivered):
-            self._not_delivered(outcome)
-            return
         if isinstance(outcome, LoginOver) and not self._poll_denied:
             self._poll_denied, self._pace.renew_at_ms = True, now_ms
             return
         self._pace.poll_due_ms = now_ms + self._settings.poll_every_s * 1_000
+        if isinstance(outcome, Undelivered):
+            self._not_delivered(outcome)
+            return
+        self._pace.poll_refused = isinstance(outcome, Refused | LoginOver)
         if isinstance(outcome, Refused | LoginOver):
-            log.warning("source_api_poll_refused why=%s", outcome.why)
+            self._tell("refusing", outcome.why)
             return
         self._poll_denied = False
         self._take_calls(outcome.content)
