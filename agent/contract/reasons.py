@@ -105,6 +105,7 @@ class OccurrenceReason(StrEnum):
     SOUND_LOST = "sound_lost"
     SOUND_SILENT = "sound_silent"
     CONTENT_SILENT = "content_silent"
+    RETURN_SILENT = "return_silent"
     STATION_RESTARTED = "station_restarted"
     ZONE_NOT_CONFIRMED = "zone_not_confirmed"
     LINE_OPEN = "line_open"
@@ -408,6 +409,11 @@ OCCURRENCE: dict[OccurrenceReason, Meaning] = {
     OccurrenceReason.CONTENT_SILENT: Meaning(
         "sender", "bản ghi không có tiếng", "the recording holds no sound",
         "ghi âm lại rồi đăng lại tệp", "record it again and publish it"),
+    OccurrenceReason.RETURN_SILENT: Meaning(
+        "technician", "ampli không ra tiếng dù đài đang phát",
+        "the amplifier gives nothing out though the station plays",
+        "kiểm tra dây tín hiệu vào ampli và ampli",
+        "check the cable into the amplifier, and the amplifier"),
     OccurrenceReason.STATION_RESTARTED: Meaning(
         "station", "đài khởi động lại giữa chừng", "the station restarted meanwhile",
         "xem nhật ký: stationctl journal", "see the journal: stationctl journal"),

@@ -77,6 +77,7 @@ class Air:
         """Whether it is known what the box can play. Until then nobody is told to switch off: after
         a restart the amplifier is still on, for the item that will go on in a moment."""
         self._holds: dict[str, HoldZones] = {}
+        self.ledger.gain_of = self._gain_of
         self._tokens = 0
         self._spent: set[tuple[str, int]] = set()
         self._horizon_ms = CUE_LEAD_MS + 1_000
@@ -585,6 +586,11 @@ class Air:
                 for new, old in zip(hold.zones, before.zones, strict=False)
             )
             turn.do(hold, "now" if mutes else "soon" if urgent else "after_commit")
+
+    def _gain_of(self, zone: str) -> int | None:
+        """What its amplifier was told."""
+        told = (one for hold in self._holds.values() for one in hold.zones)
+        return next((one.gain_cdb for one in told if one.zone == zone), None)
 
     def _soon_urgent(self, now_ms: int) -> frozenset[str]:
         """Zones of warnings whose words are still being made: they warm up meanwhile."""

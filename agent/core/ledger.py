@@ -8,7 +8,7 @@ Invariant: a zone's stretch is open exactly while its gate is open on a bus that
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -21,6 +21,7 @@ from agent.core.events import ControllerSeen, ZoneSeen
 from agent.core.facts import Facts, OpenItem
 from agent.core.planner import ZoneSpan
 from agent.core.power import Power
+from agent.core.returned import Returned
 from agent.core.site import Site
 
 CONFIRM_WITHIN_MS = 2_000
@@ -57,6 +58,9 @@ class Ledger:
         self.zones_seen: dict[str, ZoneSeen] = {}
         self.last_levels: dict[str, tuple[int, int]] = {}
         """Zone → the level last measured behind its amplifier, and when."""
+        self.returned = Returned()
+        self.gain_of: Callable[[str], int | None] = lambda _: None
+        """The gain its amplifier was told for a zone; None: none yet."""
         self.controllers: dict[str, ControllerSeen] = {}
         self.blocked: dict[tuple[str, str], OccurrenceReason] = {}
         self.rules: dict[tuple[str, str], dict[OccurrenceReason, str]] = {}
@@ -75,8 +79,18 @@ class Ledger:
             self.zones_seen[zone.zone] = zone
             if zone.level_cdb is not None:
                 self.last_levels[zone.zone] = zone.level_cdb, at_ms
+        for zone in event.zones:
+            self._compare(zone, at_ms)
         for name in list(self.stretches):
             self._confirm(name, at_ms)
+
+    def _compare(self, zone: ZoneSeen, at_ms: int) -> None:
+        """What comes out of the amplifier with what goes in."""
+        stretch = self.stretches.get(zone.zone)
+        level = self.levels.get(stretch.token) if stretch is not None else None
+        gain = self.gain_of(zone.zone)
+        put_in = None if level is None or gain is None or not zone.gate else level + gain
+        self.returned.read(zone.zone, put_in, zone.level_cdb, at_ms)
 
     def confirmation(self, zone: str) -> tuple[Confirmation, OccurrenceReason | None]:
         """Whether the controller confirms what the zone was told, and why not."""
@@ -95,6 +109,8 @@ class Ledger:
             return "no", OccurrenceReason.LINE_SHORT
         if seen.confirmed == "no":
             return "no", OccurrenceReason.ZONE_NOT_CONFIRMED
+        if zone in self.returned.silent:
+            return "no", OccurrenceReason.RETURN_SILENT
         return seen.confirmed, None
 
     def _as_sounding(self, zone: str) -> tuple[Confirmation, OccurrenceReason | None]:
@@ -177,6 +193,7 @@ class Ledger:
         """Book the stretch; why the zone no longer hears the item goes with the gap to come."""
         self._book_zone(zone, at_ms)
         key = self.stretches.pop(zone).key
+        self.returned.forget(zone)
         reason = self.blocked.get((key, zone))
         held = self._facts.open.get(key)
         if reason is not None and held is not None:
@@ -208,6 +225,9 @@ class Ledger:
         for zone, stretch in list(self.stretches.items()):
             if stretch.key == key:
                 self._book_zone(zone, at_ms)
+            if stretch.token == token:
+                self.returned.look(zone, at_ms)
+                self._confirm(zone, at_ms)
 
     def ended(self, key: str, bus: int, at_ms: int) -> None:
         """The cue's last sample left the card."""

@@ -165,7 +165,9 @@ class Station(Parts):
                 if first is not None:
                     onset.began(self, first, turn)
             case SoundProgress():
+                before = self.air.ledger.returned.silent
                 self.air.sound_progress(event)
+                self._look |= self.air.ledger.returned.silent != before
             case SoundHeard():
                 self.truth.heard(event, turn)
             case SourceGaveUp():

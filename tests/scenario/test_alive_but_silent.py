@@ -8,7 +8,7 @@ import pytest
 
 from agent.contract.reasons import AlarmCode, OccurrenceReason
 from agent.contract.reports import AlarmEvent, Event
-from agent.core.events import FilesMeasured, SoundHeard
+from agent.core.events import ControllerSeen, FilesMeasured, SoundHeard, ZoneSeen
 from agent.core.loudness import Loudness, Quiet
 from simulator.world.sound import Played
 from tests.scenario.village import STATION, Village, entry
@@ -143,3 +143,46 @@ def test_what_is_heard_leaves_no_trace() -> None:
     assert morning.told("tin") == ("played", None)
     assert morning.outcome("tin").silent_ms == 0
     assert morning.alarms() == []
+
+
+def returned(morning: Morning, level_cdb: int | None) -> None:
+    """What the amplifier measures behind itself in the first zone."""
+    zones = tuple(
+        ZoneSeen(name, True, "yes", "ok", level_cdb if name == "dong" else None)
+        for name in ("dong", "trung", "doai")
+    )
+    morning.box.tell(ControllerSeen("c1", "ready", zones, power="on"))
+
+
+def zone_alarms(morning: Morning) -> list[tuple[str, str, str]]:
+    held = morning.broker.collector.events[STATION]
+    events = [msgspec.json.decode(raw, type=Event).body for _, raw in sorted(held.items())]
+    return [
+        (one.subject, one.state, one.detail)
+        for one in events
+        if isinstance(one, AlarmEvent) and one.code is AlarmCode.ZONE_NOT_CONFIRMED
+    ]
+
+
+def test_an_amplifier_that_gives_nothing_out_is_told_of_and_its_zone_is_not_confirmed() -> None:
+    morning = Morning(PROGRAMME)
+    morning.until("05:00:12")
+    returned(morning, -9_600)
+    morning.until("05:02")
+    assert zone_alarms(morning) == [
+        ("dong", "raised", "return_silent"),
+        ("dong", "cleared", "return_silent"),
+    ]
+    said = morning.outcome("tin")
+    assert (said.outcome, said.confirmed) == ("played", "no")
+    assert said.reason is OccurrenceReason.RETURN_SILENT
+    assert morning.outcome("tin", "trung").confirmed != "no"  # nobody measures there
+
+
+def test_an_amplifier_that_gives_out_what_goes_in_is_believed() -> None:
+    morning = Morning(PROGRAMME)
+    morning.until("05:00:12")
+    returned(morning, -3_000)
+    morning.until("05:02")
+    assert zone_alarms(morning) == []
+    assert morning.told("tin") == ("played", None)
