@@ -15,7 +15,7 @@ from agent.player.hearing import Ear
 from agent.player.limiter import CEILING_CDB, Limiter
 from agent.player.protocol import RATE_HZ
 
-BLOCK = 2_048
+BLOCK = 1_024
 BLOCKS = 3_000
 CEILING = 10.0 ** (CEILING_CDB / 2000.0)
 
