@@ -7,10 +7,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 FaultKind = Literal[
-    "status", "refuse", "stall", "cut_before", "cut_after", "unauthorised", "captive", "redirect"
+    "status",
+    "refuse",
+    "stall",
+    "cut_before",
+    "cut_after",
+    "unauthorised",
+    "captive",
+    "redirect",
+    "nested",
 ]
 """status: an HTTP error. refuse: TrangThaiGui 1. stall: no answer for a while, then none. cut:
-the connection ends before, or after the message was taken. captive: a login page says 200."""
+the connection ends before, or after the message was taken. captive: a login page says 200.
+nested: so does JSON without end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ BODY_MAX_BYTES = 256 * 1024
 IDLE_DEADLINE_S = 60.0
 STALL_MAX_S = 120.0
 DEPTH_MAX = 32
+NESTED = 50_000
 
 ROUTES: dict[str, str] = {
     **{f"/api{number}": f"api{number}" for number in range(1, 10)},
@@ -340,6 +341,9 @@ class _Handler(BaseHTTPRequestHandler):
             case "captive":
                 page = b"<html><title>Dang nhap WiFi</title></html>"
                 self._send(_Answer(200, page, "text/html"))
+            case "nested":
+                deep = b"[" * NESTED + b"]" * NESTED
+                self._send(_Answer(200, b'{"TrangThaiGui": 0, "NoiDung": ' + deep + b"}"))
             case "redirect":
                 self._send(_Answer(307, b"", "text/html", fault.to))
             case _:

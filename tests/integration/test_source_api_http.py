@@ -152,6 +152,21 @@ def test_every_fault_on_the_way_costs_time_and_no_record(lab: Open, dialect: Nam
 
 
 @both
+def test_an_answer_that_is_nested_without_end_is_none_and_breaks_nothing(
+    lab: Open, dialect: Name, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = lab(dialect)
+    box = house.life(inbound="answers")
+    started = box.live(days=1, a_day=2)
+    house.httn.faults.plan("*", Fault("nested", times=4))
+    box.drain()
+    assert house.begun() == expected(started)
+    assert box.states() == ["strange", "ok"]
+    assert box.set_aside() == []
+    assert "source_api_failed" not in caplog.text
+
+
+@both
 def test_a_redirect_takes_neither_the_token_nor_a_record_elsewhere(
     lab: Open, dialect: Name
 ) -> None:
