@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -111,6 +112,27 @@ class SoundCard:
             env=self.env(),
             latency_ms=latency_ms,
         )
+
+    def hold_still(self) -> None:
+        """Freeze the daemon: the card asks for nothing any more."""
+        for pid in self._pids():
+            os.kill(pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let a card that was held still go on."""
+        for pid in self._pids():
+            os.kill(pid, signal.SIGCONT)
+
+    def _pids(self) -> list[int]:
+        found = subprocess.run(
+            ["pgrep", "-f", f"socket={self._directory() / 'native'}"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+        names = {pid: Path(f"/proc/{pid}/comm") for pid in map(int, found.stdout.split())}
+        return [pid for pid, name in names.items() if name.read_text().startswith("pulseaudio")]
 
     def speak_into(self, name: str, file: Path) -> TiedProcess:
         """Play a WAV file into an input; it ends with the file, or when it is closed."""
