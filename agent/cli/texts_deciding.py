@@ -43,6 +43,14 @@ DECIDING: dict[str, Words] = {
     "kept-where": Words("{zones}: {rule}", "{zones}: {rule}"),
     "kept-from": Words("từ {time}", "from {time}"),
     "kept-to": Words("đến {time}", "until {time}"),
+    # --- what really sounds of an item
+    "sounds-part": Words("{length} từ {time}", "{length} from {time}"),
+    "sounds-in": Words("phát {parts}: {zones}", "sounds {parts}: {zones}"),
+    "sounds-not": Words("không phát: {zones}", "silent: {zones}"),
+    "behind": Words("đứng sau: {other}", "behind: {other}"),
+    "behind-higher": Words(
+        "cần phát đủ thì chọn giờ khác", "for the whole of it choose another hour"
+    ),
     "quiet-line": Words("YÊN LẶNG đến {until}: {zones}", "QUIET until {until}: {zones}"),
     "quiet-none": Words("không khu vực nào đang giữ yên lặng", "no zone is kept quiet"),
     "quiet-none-next": Words(

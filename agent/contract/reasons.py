@@ -85,6 +85,7 @@ class OccurrenceReason(StrEnum):
     STATION_OFF = "station_off"
     LATE = "late"
     PREEMPTED = "preempted"
+    EMERGENCY = "emergency"
     BUS_BUSY = "bus_busy"
     STOPPED = "stopped"
     HELD = "held"
@@ -344,6 +345,10 @@ OCCURRENCE: dict[OccurrenceReason, Meaning] = {
         "xem quy tắc nếu trễ của mục", "see the entry's late rule"),
     OccurrenceReason.PREEMPTED: Meaning(
         "nobody", "nhường bản tin ưu tiên hơn", "gave way to a higher bulletin",
+        "cùng loại thì đổi được thứ tự: stationctl plan",
+        "among equals the order can be changed: stationctl plan"),
+    OccurrenceReason.EMERGENCY: Meaning(
+        "nobody", "nhường cảnh báo khẩn cấp", "gave way to an emergency",
         "không cần làm gì", "nothing to do"),
     OccurrenceReason.BUS_BUSY: Meaning(
         "sender", "đường tiếng đang phát chương trình khác", "the bus carried another programme",

@@ -287,9 +287,11 @@ def _losers(
         on_bus = next((carried[bus] for bus in choices if bus in carried), "")
         yield from (Blocked(item.key, zone, OccurrenceReason.BUS_BUSY, on_bus) for item in here)
         return
+    urgent = any(item.key == where.key and item.klass == 1 for item in here)
+    reason = OccurrenceReason.EMERGENCY if urgent else OccurrenceReason.PREEMPTED
     for item in here:
         if item.key != where.key:
-            yield Blocked(item.key, zone, OccurrenceReason.PREEMPTED, where.key)
+            yield Blocked(item.key, zone, reason, where.key)
 
 
 def follow(runs: Mapping[str, Run], before: Decision, after: Decision, t_ms: int) -> dict[str, Run]:

@@ -257,6 +257,24 @@ class Kept(msgspec.Struct, frozen=True):
     to_ms: int | None = None
 
 
+class Sounds(msgspec.Struct, frozen=True):
+    """Zones in which an item will sound together. spans: (from, until) in order; several where it
+    is interrupted and comes back."""
+
+    zones: tuple[str, ...]
+    spans: tuple[tuple[EpochMs, EpochMs], ...]
+
+
+class Behind(msgspec.Struct, frozen=True):
+    """What an item gives way to. order: the commune's number of it."""
+
+    authority: str
+    entry: str
+    title: str
+    klass: int
+    order: int = 0
+
+
 class Upcoming(msgspec.Struct, frozen=True):
     """ready: its sound is on the box (None: nothing to fetch)."""
 
@@ -286,6 +304,11 @@ class Upcoming(msgspec.Struct, frozen=True):
     approver: str = ""
     languages_missing: tuple[str, ...] = ()
     """Languages it should be said in, and has no sound for yet."""
+    sounds: tuple[Sounds, ...] | None = None
+    """When and where it will really sound, by the forecast the station follows; zones that stand
+    in none will not hear it. Empty: nothing of it sounds as things are. None: not told."""
+    behind: Behind | None = None
+    """What it gives way to, when that is its problem."""
 
 
 class QuietView(msgspec.Struct, frozen=True):

@@ -7,37 +7,31 @@ doctor's details are written here, in both languages, because they say what was 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
-from agent.contract.reasons import LinkFault, OccurrenceReason
+from agent.contract.reasons import LinkFault
 from agent.contract.reports import AsRun, Confirmation
-from agent.core.arbitration import Blocked
 from agent.core.details import details_of
 from agent.core.doctor import examine
 from agent.core.events import Now
-from agent.core.items import Item, over_ms
+from agent.core.foretold import upcoming
 from agent.core.lineup import Line
 from agent.core.parts import Parts
-from agent.core.planner import Plan, foresee
 from agent.core.reporter import document_reports
 from agent.core.requests import (
     AlarmsView,
     AlarmView,
     DoctorView,
-    Kept,
     LinkView,
     OnAir,
     PlanView,
     StatusView,
     ToneView,
     ToneZone,
-    Upcoming,
     ZonesView,
     ZoneView,
 )
 from agent.core.site import gain_for
 
-HOUR_MS = 3_600_000
 UPCOMING_SHOWN = 8
 
 
@@ -102,125 +96,6 @@ def _on_air(station: Parts) -> tuple[OnAir, ...]:
             )
         )
     return tuple(sorted(found, key=lambda one: one.klass))
-
-
-def upcoming(station: Parts, now: Now, hours: int) -> tuple[Upcoming, ...]:
-    """The plan from now on, with what keeps each item, or a zone of it, from playing."""
-    until_ms = now.wall_ms + hours * HOUR_MS
-    lines = {line.item.key: line for line in station.lines_until(until_ms, now.wall_ms)}
-    plan = _foreseen(station, lines.values(), now.wall_ms, until_ms)
-    blocked = {key: _dark(station, line.item) for key, line in lines.items()}
-    for span in plan.blocked:
-        blocked.setdefault(span.blocked.key, []).append(span.blocked)
-    return tuple(
-        _upcoming(station, line, blocked.get(key, []))
-        for key, line in sorted(lines.items(), key=lambda pair: pair[1].item.start_ms)
-        if _is_to_come(line.item, now.wall_ms, until_ms)
-    )
-
-
-def foreseen(station: Parts, now_ms: int, until_ms: int) -> Plan:
-    """What every zone will do, if what is still missing comes in time and nothing else happens."""
-    return _foreseen(station, station.lines_until(until_ms, now_ms), now_ms, until_ms)
-
-
-def _foreseen(station: Parts, lines: Iterable[Line], now_ms: int, until_ms: int) -> Plan:
-    expected = [_expected(line.item) for line in lines]
-    air = station.air
-    return foresee(station.power.site, expected, air.runs, air.decision, now_ms, until_ms)
-
-
-def _dark(station: Parts, item: Item) -> list[Blocked]:
-    """Zones that have no mains now: if that stays so, they will not hear it."""
-    dark = station.power.without_mains
-    reason = OccurrenceReason.NO_MAINS
-    return [Blocked(item.key, zone, reason) for zone in item.zones if zone in dark]
-
-
-def _is_to_come(item: Item, now_ms: int, until_ms: int) -> bool:
-    """Also what should have begun today and somebody may still place."""
-    return item.start_ms <= until_ms and now_ms < max(item.start_ms, item.undecided_ms)
-
-
-def _upcoming(station: Parts, line: Line, blocked: list[Blocked]) -> Upcoming:
-    item, origin = line.item, line.origin
-    problem, zones, rule = _problem(item, blocked)
-    return Upcoming(
-        start_ms=item.start_ms,
-        duration_ms=item.play_ms,
-        title=item.title,
-        klass=item.klass,
-        entry=item.ref.entry,
-        authority=item.ref.authority,
-        nominal=item.ref.nominal,
-        zones=item.zones,
-        ready=item.ready,
-        problem=problem.value if problem is not None else "",
-        problem_zones=tuple(zone for zone in item.zones if zone in zones),
-        rule=rule,
-        kept=tuple(_kept(item)),
-        approval=origin.state,
-        approval_means=origin.approval,
-        approved_by=origin.approved_by,
-        document_number=origin.document_number,
-        digest=station.approvals.digest(origin.entry) if origin.entry is not None else "",
-        author=origin.author,
-        approver=origin.approver,
-        languages_missing=item.languages_missing,
-    )
-
-
-def _problem(item: Item, blocked: list[Blocked]) -> tuple[OccurrenceReason | None, set[str], str]:
-    """What keeps the item, or zones of it, from playing as planned, and in whose words.
-
-    Of several the first that is met; one that pre-empts it goes before what only delays it.
-    """
-    if not item.ready and item.problem is not None:
-        return item.problem, set(item.zones), ""
-    if not blocked:
-        return None, set(), ""
-    preempted = (one for one in blocked if one.reason is OccurrenceReason.PREEMPTED)
-    told = next(preempted, blocked[0])
-    return told.reason, {one.zone for one in blocked}, told.rule
-
-
-def _kept(item: Item) -> Iterable[Kept]:
-    """What the rules of the air keep it from, zones with the same told together.
-
-    What starts over although late plays after a quiet that outlasts its slot: then the end is told.
-    """
-    planned_ms = item.start_ms + item.play_ms
-    starts_over = item.late == "restart"
-    end_ms = max(planned_ms, over_ms(item, None) or 0) if starts_over else planned_ms
-    together: dict[tuple[int, int, OccurrenceReason, str], list[str]] = {}
-    for bar in item.bars:
-        from_ms, to_ms = max(bar.from_ms, item.start_ms), min(bar.to_ms, end_ms)
-        if from_ms < min(to_ms, planned_ms):
-            together.setdefault((from_ms, to_ms, bar.reason, bar.rule), []).append(bar.zone)
-    for (from_ms, to_ms, reason, rule), zones in together.items():
-        yield Kept(
-            tuple(zones),
-            reason.value,
-            rule,
-            None if from_ms == item.start_ms else from_ms,
-            None if to_ms == end_ms else to_ms,
-        )
-
-
-MAY_COME = frozenset(
-    {
-        OccurrenceReason.CONTENT_NOT_PUBLISHED,
-        OccurrenceReason.CONTENT_NOT_FETCHED,
-        OccurrenceReason.SPEECH_UNAVAILABLE,
-        OccurrenceReason.CLOCK_UNTRUSTED,
-    }
-)
-"""Problems that may be over by the start; the plan reserves the time meanwhile."""
-
-
-def _expected(item: Item) -> Item:
-    """As it will be if what it waits for comes in time."""
-    return item if item.ready or item.problem not in MAY_COME else replace(item, ready=True)
 
 
 def plan(station: Parts, now: Now, hours: int) -> PlanView:

@@ -185,7 +185,7 @@ def _zone(
     elif play.length_ms - played_ms > max(1_000, play.length_ms // 50):
         outcome = "partial"
         gap = next((one.gap for one in segments if one.gap is not None), None)
-        reason = reason or gap or Reason.PREEMPTED
+        reason = reason or gap or Reason.EMERGENCY
     else:
         reason = doubt
     return AsRun(
@@ -243,7 +243,7 @@ def _sound(
             to_ms=hole.to_ms,
             position_ms=hole.from_ms - play.start_ms,
             bus=0,
-            gap=Reason.PREEMPTED,
+            gap=Reason.EMERGENCY,
         )
         segments.append(gap)
         from_ms = hole.to_ms

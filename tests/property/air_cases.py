@@ -12,6 +12,7 @@ from random import Random
 from typing import Literal, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
+import msgspec
 from hypothesis import strategies as st
 
 from agent.contract.documents import (
@@ -193,6 +194,30 @@ class _Draw:
             tuple(sorted(mishaps)),
         )
 
+    def collisions(self) -> Commune:
+        """Short bulletins that want the same minutes, and what the commune decides about them."""
+        night = self.one(*NIGHTS[:2])
+        home = tuple(self.colliding(night, f"xa-{n}") for n in range(self.rng.randint(2, 6)))
+        lengths = {one.id: self.rng.randint(5, 120) * 1_000 for one in home}
+        rules = self.one(Regulation(), Regulation(), self.regulation(night))
+        acts: tuple[Act, ...] = ("order", "order", "hold", "skip", "quiet")
+        mishaps = tuple(self.mishap(acts) for _ in range(self.rng.randint(0, 5)))
+        return Commune(night, rules, None, home, (), lengths, mishaps)
+
+    def colliding(self, night: Night, name: str) -> Entry:
+        start = night.local(20) + timedelta(seconds=self.one(0, 0, 0, 10, 30, 60))
+        grace_ms = self.one(0, 5_000, 30_000, 5 * MINUTE_MS)
+        restart = LateRule(policy="restart", grace_ms=grace_ms)
+        slot = self.one(None, None, self.rng.randint(5, 90) * 1_000)
+        return msgspec.structs.replace(
+            self.entry(night, name),
+            when=When(start=start.strftime("%Y-%m-%dT%H:%M:%S"), tz=night.tz),
+            klass=self.one(2, 2, 3),
+            duration_ms=slot,
+            late=self.one(LateRule(), LateRule(policy="skip"), restart, restart),
+            order=self.one(0, 0, 0, 1),
+        )
+
     def crowded(self) -> Commune:
         """A day with more bulletins than its sessions have minutes."""
         night = self.one(*NIGHTS)
@@ -207,6 +232,7 @@ class _Draw:
         return Commune(night, rules, None, home, (), lengths)
 
 
+collisions = st.integers(0, 2**32).map(lambda seed: _Draw(seed).collisions())
 crowded = st.integers(0, 2**32).map(lambda seed: _Draw(seed).crowded())
 
 

@@ -107,10 +107,14 @@ class Life:
         ends = [*(one.minute * MINUTE_MS for one in self.commune.mishaps), SPAN_MIN * MINUTE_MS]
         for mishap, next_ms in zip(self.commune.mishaps, ends[1:], strict=True):
             self._until(mishap.minute * MINUTE_MS, look)
-            self._befalls(mishap)
+            self.befalls(mishap)
             if after is not None:
                 after(next_ms)
         self._until(SPAN_MIN * MINUTE_MS, look)
+        self.live_on()
+
+    def live_on(self) -> None:
+        """To the end, with nothing befalling it any more."""
         end_ms = (SPAN_MIN + AFTER_MIN) * MINUTE_MS
         self.village.clock.run(max(self.true_ms, end_ms))
         if self.village.box.life is not None and self.village.box.life.card is not None:
@@ -123,7 +127,7 @@ class Life:
                 look()
         self.village.clock.run(max(self.true_ms, at_ms))
 
-    def _befalls(self, mishap: Mishap) -> None:
+    def befalls(self, mishap: Mishap) -> None:
         village, told = self.village, self.told
         if mishap.act == "warn":
             village.warn(zones=selector(mishap.zones))

@@ -18,13 +18,22 @@ from agent.contract.reasons import RULES_OF_THE_AIR
 from agent.contract.reasons import OccurrenceReason as Why
 from agent.contract.reports import AsRun
 from agent.core import requests as asked
-from agent.core import views
+from agent.core.foretold import foreseen as all_foreseen
 from agent.core.rules import Rules
 from agent.core.sessions import Book, Slot
 from agent.core.site import Amplifier, BusChoice, Site, Zone
 from simulator.world import rulebook as naive
 from tests.property import naive_air
-from tests.property.air_cases import MINUTE_MS, SPAN_MIN, ZONES, Act, Commune, communes, crowded
+from tests.property.air_cases import (
+    MINUTE_MS,
+    SPAN_MIN,
+    ZONES,
+    Act,
+    Commune,
+    collisions,
+    communes,
+    crowded,
+)
 from tests.property.commune_life import SAID, Heard, Life
 from tests.property.naive_air import Place
 from tests.property.planner_cases import examples
@@ -333,25 +342,58 @@ def test_exactly_what_the_regulation_says_is_kept_back_and_shown(commune: Commun
 @given(commune=communes(()))
 @examples(80)
 def test_the_plan_shown_beforehand_is_what_plays(commune: Commune) -> None:
+    plays_as_shown(commune)
+
+
+@given(commune=collisions)
+@examples(120)
+def test_what_collides_plays_as_the_plan_shows_it_item_by_item_and_zone_by_zone(
+    commune: Commune,
+) -> None:
+    plays_as_shown(commune)
+
+
+def plays_as_shown(commune: Commune) -> None:
+    """What the plan says of every item in every zone (whether it sounds, from when, how much of
+    it) against what then left the card, and what the records say of it."""
     life = Life(commune)
     village = life.village
+    for mishap in commune.mishaps:
+        life.befalls(mishap)
     village.wait(30)
-    assert village.box.life is not None
-    station, now = village.box.life.station, village.box.now()
-    until_ms = now.wall_ms + 6 * 3_600_000
-    foreseen = views.foreseen(station, now.wall_ms, until_ms)
     shown: asked.PlanView = village.ask(asked.PlanRequest(hours=6))
-    life.run()
-    wanted: dict[Place, list[tuple[int, int]]] = defaultdict(list)
-    for span in foreseen.zones:
-        entry = span.key.split("|")[2]
-        begin_ms = commune.night.begin_ms
-        wanted[entry, span.zone].append((span.from_ms - begin_ms, span.to_ms - begin_ms))
-    assert_same(wanted, stretches(life))
+    life.live_on()
+    heard = stretches(life)
+    assert_same(told_spans(shown, commune.night.begin_ms), heard)
     records = {(one.occurrence.entry, one.zone): one for one in life.records()}
     for item in shown.items:
+        assert_marked(item)
         for zone in item.zones:
             assert_told(item, zone, records.get((item.entry, zone)))
+
+
+def told_spans(plan: asked.PlanView, begin_ms: int) -> dict[Place, list[tuple[int, int]]]:
+    """What the plan says sounds, in true time."""
+    found: dict[Place, list[tuple[int, int]]] = defaultdict(list)
+    for item in plan.items:
+        if item.entry.startswith("w-"):
+            continue
+        entry = "" if item.entry.startswith("announce-") else item.entry
+        assert item.sounds is not None
+        for one in item.sounds:
+            for zone in one.zones:
+                spans = [(low - begin_ms, high - begin_ms) for low, high in one.spans]
+                assert (entry, zone) not in found, "a zone is told once"
+                found[entry, zone] = spans
+    return found
+
+
+def assert_marked(item: asked.Upcoming) -> None:
+    """A problem stands exactly where the item does not sound as the timetable says."""
+    planned = ((item.start_ms, item.start_ms + (item.duration_ms or 0)),)
+    whole = {zone for one in item.sounds or () if one.spans == planned for zone in one.zones}
+    assert set(item.problem_zones) == set(item.zones) - whole, item
+    assert bool(item.problem) == bool(item.problem_zones), item
 
 
 @given(commune=communes(ACTS))
@@ -374,11 +416,27 @@ def test_after_whatever_befell_the_plan_shown_then_is_what_plays_until_the_next(
     life.run(after=look)
     heard = stretches(life)
     for one in looks:
-        assert_same(one.spans, within(heard, one.from_ms, one.to_ms))
+        now = within(heard, one.from_ms, one.to_ms)
+        assert_same(one.spans, now)
+        told = within(told_spans(one.plan, one.wall_ms), one.from_ms, one.to_ms)
+        assert_same(told, {place: spans for place, spans in now.items() if place in told})
+        assert_on_air(told, now, one.from_ms)
         for item in one.plan.items:
             assert_kept(one, item, heard)
             if item.klass > 1 and item.start_ms > one.plan.at_ms:
                 assert_quiet_shown(life, one, item)
+
+
+def assert_on_air(
+    told: Mapping[Place, list[tuple[int, int]]],
+    heard: Mapping[Place, list[tuple[int, int]]],
+    from_ms: int,
+) -> None:
+    """What the plan does not show sounds only if it was on air when it was looked at."""
+    for place, spans in heard.items():
+        if place not in told:
+            late = [low for low, high in spans if low > from_ms + EDGE_MS and high - low > EDGE_MS]
+            assert not late, (place, spans)
 
 
 class Look(NamedTuple):
@@ -397,7 +455,7 @@ def shown_now(life: Life, to_ms: int) -> Look:
     station, now = life.village.box.life.station, life.village.box.now()
     from_ms, wall_ms = life.true_ms, now.wall_ms - life.true_ms
     spans: dict[Place, list[tuple[int, int]]] = defaultdict(list)
-    for span in views.foreseen(station, now.wall_ms, to_ms + wall_ms).zones:
+    for span in all_foreseen(station, now.wall_ms, to_ms + wall_ms).zones:
         entry = span.key.split("|")[2]
         if not entry.startswith("w-"):
             entry = "" if entry.startswith("announce-") else entry
@@ -506,12 +564,18 @@ def assert_told(item: asked.Upcoming, zone: str, record: AsRun | None) -> None:
     whole = [
         one for one in item.kept if zone in one.zones and one.from_ms is None and one.to_ms is None
     ]
+    told_ms = sum(
+        high - low for one in item.sounds or () if zone in one.zones for low, high in one.spans
+    )
+    assert abs(record.played_ms - told_ms) <= EDGE_MS, (item, record)
     if whole:
         assert record.outcome == "skipped"
         assert record.rule == whole[0].rule
         assert record.reason == whole[0].reason
     elif zone not in item.problem_zones:
         assert record.outcome == "played", (item, record)
+    elif not told_ms:
+        assert record.outcome == "skipped", (item, record)
 
 
 assert len(SAID) > 100  # long enough to run into an edge

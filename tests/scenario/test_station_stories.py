@@ -108,7 +108,7 @@ def test_a_warning_preempts_everywhere_is_cancelled_and_the_programme_rejoins_it
     assert (before.begin, before.position_s) == ("05:00:00", 0)
     assert after.end == "05:05:00"
     assert 70 <= after.position_s <= 80
-    assert village.told("tin") == ("partial", OccurrenceReason.PREEMPTED)
+    assert village.told("tin") == ("partial", OccurrenceReason.EMERGENCY)
 
 
 def test_a_warning_that_could_not_be_spoken_has_its_words_when_speech_works_again(

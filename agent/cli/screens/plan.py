@@ -53,7 +53,7 @@ def _waiting(view: PlanView, lang: Lang, width: int) -> list[str]:
 
 
 def _item(item: Upcoming, tz: str, lang: Lang, width: int) -> list[str]:
-    lines = coming(item, lang, width, f"{clock(item.start_ms, tz)} ")
+    lines = coming(item, tz, lang, width, f"{clock(item.start_ms, tz)} ")
     for kept in item.kept:
         lines += wrap(_kept(kept, item, tz, lang), width, first=_INDENT, then=_INDENT)
     lines += without_languages(item.languages_missing, lang, width, _INDENT)

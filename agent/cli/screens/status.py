@@ -35,7 +35,7 @@ from agent.contract.details import Details, LinkDetails
 from agent.contract.languages import name_of
 from agent.contract.reasons import LINK_FAULT, AlarmCode, OccurrenceReason
 from agent.contract.reports import Confirmation, Refusal
-from agent.core.requests import OnAir, QuietView, StatusView, Upcoming
+from agent.core.requests import Behind, OnAir, QuietView, StatusView, Upcoming
 
 UPCOMING_SHOWN = 3
 ZONES_NAMED = 8
@@ -246,13 +246,14 @@ def _upcoming(view: StatusView, lang: Lang, width: int) -> list[str]:
     lines: list[str] = []
     for item in view.upcoming[:UPCOMING_SHOWN]:
         lead = f"{head}{moment(item.start_ms, view.at_ms, view.tz)} "
-        lines += coming(item, lang, width, lead)
+        lines += coming(item, view.tz, lang, width, lead)
         head = " " * display_width(head)
     return lines
 
 
-def coming(item: Upcoming, lang: Lang, width: int, lead: str) -> list[str]:
-    """`05:30 Bản tin khu vực ✓ đã tải`, on two lines when one is too short; a problem's step."""
+def coming(item: Upcoming, tz: str, lang: Lang, width: int, lead: str) -> list[str]:
+    """`05:30 Bản tin khu vực ✓ đã tải`, on two lines when one is too short; what sounds of it when
+    that is not all of it; a problem's step."""
     state = readiness(item, lang)
     indent = " " * display_width(lead)
     text = f"{item.title} {state}".rstrip()
@@ -261,6 +262,8 @@ def coming(item: Upcoming, lang: Lang, width: int, lead: str) -> list[str]:
     else:
         lines = wrap(item.title, width, first=lead, then=indent)
         lines += wrap(state, width, first=indent, then=indent + "  ") if state else []
+    for told in (*_behind(item, lang), *sounding(item, tz, lang)):
+        lines += wrap(told, width, first=indent, then=indent + "  ")
     if item.problem:
         step = next_step(item, lang)
         if not step:
@@ -269,6 +272,38 @@ def coming(item: Upcoming, lang: Lang, width: int, lead: str) -> list[str]:
             indent = "  "  # a command that is broken across lines cannot be copied
         lines += wrap(step, width, first=f"{indent}→ ", then=f"{indent}  ")
     return lines
+
+
+def sounding(item: Upcoming, tz: str, lang: Lang) -> Iterator[str]:
+    """`phát 0:20 từ 19:36:40: Đông`, where it sounds otherwise than the timetable says; then the
+    zones that do not hear it."""
+    if not item.sounds:
+        return
+    planned = ((item.start_ms, item.start_ms + (item.duration_ms or 0)),)
+    if [(set(one.zones), one.spans) for one in item.sounds] == [(set(item.zones), planned)]:
+        return
+    for one in item.sounds:
+        parts = [
+            say(
+                lang,
+                "sounds-part",
+                length=length(max(1_000, to_ms - from_ms + 500)),
+                time=clock_seconds(from_ms, tz),
+            )
+            for from_ms, to_ms in one.spans
+        ]
+        yield say(lang, "sounds-in", parts=", ".join(parts), zones=", ".join(one.zones))
+    heard = {zone for one in item.sounds for zone in one.zones}
+    silent = [zone for zone in item.zones if zone not in heard]
+    if silent:
+        yield say(lang, "sounds-not", zones=", ".join(silent))
+
+
+def _behind(item: Upcoming, lang: Lang) -> Iterator[str]:
+    """Whom it gives way to."""
+    if item.problem and item.behind is not None:
+        name = f"{item.behind.authority}/{item.behind.entry}"
+        yield say(lang, "behind", other=f"{item.behind.title} ({name})")
 
 
 def next_step(item: Upcoming, lang: Lang) -> str:
@@ -283,15 +318,25 @@ def next_step(item: Upcoming, lang: Lang) -> str:
             return f"{PROGRAM} approve {full_id(item)}"
         case OccurrenceReason.QUIET:
             return ""
+        case OccurrenceReason.PREEMPTED | OccurrenceReason.BUS_BUSY if item.behind is not None:
+            return _give_way(item, item.behind, lang)
     return occurrence_reason(item.problem, lang)[1]
 
 
+def _give_way(item: Upcoming, behind: Behind, lang: Lang) -> str:
+    """The command that puts it first, where the order is the commune's to choose."""
+    if behind.klass != item.klass or not item.digest:
+        return say(lang, "behind-higher")
+    return f"{PROGRAM} order {full_id(item)} {max(-1000, behind.order - 1)}"
+
+
 def readiness(item: Upcoming, lang: Lang) -> str:
-    """Whether it will play as planned. A problem is loud, with the zones it concerns."""
+    """Whether it will play as planned. A problem has the zones it concerns; it is loud (✗) when
+    nothing of the item will sound, else `!`."""
     if item.problem:
         text = occurrence_reason(item.problem, lang)[0]
         where = f": {', '.join(item.problem_zones)}" if item.problem_zones else ""
-        return f"{FAULT} {text}{where}"
+        return f"{WATCH if item.sounds else FAULT} {text}{where}"
     if item.ready is None:
         return ""
     return f"{OK} {say(lang, 'fetched')}" if item.ready else f"{WATCH} {say(lang, 'not-fetched')}"

@@ -95,7 +95,7 @@ def test_what_the_screens_of_decisions_say_to_type_can_be_typed(lang: Lang) -> N
         lines = render_awaiting(waiting(views.DECIDING), views.DECIDING, lang, 44, command)
         found += commands(lines)
     verbs = {understood(one) for one in found}
-    assert verbs == {"approve", "reject", "release"}
+    assert verbs == {"approve", "reject", "release", "order"}
     assert "stationctl approve tiem-chung --at 05:27" in found
 
 

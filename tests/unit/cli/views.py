@@ -29,6 +29,7 @@ from agent.contract.reports import (
 from agent.core.requests import (
     CHECKS,
     AlarmView,
+    Behind,
     Check,
     DoctorView,
     JournalLine,
@@ -38,6 +39,7 @@ from agent.core.requests import (
     OnAir,
     PlanView,
     QuietView,
+    Sounds,
     StatusView,
     Upcoming,
     WarningView,
@@ -545,6 +547,29 @@ DECIDED = {
         problem=OccurrenceReason.QUIET,
         problem_zones=("Trung",),
         kept=(Kept(("Trung",), OccurrenceReason.QUIET, "tang lễ → 11:00 23/11/2026"),),
+    ),
+    "behind-an-equal": replace(
+        PLAIN,
+        klass=2,
+        problem=OccurrenceReason.PREEMPTED,
+        problem_zones=PLAIN.zones,
+        sounds=(Sounds(PLAIN.zones, ((at(6, 0) + 40_000, at(6, 15) + 40_000),)),),
+        behind=Behind("xa-tan-lien", "ban-tin-xa", "Bản tin xã", 2),
+    ),
+    "behind-a-higher": replace(
+        PLAIN,
+        problem=OccurrenceReason.PREEMPTED,
+        problem_zones=PLAIN.zones,
+        sounds=(Sounds(("Đông",), ((at(6, 0), at(6, 2)), (at(6, 5), at(6, 15)))),),
+        behind=Behind("xa-tan-lien", "ban-tin-xa", "Bản tin xã", 2),
+    ),
+    "all-of-it": replace(PLAIN, sounds=(Sounds(PLAIN.zones, ((at(6, 0), at(6, 15)),)),)),
+    "nothing-of-it": replace(
+        PLAIN,
+        problem=OccurrenceReason.BUS_BUSY,
+        problem_zones=PLAIN.zones,
+        sounds=(),
+        behind=Behind("huyen", "khu-vuc", "Bản tin khu vực", 3, 4),
     ),
     "of-a-later-version": replace(
         PLAIN, kept=(Kept(("Trung",), "of_a_later_version", "từ xa"),), approval="later"
