@@ -10,7 +10,6 @@ as `refused`, one that stops giving samples as `stalled`.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from agent.player.devices import cards, choose, prepare_portaudio
 from agent.player.live import LiveJob
 from agent.player.protocol import RATE_HZ, Source
 
@@ -41,7 +41,7 @@ class CaptureJob(LiveJob):
         threading.Thread(target=self._run, name="capture", daemon=True).start()
 
     def _run(self) -> None:
-        os.environ.setdefault("JACK_NO_START_SERVER", "1")
+        prepare_portaudio()
         import pyaudio
 
         self.call_since_ns = time.monotonic_ns()
@@ -81,18 +81,13 @@ class CaptureJob(LiveJob):
 
 
 def find_input(library: Any, device: str, channels: int) -> int | None:
-    """The input's index: the exact name, else the only one that begins with it."""
+    """The input's number, by a name that does not change."""
     names: dict[int, str] = {}
     for index in range(library.get_device_count()):
         info = library.get_device_info_by_index(index)
         if info["maxInputChannels"] >= channels:
             names[index] = str(info["name"])
-    exact = [index for index, name in names.items() if name == device]
-    # ALSA appends "(hw:1,0)" to a card's name, and the number changes when it is replugged.
-    begins = [index for index, name in names.items() if name.startswith(device)]
-    if exact:
-        return exact[0]
-    if len(begins) != 1:
+    found = choose(device, names, cards())
+    if found is None:
         log.warning("no_input device=%r there=%s", device, sorted(names.values()))
-        return None
-    return begins[0]
+    return found

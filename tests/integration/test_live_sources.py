@@ -228,7 +228,8 @@ def test_what_is_spoken_into_the_microphone_is_heard(station: Station) -> None:
     heard = station.heard(start_ms, now_ms)
     mouth.close()
     station.stop(token)
-    _, score = find_start(heard, words[:24_000], len(heard) // 2, len(heard) // 2)
+    # A twentieth of a second: over more, two clocks that are being reconciled blur the match.
+    _, score = find_start(heard, words[24_000:26_400], len(heard) // 2, len(heard) // 2)
     assert score > 0.7
     assert level_dbfs(heard[-48_000:]) > -40
 

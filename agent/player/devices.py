@@ -1,0 +1,56 @@
+"""Which device a name means: the same card after a reboot, a replug, or behind another port.
+
+Pure but for `cards`, which reads what the kernel says. PortAudio's own numbers and the ALSA index
+in its names change with the order in which cards are found; the product's name and the card's id
+do not.
+
+A device is named by, in this order: PortAudio's exact name; the beginning of it, when only one
+begins so ("USB PnP Sound Device"); or ALSA's card id, "hw:CARD=Device,DEV=0" as `aplay -L` shows
+it ("plughw:" and a missing DEV are fine). Two cards of one product have one name and two ids.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+CARDS_FILE = Path("/proc/asound/cards")
+
+_BY_ID = re.compile(r"(?:plug)?(?:hw|sysdefault|front)?:?CARD=([^,]+)(?:,DEV=(\d+))?$")
+# The kernel's line of a card: its index, its id in brackets, driver and product.
+_CARD_LINE = re.compile(r"^\s*(\d+) \[(\S+)\s*\]:", re.MULTILINE)
+
+
+def prepare_portaudio() -> None:
+    """Settings PortAudio reads from the environment; before it is first asked."""
+    # libjack, which PortAudio asks too, must not start a server of its own.
+    os.environ.setdefault("JACK_NO_START_SERVER", "1")
+    # A card that knows 44.1 kHz only, or stereo only, is used through ALSA's converter.
+    os.environ.setdefault("PA_ALSA_PLUGHW", "1")
+
+
+def cards(file: Path = CARDS_FILE) -> dict[str, int]:
+    """ALSA's card ids and the index each has now; none where there is no ALSA."""
+    try:
+        text = file.read_text("utf-8", "replace")
+    except OSError:
+        return {}
+    return {found[2]: int(found[1]) for found in _CARD_LINE.finditer(text)}
+
+
+def choose(wanted: str, names: Mapping[int, str], by_id: Mapping[str, int]) -> int | None:
+    """The number of the device that `wanted` means; None when none does, or more than one."""
+    exact = [number for number, name in names.items() if name == wanted]
+    if exact:
+        return exact[0]
+    asked = _BY_ID.fullmatch(wanted)
+    if asked is not None:
+        if asked[1] not in by_id:
+            return None
+        place = f"hw:{by_id[asked[1]]},{int(asked[2] or 0)})"
+        found = [number for number, name in names.items() if name.endswith(place)]
+        return found[0] if found else None
+    begins = [number for number, name in names.items() if wanted and name.startswith(wanted)]
+    return begins[0] if len(begins) == 1 else None
