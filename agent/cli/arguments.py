@@ -13,11 +13,14 @@ from typing import NoReturn
 from agent.cli.client import DEFAULT_CONFIG
 from agent.cli.columns import wrap
 from agent.cli.texts import Lang, say
+from agent.core.announcements import SPEAK_MOST_MS
 from agent.core.pins import RIGHTS
 
 PROGRAM = "stationctl"
 WIDTH_DEFAULT = 44
 WIDTH_LEAST = 24
+MINUTES_DEFAULT = 5
+"""How long `announce --mic` leaves the microphone open at most."""
 EXIT_OK, EXIT_FAULT, EXIT_USAGE, EXIT_UNREACHABLE = range(4)
 
 
@@ -196,8 +199,18 @@ def _add_speaking(command: Callable[[str], argparse.ArgumentParser], lang: Lang)
     made.add_argument("--reason", default="", metavar="WHY", help=say(lang, "help-reason"))
     _add_who(made, lang)
     made = command("announce")
-    made.add_argument("words", nargs="+", metavar="WORD", help=say(lang, "help-announce-words"))
+    made.add_argument("words", nargs="*", metavar="WORD", help=say(lang, "help-announce-words"))
     made.add_argument("--speak", choices=("vi", "en"), help=say(lang, "help-speak"))
+    made.add_argument("--mic", action="store_true", help=say(lang, "help-mic"))
+    made.add_argument("--input", default="", metavar="NAME", help=say(lang, "help-input"))
+    made.add_argument(
+        "--minutes",
+        type=_between(1, SPEAK_MOST_MS // 60_000, lang),
+        default=MINUTES_DEFAULT,
+        metavar="N",
+        help=say(lang, "help-minutes"),
+    )
+    made.add_argument("--title", default="", metavar="TITLE", help=say(lang, "help-title"))
     _add_who(made, lang)
 
 

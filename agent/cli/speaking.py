@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import shlex
 
-from agent.cli.arguments import EXIT_OK, EXIT_USAGE, PROGRAM
+from agent.cli.arguments import EXIT_OK, EXIT_USAGE, MINUTES_DEFAULT, PROGRAM
 from agent.cli.findings import Finding
+from agent.cli.microphone import no_microphone_words, not_opened, speak
 from agent.cli.names import fold
 from agent.cli.people import Decider
 from agent.cli.screens.status import quiet_lines
-from agent.cli.session import Session, Shown, look_up, refusal, shown_done, where, zone_names
-from agent.cli.texts import Lang, say
+from agent.cli.session import Session, Shown, look_up, shown_done, where, zone_names
+from agent.cli.texts import say
 from agent.cli.times import coming, read_time
-from agent.cli.wording import FAULT, OK, moment
+from agent.cli.wording import OK, moment
 from agent.contract.reasons import AckReason
 from agent.core.announcements import LETTERS_MAX
 from agent.core.quiet import DAY_MS, QUIET_MAX_MS
@@ -138,7 +139,11 @@ def _quoted(zones: tuple[str, ...]) -> str:
 
 
 def announce(typed: argparse.Namespace, session: Session) -> Shown:
-    *zones, text = typed.words
+    if typed.mic:
+        return speak(typed, session)
+    if typed.input or typed.title or typed.minutes != MINUTES_DEFAULT:
+        return no_microphone_words(session)
+    *zones, text = typed.words or [""]
     text = " ".join(text.split())
     wrong = _no_words(text, session)
     if wrong is not None:
@@ -151,7 +156,7 @@ def announce(typed: argparse.Namespace, session: Session) -> Shown:
     if isinstance(answer, Shown):
         return answer
     if isinstance(answer, Refused):
-        return session.found(_not_said(answer, session.lang), answer)
+        return not_opened(answer, session)
     return _said(answer, names, text, session)
 
 
@@ -175,11 +180,3 @@ def _no_words(text: str, session: Session) -> Shown | None:
     if isinstance(zone, str) and fold(zone) == fold(text):
         return wrong("announce-zone", "announce-next", text=text)
     return None
-
-
-def _not_said(answer: Refused, lang: Lang) -> Finding:
-    if answer.code != AckReason.EMERGENCY_ON_AIR:
-        return refusal(answer, lang)
-    text = say(lang, "announce-emergency")
-    about = f" ({answer.detail})" if answer.detail else ""
-    return Finding(FAULT, text + about, say(lang, "announce-emergency-next"))

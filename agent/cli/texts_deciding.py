@@ -138,6 +138,33 @@ DECIDING: dict[str, Words] = {
         "dài {letters} chữ, nhiều nhất {most}", "{letters} letters, at most {most}"
     ),
     "announce-long-next": Words("rút ngắn rồi gõ lại", "shorten it and type it again"),
+    # --- the microphone
+    "mic-taken-up": Words(
+        "mở micro tới {zones}, nhiều nhất {minutes} phút: chờ âm ly ấm và nhạc hiệu",
+        "microphone to {zones}, {minutes} min at most: wait for the amplifier and the chime",
+    ),
+    "mic-alone-next": Words(
+        "tự tắt khi hết giờ; tắt sớm: stationctl stop", "closes by itself; earlier: stationctl stop"
+    ),
+    "mic-speak": Words(
+        "NÓI ĐI ({input} → {zones}), còn {left}", "SPEAK NOW ({input} → {zones}), {left} left"
+    ),
+    "mic-speak-next": Words("nói xong bấm Ctrl-C", "Ctrl-C when you are done"),
+    "mic-closed": Words("đã tắt micro", "the microphone is closed"),
+    "mic-over": Words(
+        "micro đã tắt: xem stationctl journal", "the microphone is closed: see stationctl journal"
+    ),
+    "mic-not-free": Words(
+        "chưa cụm loa nào rảnh, đã thôi chờ: xem stationctl status",
+        "no zone became free and it was given up: see stationctl status",
+    ),
+    "mic-missing": Words(
+        "--input, --minutes và --title chỉ dùng cùng --mic",
+        "--input, --minutes and --title go with --mic",
+    ),
+    "mic-missing-next": Words(
+        'stationctl announce --mic "thôn đông"', 'stationctl announce --mic "thon dong"'
+    ),
     # --- times
     "time-odd": Words("không hiểu giờ “{typed}”", "“{typed}” is not a time"),
     "time-odd-next": Words("gõ 11:00 hoặc 24/11 11:00", "write 11:00 or 24/11 11:00"),
@@ -237,8 +264,8 @@ DECIDING: dict[str, Words] = {
         "keep zones quiet: ZONES until TIME --reason WHY | end ZONES",
     ),
     "help-announce": Words(
-        "đọc ngay một thông báo gõ bằng chữ; nói bằng micro thì bản này chưa có",
-        "say a typed notice now; this version has no microphone yet",
+        "đọc ngay một thông báo gõ bằng chữ, hoặc nói trực tiếp qua micro (--mic)",
+        "say a typed notice now, or speak live through the microphone (--mic)",
     ),
     "help-pin": Words("mã PIN của người duyệt", "PINs of those who decide"),
     "help-pin-set": Words("đặt hoặc đổi mã PIN", "set or change a PIN"),
@@ -271,9 +298,22 @@ DECIDING: dict[str, Words] = {
     ),
     "help-reason": Words("lý do, như tang lễ", "why, as a funeral"),
     "help-announce-words": Words(
-        "các cụm loa (không ghi: tất cả), rồi lời cần đọc trong ngoặc kép",
-        "zones (none: all), then the words in quotes",
+        "các cụm loa (không ghi: tất cả), rồi lời cần đọc trong ngoặc kép (không cần với --mic)",
+        "zones (none: all), then the words in quotes (none with --mic)",
     ),
+    "help-mic": Words(
+        "mở micro của đài: chờ báo rồi nói; Ctrl-C là tắt",
+        "open the station's microphone: wait to be told, then speak; Ctrl-C closes it",
+    ),
+    "help-input": Words(
+        "ngõ vào nào, theo tên trong cấu hình (chỉ một thì khỏi ghi)",
+        "which input, as the configuration names it (needless when there is one)",
+    ),
+    "help-minutes": Words(
+        "micro tự tắt sau bao nhiêu phút (mặc định 5)",
+        "minutes until the microphone closes by itself (default 5)",
+    ),
+    "help-title": Words("tên ghi vào nhật ký phát", "what the records call it"),
     "help-speak": Words(
         "tiếng của lời đọc (mặc định theo --lang, không có thì vi)",
         "language of the words (default: --lang, else vi)",

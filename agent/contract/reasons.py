@@ -77,6 +77,7 @@ class AckReason(StrEnum):
     AGAINST_THE_RULES = "against_the_rules"
     NO_SUCH_ALARM = "no_such_alarm"
     OTHER_EPISODE = "other_episode"
+    UNKNOWN_INPUT = "unknown_input"
 
 
 class OccurrenceReason(StrEnum):
@@ -246,6 +247,11 @@ ACK: dict[AckReason, Meaning] = {
     AckReason.UNKNOWN_ZONE: Meaning(
         "sender", "không có khu vực loa tên này", "no zone has this name",
         "sửa tên khu vực", "mend the zone's name"),
+    AckReason.UNKNOWN_INPUT: Meaning(
+        "sender", "trạm không có ngõ vào âm thanh tên này",
+        "the station has no audio input of that name",
+        "chọn một ngõ vào có sẵn, hoặc thêm [[input]] vào cấu hình trạm",
+        "choose one of those there are, or describe it as [[input]] in the configuration"),
     AckReason.BAD_RECURRENCE: Meaning(
         "sender", "quy tắc lặp không hợp lệ", "the recurrence rule is not valid",
         "sửa quy tắc lặp", "mend the recurrence rule"),

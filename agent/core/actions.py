@@ -6,7 +6,7 @@ decided before (trust, commands).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -16,9 +16,7 @@ from agent.contract.reasons import AckReason, OccurrenceReason
 from agent.contract.reports import Audit, OccurrenceRef
 from agent.core import requests as asked
 from agent.core import views, watch
-from agent.core.announcements import LETTERS_MAX, Announcement, Announcements, title_of
 from agent.core.approvals import Standing, Word
-from agent.core.commands import RunState
 from agent.core.effects import Reply, Restart, SetLogLevel
 from agent.core.events import Requested
 from agent.core.facts import Override
@@ -27,18 +25,13 @@ from agent.core.lineup import Line, Provenance, provenance_of
 from agent.core.parts import Parts
 from agent.core.programme import InForce, Sound, select_zones, tone_source
 from agent.core.settlement import UNRECORDED_KEPT
+from agent.core.speaking import LOCAL, TONE_LEAD_MS, Speaking, Verdict, locally, told
 from agent.core.turn import Turn
 from agent.core.warnings import Utterance
 from agent.core.words import LocalAct
 from agent.player.protocol import Part
 
-LOCAL = "local"
-"""Authority of what is asked for at the station itself."""
-
-TONE_LEAD_MS = 300
 DETAIL_MAX = 200
-
-Verdict = tuple[RunState, AckReason | None, str]
 
 
 class Actions:
@@ -47,7 +40,7 @@ class Actions:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._ad_hoc: dict[str, Line] = {}
-        self._announcements = Announcements(parts.facts)
+        self._speaking = Speaking(parts)
         self._count = 0
         self._tones: dict[str, Line] = {}
 
@@ -63,11 +56,11 @@ class Actions:
             for line in self._ad_hoc.values()
             if line.item.start_ms + line.item.play_ms + 60_000 > now_ms
         ]
-        return [*asked, *self._announcements.lines(self._parts.supply.box)]
+        return [*asked, *self._speaking.made.lines(self._parts.supply.box)]
 
     def utterances(self) -> list[Utterance]:
         """What has to be spoken for them."""
-        return self._announcements.utterances()
+        return self._speaking.made.utterances()
 
     def _test_tone(self, zones: tuple[str, ...], length_ms: int, turn: Turn) -> Verdict:
         busy = sorted(set(zones) & set(self._parts.air.decision.zones))
@@ -173,61 +166,6 @@ class Actions:
         origin = provenance_of(entry, standing, force.schedule.revision)
         self._ad_hoc[item.key] = Line(item, sound, origin)
         self._parts.items_changed = True
-
-    def _announce(self, body: asked.AnnounceRequest, who: str, turn: Turn) -> Any:
-        parts = self._parts
-        text = body.text.strip()
-        if not text:
-            return asked.Refused(AckReason.MALFORMED.value, "no text")
-        if len(text) > LETTERS_MAX:
-            return asked.Refused(AckReason.TOO_LARGE.value, f"{len(text)} > {LETTERS_MAX}")
-        warnings = ", ".join(warning.title for warning, _, _ in self._parts.emergencies.active())
-        if warnings:
-            return asked.Refused(AckReason.EMERGENCY_ON_AIR.value, warnings)
-
-        def say(zones: tuple[str, ...]) -> Verdict:
-            made = self._announcement(body, zones, text, who, turn)
-            against = self._against_rules(made.item(parts.supply.box), turn)
-            if against is not None:
-                return "failed", AckReason.AGAINST_THE_RULES, against
-            self._announcements.add(made)
-            self._parts.items_changed = True
-            return "done", None, f"{made.title}: {', '.join(zones)}"
-
-        return self._locally(body.zones, say)
-
-    def _against_rules(self, item: Item, turn: Turn) -> str | None:
-        """What keeps an item out of every zone now, in the words of the rules."""
-        parts = self._parts
-        lines = [Line(one, None, Provenance()) for one in parts.air.items.values()]
-        asked_for = Line(item, None, Provenance())
-        *_, bound = parts.lineup.bound([*lines, asked_for], parts.time, turn.wall_ms)
-        bars = [bound.item.bar_at(zone, item.start_ms) for zone in item.zones]
-        return None if None in bars or not bars else bars[0].rule  # type: ignore[union-attr]
-
-    def _announcement(
-        self, body: asked.AnnounceRequest, zones: tuple[str, ...], text: str, who: str, turn: Turn
-    ) -> Announcement:
-        parts = self._parts
-        self._count += 1
-        ref = OccurrenceRef(
-            authority=parts.programme.home or LOCAL,
-            audience=f"s/{parts.site.station}",
-            entry=f"announce-{parts.facts.marks.birth}-{self._count}",
-            nominal=self._nominal(turn.wall_ms),
-        )
-        trusted = parts.inbox.trusted
-        authorities = trusted.authorities if trusted is not None else ()
-        return Announcement(
-            ref=ref,
-            title=title_of(body.title, text),
-            text=text,
-            language=body.language,
-            zones=zones,
-            rank=next((one.rank for one in authorities if one.home), 99),
-            start_ms=turn.wall_ms + TONE_LEAD_MS + parts.air.cold_ms(zones),
-            by=who,
-        )
 
     def _nominal(self, at_ms: int) -> str:
         return self._parts.local(at_ms).strftime("%Y-%m-%dT%H:%M:%S")
@@ -400,6 +338,12 @@ class Actions:
         """What the journal calls a request, and what it was about; None: it only looks."""
         if isinstance(body, asked.AnnounceRequest):
             return "local_announce", f"{self._named(body.zones)}: {body.text}"
+        if isinstance(body, asked.SpeakRequest):
+            heard = f"input:{body.input}" if body.input else "input"
+            about = f"{heard} {body.length_ms // 1_000} s"
+            return "local_announce", f"{self._named(body.zones)}: {about} {body.title}".strip()
+        if isinstance(body, asked.EndSpeechRequest):
+            return "local_stop", body.entry
         act = self._short_act(body)
         return (act[0], act[1][:DETAIL_MAX]) if act is not None else None
 
@@ -456,6 +400,8 @@ class Actions:
                 return views.doctor(parts, now)
             case asked.ToneRequest(entry=entry):
                 return views.tone(parts, self._tones.get(entry), now)
+            case asked.SpokenRequest(entry=entry):
+                return self._speaking.spoken(entry, now.wall_ms)
         return self._done(body, who, turn)
 
     def _done(self, body: Any, who: str, turn: Turn) -> Any:
@@ -463,43 +409,38 @@ class Actions:
         match body:
             case asked.TestToneRequest(zones=zones, length_ms=length_ms):
                 length_ms = max(100, min(60_000, length_ms))
-                return self._locally(
-                    zones, lambda z: self._test_tone(z, length_ms, turn), self._tone
+                return locally(
+                    self._parts.site,
+                    zones,
+                    lambda z: self._test_tone(z, length_ms, turn),
+                    self._tone,
                 )
             case asked.VolumeRequest(zones=zones, volume=volume):
-                return self._locally(zones, lambda z: self._volume(z, volume, who, "local", turn))
+                return locally(
+                    self._parts.site, zones, lambda z: self._volume(z, volume, who, "local", turn)
+                )
             case asked.HoldRequest(authority=authority, entry=entry, held=held):
-                return _told(self._hold(authority, entry, held, who, turn))
+                return told(self._hold(authority, entry, held, who, turn))
             case asked.SkipRequest(authority=authority, entry=entry, nominal=nominal):
-                return _told(self._skip(authority, entry, nominal, who, turn))
+                return told(self._skip(authority, entry, nominal, who, turn))
             case asked.OrderRequest(authority=authority, entry=entry, order=order):
-                return _told(self._order(authority, entry, order, who, turn))
+                return told(self._order(authority, entry, order, who, turn))
             case asked.ApproveRequest():
-                return _told(self._approve(_word_of(body, body.by, body.means), turn))
+                return told(self._approve(_word_of(body, body.by, body.means), turn))
             case asked.StopRequest(zones=zones):
-                return self._locally(zones, lambda z: self._stop(z, turn))
+                return locally(self._parts.site, zones, lambda z: self._stop(z, turn))
             case asked.QuietRequest(zones=zones, until_ms=until_ms, reason=reason):
-                return self._locally(zones, lambda z: self._quiet(z, until_ms, reason, who, turn))
-            case asked.AnnounceRequest():
-                return self._announce(body, who, turn)
+                return locally(
+                    self._parts.site, zones, lambda z: self._quiet(z, until_ms, reason, who, turn)
+                )
+            case asked.AnnounceRequest() | asked.SpeakRequest() | asked.EndSpeechRequest():
+                return self._speaking.take(body, who, turn)
             case asked.AckAlarmRequest(code=code, subject=subject, episode=episode):
-                return _told(watch.acknowledge(self._parts, code, subject, episode, who, turn))
+                return told(watch.acknowledge(self._parts, code, subject, episode, who, turn))
             case asked.PinNoteRequest(name=name):
                 return asked.Done(name)
             case _:
                 return asked.Refused(AckReason.UNSUPPORTED.value, type(body).__name__)
-
-    def _locally(self, zones: tuple[str, ...], act: Any, entry: Callable[[], str] = str) -> Any:
-        """entry: names what the act has only taken up."""
-        names = [zone.name for zone in self._parts.site.zones]
-        unknown = [zone for zone in zones if zone not in names]
-        if unknown:
-            detail = f"{', '.join(unknown)}; zones: {', '.join(names)}"
-            return asked.Refused(AckReason.UNKNOWN_ZONE.value, detail)
-        answer = _told(act(tuple(zone for zone in names if not zones or zone in zones)))
-        if isinstance(answer, asked.Done):
-            return msgspec.structs.replace(answer, entry=entry())
-        return answer
 
 
 def _word_of(
@@ -528,8 +469,3 @@ def _claimed(refused: asked.Refused | None) -> str:
     """Whose PIN somebody tried, for the journal."""
     tried = (AckReason.WRONG_PIN, AckReason.PIN_LOCKED)
     return f" · {refused.detail}" if refused is not None and refused.code in tried else ""
-
-
-def _told(verdict: Verdict) -> asked.Done | asked.Refused:
-    _, reason, detail = verdict
-    return asked.Done(detail) if reason is None else asked.Refused(reason.value, detail)

@@ -1,8 +1,9 @@
-"""Words typed at the station, said now: a notice of the commune itself, an item of class 2.
+"""What is said at the station itself, now: words typed or spoken into its microphone, of class 2.
 
-Owns the announcements that are not over: their text to speak and their place in line. The rules of
-the air bind them like anything that is no emergency. They live as long as the agent: what a restart
-cuts off is told by its record and has to be asked for again.
+Owns the announcements that are not over: their text to speak, or the input that is open, and their
+place in line. An open input closes by itself, and somebody who was pre-empted does not go on
+speaking unheard. The rules of the air bind them like anything that is no emergency. They live as
+long as the agent: what a restart cuts off is told by its record and has to be asked for again.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from agent.contract.reports import OccurrenceRef
 from agent.core.facts import Facts
 from agent.core.items import Item, key_of
 from agent.core.lineup import Line, Provenance
-from agent.core.programme import OnBox, Sound, speech_key, tone_ms, tone_source
+from agent.core.programme import INPUT, OnBox, Sound, speech_key, tone_ms, tone_source
 from agent.core.spoken import write_out
 from agent.core.warnings import Utterance
 from agent.player.protocol import Part, Source
@@ -28,13 +29,20 @@ LETTER_MS = 90
 
 LETTERS_MAX = 1_000
 """Longer than this (about a minute and a half of speech) nobody types at the station."""
+SPEAK_LEAST_MS, SPEAK_MOST_MS = 10_000, 60 * 60_000
+"""How long an input may stay open: nobody leaves a microphone open for a night."""
 WAIT_MS = 10 * 60_000
 """How long an announcement waits for its speech, for a free zone, for a quiet to end."""
+SPEAKER_WAITS_MS = 60_000
+"""How long somebody stands at a microphone and waits for a free zone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What is to be said. start_ms: not before the amplifiers are warm."""
+    """What is to be said. start_ms: not before the amplifiers are warm.
+
+    input: spoken live, for speak_ms; there is no text then.
+    """
 
     ref: OccurrenceRef
     title: str
@@ -44,13 +52,22 @@ class Announcement:
     rank: int
     start_ms: int
     by: str
+    input: str = ""
+    speak_ms: int = 0
 
     @property
-    def utterance(self) -> Utterance:
+    def utterance(self) -> Utterance | None:
+        """What the station has to speak itself."""
+        if self.input:
+            return None
         words = write_out(self.text, self.language)
         return Utterance(speech_key(words, self.language), words, self.language)
 
     def sound(self, box: OnBox) -> Sound | None:
+        if self.utterance is None:
+            url = f"{INPUT}{self.input}"
+            part = Part((Source("input", url),), 0, None)
+            return Sound(tone_source("chime"), tone_ms("chime"), (part,), None, url)
         key = self.utterance.key
         length_ms = box.speech.get(key)
         if length_ms is None:
@@ -62,7 +79,8 @@ class Announcement:
         """Its place in line; until it is spoken, its length is reckoned from its letters."""
         sound = self.sound(box)
         total_ms = sound.total_ms if sound is not None else None
-        reckoned_ms = tone_ms("chime") + max(SPOKEN_LEAST_MS, len(self.text) * LETTER_MS)
+        words_ms = max(SPOKEN_LEAST_MS, len(self.text) * LETTER_MS)
+        reckoned_ms = tone_ms("chime") + (self.speak_ms if self.input else words_ms)
         return Item(
             key=key_of(self.ref),
             ref=self.ref,
@@ -75,8 +93,8 @@ class Announcement:
             play_ms=total_ms or reckoned_ms,
             total_ms=total_ms,
             late="restart",
-            grace_ms=WAIT_MS,
-            resume="continue",
+            grace_ms=SPEAKER_WAITS_MS if self.input else WAIT_MS,
+            resume="drop" if self.input else "continue",
             ready=sound is not None,
             problem=None if sound is not None else OccurrenceReason.SPEECH_UNAVAILABLE,
             language=self.language,
@@ -91,13 +109,23 @@ class Announcements:
     def add(self, made: Announcement) -> None:
         self._made[key_of(made.ref)] = made
 
+    def find(self, entry: str) -> Announcement | None:
+        """One with an open input that is not over."""
+        self._tidy()
+        found = (one for one in self._made.values() if one.input and one.ref.entry == entry)
+        return next(found, None)
+
+    def drop(self, key: str) -> None:
+        """It is not wanted any more and has not begun."""
+        self._made.pop(key, None)
+
     def _tidy(self) -> None:
         for key in [key for key in self._made if key in self._facts.settled]:
             del self._made[key]
 
     def utterances(self) -> list[Utterance]:
         self._tidy()
-        return [one.utterance for one in self._made.values()]
+        return [one.utterance for one in self._made.values() if one.utterance is not None]
 
     def lines(self, box: OnBox) -> Iterable[Line]:
         self._tidy()

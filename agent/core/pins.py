@@ -23,6 +23,7 @@ RIGHTS: tuple[Right, ...] = get_args(Right)
 RIGHT_FOR: dict[type[Any], Right] = {
     asked.ApproveRequest: "approve",
     asked.AnnounceRequest: "announce",
+    asked.SpeakRequest: "announce",
 }
 """What is done only by a person who holds the right to it; all else may be done with a name."""
 

@@ -145,6 +145,30 @@ class AnnounceRequest(msgspec.Struct, frozen=True, tag="announce", tag_field="as
     title: Line = ""
 
 
+class SpeakRequest(msgspec.Struct, frozen=True, tag="speak", tag_field="ask"):
+    """Open an input of the station (a microphone) to `zones` now, for at most `length_ms`.
+
+    input: as the configuration names it; empty: the only one there is. Else as `AnnounceRequest`.
+    """
+
+    zones: tuple[str, ...]
+    length_ms: int
+    input: Line = ""
+    title: Line = ""
+
+
+class SpokenRequest(msgspec.Struct, frozen=True, tag="spoken", tag_field="ask"):
+    """How a `SpeakRequest` stands. entry: as it was named when it was taken up."""
+
+    entry: str
+
+
+class EndSpeechRequest(msgspec.Struct, frozen=True, tag="end_speech", tag_field="ask"):
+    """Close the input again, before its time is over."""
+
+    entry: str
+
+
 class AckAlarmRequest(msgspec.Struct, frozen=True, tag="ack_alarm", tag_field="ask"):
     """Somebody takes note of an open alarm: of this episode, not of the next one."""
 
@@ -181,6 +205,9 @@ Request = (
     | StopRequest
     | QuietRequest
     | AnnounceRequest
+    | SpeakRequest
+    | SpokenRequest
+    | EndSpeechRequest
     | AckAlarmRequest
     | PinNoteRequest
 )
@@ -227,6 +254,20 @@ class ToneView(msgspec.Struct, frozen=True, tag="tone", tag_field="answer"):
     state: Literal["waiting", "sounding", "over", "unknown"]
     starts_ms: int | None = None
     zones: tuple[ToneZone, ...] = ()
+
+
+class SpokenView(msgspec.Struct, frozen=True, tag="spoken", tag_field="answer"):
+    """An open input. speaks_ms: from when on it is heard, the chime is over then; None: not known
+    yet. ends_ms: when it is closed by itself. zones: that hear it now, or could at all.
+    """
+
+    at_ms: int
+    entry: str
+    state: Literal["waiting", "sounding", "over", "unknown"]
+    input: str = ""
+    speaks_ms: int | None = None
+    ends_ms: int | None = None
+    zones: tuple[str, ...] = ()
 
 
 class OnAir(msgspec.Struct, frozen=True):
@@ -497,4 +538,5 @@ Answer = (
     | DoctorView
     | JournalView
     | ToneView
+    | SpokenView
 )

@@ -119,6 +119,8 @@ class Truth:
             return None
         source = sources[event.source]
         live = source.kind not in ("file", "tone")
+        if live and not source.silent_ms:
+            return None  # who speaks may pause
         return _Meant(live, known_of(source, self._air.loudness_of))
 
     def _why(self, event: SoundHeard, meant: _Meant | None) -> Why | None:

@@ -185,7 +185,7 @@ class Card:
     def _choose(self, cue: Cue, number: int, part: Part) -> tuple[Source, int] | None:
         """The first source of the part that gives sound, and its length."""
         for place, source in enumerate(part.sources):
-            if source.kind in ("tone", "silence"):
+            if source.kind in ("tone", "silence", "input"):
                 return source, part.length_ms if part.length_ms is not None else 86_400_000
             length_ms = self._length_of(source.url)
             if length_ms is not None:

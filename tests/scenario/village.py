@@ -108,11 +108,12 @@ class Village:
         tz: str = "Asia/Ho_Chi_Minh",
         rules: SourceRules | None = None,
         backed_up: Iterable[str] = (),
+        inputs: Iterable[str] = (),
     ) -> None:
         """narrow: zones that can only hear bus 0. begin_ms: another instant than that Monday.
 
         rules: of its source-system API. backed_up: zones on a controller and amplifier of their
-        own, which sounds without mains too.
+        own, which sounds without mains too. inputs: of the station; somebody speaks into each.
         """
         self.clock = Clockwork()
         self.wall0_ms = wall_of(BEGIN) if begin_ms is None else begin_ms
@@ -135,7 +136,16 @@ class Village:
         amplifiers = [Amplifier("amp", "c1")]
         if backed_up:
             amplifiers.append(Amplifier("amp-2", "c2", backed_up=True))
-        site = Site(STATION, "Tân Liên", tz, zones, tuple(amplifiers), buses, source_rules=rules)
+        site = Site(
+            STATION,
+            "Tân Liên",
+            tz,
+            zones,
+            tuple(amplifiers),
+            buses,
+            inputs=frozenset(inputs),
+            source_rules=rules,
+        )
         self.box = Box(
             site,
             self.clock,
@@ -147,6 +157,7 @@ class Village:
             "story",
         )
         self.judge.add(self.box)
+        self.judge.case.announced.update(f"input:{name}" for name in inputs)
         self.outcomes: dict[tuple[str, str], AsRun] = {}
         self.desks = {
             HOME: self._desk(AUTHORITY, HOME),

@@ -72,5 +72,6 @@ def test_vectors_cover_every_reason_a_message_alone_can_be_refused_for() -> None
         AckReason.AGAINST_THE_RULES,
         AckReason.NO_SUCH_ALARM,
         AckReason.OTHER_EPISODE,
+        AckReason.UNKNOWN_INPUT,
     }
     assert set(AckReason) - later <= expected
