@@ -20,8 +20,8 @@ from agent.player.protocol import Part, Source
 
 VERSION: Final = 1
 
-QUIET_MAX: Final = 64
-"""So many quiet stretches of a file are remembered."""
+QUIET_MAX: Final = 256
+"""So many quiet stretches of a file are remembered; what is behind the last may be anything."""
 
 LOWERED_MOST_CDB: Final = -4_000
 FAINT_CDBTP: Final = -5_000
@@ -56,7 +56,8 @@ class Loudness(msgspec.Struct, frozen=True):
 
     def is_quiet(self, from_ms: int, to_ms: int, slack_ms: int = 1_000) -> bool:
         """Whether silence or hiss between these positions is what the file holds there."""
-        if self.is_silent:
+        full = len(self.quiet) >= QUIET_MAX
+        if self.is_silent or (full and from_ms >= self.quiet[-1].from_ms):
             return True
         return any(
             one.from_ms - slack_ms <= from_ms and to_ms <= one.to_ms + slack_ms

@@ -24,7 +24,7 @@ from agent.player.hearing import LOOK_FRAMES, Ear, Look
 from agent.player.protocol import RATE_HZ
 
 STALLED_S = 20.0
-QUIET_LEAST_MS = 2_000
+QUIET_LEAST_MS = 2_500
 
 _OPTIONS = (
     "--quiet",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent.core.effects import Measure
 from agent.core.events import FilesMeasured, Now
-from agent.core.loudness import TONE, Levels, Loudness, Quiet, gain_cdb, levelled
+from agent.core.loudness import QUIET_MAX, TONE, Levels, Loudness, Quiet, gain_cdb, levelled
 from agent.core.programme import Programme
 from agent.core.site import Site
 from agent.core.supply import Supply
@@ -80,6 +80,14 @@ def test_only_a_stretch_that_was_measured_quiet_is_expected_to_be_quiet() -> Non
     assert not measured.is_silent
     assert Loudness(None, None, -6_500, 60_000).is_quiet(0, 50_000)
     assert not Loudness(None, None, -600, 300).is_silent  # a beep
+
+
+def test_behind_more_pauses_than_are_remembered_silence_is_no_fault() -> None:
+    pauses = tuple(Quiet(10_000 * n, 10_000 * n + 3_000) for n in range(QUIET_MAX))
+    measured = Loudness(-2_000, 500, -300, 4_000_000, pauses)
+    assert not measured.is_quiet(14_000, 18_000)
+    assert measured.is_quiet(3_000_000, 3_004_000)
+    assert not Loudness(-2_000, 500, -300, 4_000_000, pauses[:-1]).is_quiet(3_000_000, 3_004_000)
 
 
 class Bench:
