@@ -106,7 +106,11 @@ GATES: dict[str, tuple[str, tuple[Gate, ...], str]] = {
         (Gate(WARM_UP_MS + 1_000),),
         f"the amplifier needs {WARM_UP_MS} ms",
     ),
-    "silence between programme and warning": ("ms", (Gate(43.0),), "2048 frames, what the card holds"),
+    "silence between programme and warning": (
+        "ms",
+        (Gate(43.0),),
+        "2048 frames, what the card holds",
+    ),
     "start error of timetable entries": ("ms", (Gate(0.5, "p50"), Gate(5.0, "p99")), ""),
     "sound back after the sound child is killed": ("ms", (Gate(3_000),), ""),
     "sound back after the agent is killed": ("ms", (Gate(5_000),), "restarted after 500 ms"),
