@@ -45,6 +45,7 @@ class _Line(msgspec.Struct, frozen=True):
     t: str
     loudness: Loudness | None = None
     why: str = ""
+    lasting: bool = True
 
 
 class Measuring:
@@ -100,16 +101,17 @@ class Measuring:
         kept = await asyncio.to_thread(_read, place)
         if kept.loudness is not None or kept.tries >= TRIES_MAX:
             return kept
-        kept = Kept(tries=kept.tries + 1, why="begun")
-        await asyncio.to_thread(_write, place, kept)
-        loudness, why = await self._ask(self._path_of(sha256))
-        # A file that gives no sound will give none the next time; a process that died may not.
-        tries = TRIES_MAX if why and why != "died" else kept.tries
-        kept = Kept(tries=tries, loudness=loudness, why=why)
+        before = kept.tries
+        await asyncio.to_thread(_write, place, Kept(tries=before + 1, why="begun"))
+        said = await self._ask(self._path_of(sha256))
+        tries = before + 1
+        if said.t == "failed":  # a file without sound will have none the next time
+            tries = TRIES_MAX if said.lasting else before
+        kept = Kept(tries=tries, loudness=said.loudness, why=said.why)
         await asyncio.to_thread(_write, place, kept)
         return kept
 
-    async def _ask(self, file: Path) -> tuple[Loudness | None, str]:
+    async def _ask(self, file: Path) -> _Line:
         """What the process found, or why nothing."""
         try:
             process = await asyncio.create_subprocess_exec(
@@ -120,7 +122,7 @@ class Measuring:
                 stderr=asyncio.subprocess.DEVNULL,
             )
         except OSError as error:
-            return None, str(error)
+            return _Line("failed", why=str(error), lasting=False)
         try:
             return await self._listen(process)
         finally:
@@ -128,7 +130,7 @@ class Measuring:
                 process.kill()
             await process.wait()
 
-    async def _listen(self, process: asyncio.subprocess.Process) -> tuple[Loudness | None, str]:
+    async def _listen(self, process: asyncio.subprocess.Process) -> _Line:
         lines = process.stdout
         while lines is not None:
             try:
@@ -142,11 +144,9 @@ class Measuring:
                 line = msgspec.json.decode(raw, type=_Line)
             except msgspec.MsgspecError:
                 continue
-            if line.t == "measured" and line.loudness is not None:
-                return line.loudness, ""
-            if line.t == "failed":
-                return None, line.why or "failed"
-        return None, "died"
+            if line.t == "failed" or (line.t == "measured" and line.loudness is not None):
+                return line
+        return _Line("died", why="died")
 
 
 def _read(place: Path) -> Kept:

@@ -40,9 +40,10 @@ class Measured(msgspec.Struct, frozen=True, tag="measured", tag_field="t"):
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed", tag_field="t"):
-    """Nothing is known of it."""
+    """Nothing is known of it. lasting: it is the file's fault, and will be so the next time."""
 
     why: str
+    lasting: bool = True
 
 
 Line = Progress | Measured | Failed
@@ -87,8 +88,10 @@ def main() -> None:
     share = min(1.0, max(0.01, arguments.share))
     try:
         say(Measured(measure(arguments.file, share=share, progress=progress)))
-    except (CannotMeasureError, NoLibraryError) as error:
+    except CannotMeasureError as error:
         say(Failed(str(error)))
+    except NoLibraryError as error:
+        say(Failed(str(error), lasting=False))
     sys.stdout.flush()
     os._exit(0)
 

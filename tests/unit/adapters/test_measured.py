@@ -93,6 +93,13 @@ def test_a_file_without_sound_is_not_tried_again(tmp_path: Path) -> None:
     assert Rig(tmp_path).measuring.open() == FilesMeasured(((SHA, None),))
 
 
+def test_what_the_box_lacks_is_not_held_against_the_file(tmp_path: Path) -> None:
+    lacking = 'print(\'{"t":"failed","why":"libebur128.so.1","lasting":false}\')'
+    for _ in range(TRIES_MAX + 1):
+        assert Rig(tmp_path, lacking).ask() is None
+    assert Rig(tmp_path).ask() == FOUND
+
+
 def test_a_box_that_went_down_while_measuring_remembers_that_it_had_begun(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     rig.measuring.open()

@@ -290,6 +290,10 @@ def test_a_text_becomes_a_file_under_its_key(tmp_path: Path) -> None:
     heard = ear.get(timeout=20)
     assert isinstance(heard, SpeechReady)
     assert heard.duration_ms > 200
+    assert heard.loudness is not None
+    assert heard.loudness.loudness_clufs is not None
+    assert -3_000 < heard.loudness.loudness_clufs < -500
+    assert heard.loudness.peak_cdbtp == pytest.approx(-100, abs=60)
     assert speaking.path("k1").exists()
     speaking.close()
 
