@@ -6,6 +6,7 @@ Invariants: batches are committed in order, several may share a transaction, non
 a batch that cannot be committed stays in memory, in front, and is tried again; memory held that
 way is bounded (facts: last value wins; records: the oldest go first and are counted). A corrupt
 file is put aside and a clean one begun: told as a value, never raised. The file is mode 0600.
+On a full card the `reserve` beside it is given up first.
 Migrations only add, so an older agent can still read a newer file.
 """
 
@@ -25,6 +26,7 @@ from typing import Literal, TypeVar
 
 from agent.adapters.clock import mono_ms
 from agent.adapters.ports import Durable, NotDurable, Row, Settled, StoredRecord
+from agent.adapters.reserve import Reserve
 from agent.core.effects import Append, Drop, PruneRecords, Put, Save
 
 log = logging.getLogger(__name__)
@@ -82,11 +84,20 @@ def open_journal(file: Path, wall_ms: int, *, max_pages: int = 0) -> Opened | Un
     wall_ms names the file that is put aside. max_pages bounds the file (0: only the disk does).
     """
     try:
-        return _open_checked(file, max_pages)
+        try:
+            return _open_checked(file, max_pages)
+        except (sqlite3.Error, OSError):
+            if not _reserve(file).drop():
+                raise
+            return _open_checked(file, max_pages)  # a full card has room for it now
     except _CorruptError as error:
         return _begin_clean(file, wall_ms, max_pages, str(error))
     except (sqlite3.Error, OSError) as error:
         return _open_read_only(file, str(error))
+
+
+def _reserve(file: Path) -> Reserve:
+    return Reserve(file.with_name("reserve"))
 
 
 def _open_checked(file: Path, max_pages: int) -> Opened:
@@ -109,7 +120,9 @@ def _open_checked(file: Path, max_pages: int) -> Opened:
         raise
     note: OpenNote = "opened" if before >= len(MIGRATIONS) else "migrated"
     return Opened(
-        SqliteJournal(db, installation), "created" if not existed else note, f"schema {before}"
+        SqliteJournal(db, installation, _reserve(file)),
+        "created" if not existed else note,
+        f"schema {before}",
     )
 
 
@@ -206,8 +219,11 @@ class _Batch:
 class SqliteJournal:
     """See `ports.Journal`. One thread writes and reads; callers only queue."""
 
-    def __init__(self, db: sqlite3.Connection, installation: str) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, installation: str, reserve: Reserve | None = None
+    ) -> None:
         self._db = db
+        self._reserve = reserve
         self._installation = installation
         self._on_settled: Callable[[Settled], None] = lambda _: None
         self._change = threading.Condition()
@@ -317,6 +333,7 @@ class SqliteJournal:
 
     def _run(self) -> None:
         try:
+            self._take_reserve()
             while not self._finished():
                 self._wait()
                 if self._trouble.may_try():
@@ -343,14 +360,21 @@ class SqliteJournal:
             with self._change:
                 group = list(itertools.islice(self._batches, GROUP_MAX_BATCHES))
             fault = self._commit(group)
+            if fault is not None and self._reserve is not None and self._reserve.give_up():
+                fault = self._commit(group)
             if fault is not None:
                 self._failed(fault)
                 return
+            self._take_reserve()
             with self._change:
                 for _ in group:
                     self._batches.popleft()
             self._trouble = _Trouble()
             self._on_settled(Durable(group[-1].ticket))
+
+    def _take_reserve(self) -> None:
+        if self._reserve is not None:
+            self._reserve.take(mono_ms())
 
     def _commit(self, group: list[_Batch]) -> sqlite3.Error | None:
         try:

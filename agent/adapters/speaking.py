@@ -63,7 +63,8 @@ class Speaking:
 
         if self._speech is None:
             self._speech = Speech(self._folder)
-        made = self._speech.speak(act.text, act.language)
+        made = self._speech.speak(act.text, act.language, urgent=act.urgent)
+        self._tell_what_is_gone(self._speech.taken_back())
         if isinstance(made, SpeechFault):
             detail = f"{made.reason.value}: {made.detail}"
             return SpeechFailed(act.key, detail, lasting=made.reason in LASTING)
@@ -71,6 +72,12 @@ class Speaking:
             del self._paths[next(iter(self._paths))]
         self._paths[act.key] = made.path
         return SpeechReady(act.key, made.duration_ms, _loudness_of(made))
+
+    def _tell_what_is_gone(self, taken_back: list[Path]) -> None:
+        """Texts that had to leave memory are not spoken any more: the core asks again."""
+        for key in [key for key, path in self._paths.items() if path in taken_back]:
+            del self._paths[key]
+            self._emit(SpeechFailed(key, "failed: gave way to another text in memory"))
 
 
 def _loudness_of(made: SpeechFile) -> Loudness | None:

@@ -52,16 +52,18 @@ def fetch_wait_ms(tries: int, chance: float, permanent: bool) -> int:
 
 SPEECH_FIRST_MS = 5_000
 SPEECH_MAX_MS = 15 * 60_000
+SPEECH_URGENT_MAX_MS = 60_000
 SPEECH_LASTING_FIRST_MS = 10 * 60_000
 SPEECH_LASTING_MAX_MS = 6 * 3_600_000
 
 
-def speech_wait_ms(tries: int, lasting: bool) -> int:
+def speech_wait_ms(tries: int, lasting: bool, *, urgent: bool = False) -> int:
     """Wait before a text is spoken again. No chance: the engine is this box's own.
 
     lasting: it will fail until somebody changes the box, such as by installing a voice.
+    urgent: people wait for the words of a warning.
     """
-    first_ms, limit_ms = SPEECH_FIRST_MS, SPEECH_MAX_MS
+    first_ms, limit_ms = SPEECH_FIRST_MS, SPEECH_URGENT_MAX_MS if urgent else SPEECH_MAX_MS
     if lasting:
         first_ms, limit_ms = SPEECH_LASTING_FIRST_MS, SPEECH_LASTING_MAX_MS
     return min(limit_ms, first_ms << min(tries, 12))

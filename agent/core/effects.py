@@ -131,11 +131,15 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Speak:
-    """Make a sound file of `text`; answered by SpeechReady or SpeechFailed with `key`."""
+    """Make a sound file of `text`; answered by SpeechReady or SpeechFailed with `key`.
+
+    urgent: of a warning or an announcement; where there is little room, others give way to it.
+    """
 
     key: str
     text: str
     language: str
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

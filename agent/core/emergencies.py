@@ -331,13 +331,39 @@ class Emergencies:
                 found = True
         return found
 
-    def utterances(self) -> list[Utterance]:
-        """What has to be spoken for the plays that are due."""
+    def utterances(self, turn: Turn) -> list[Utterance]:
+        """What has to be spoken for the plays that are due, and for warnings that were played
+        without some of their words."""
+        due = [(*one[:2], None) for one in self.active()]
+        unsaid = [
+            (warning, memory, _unspoken(warning, memory))
+            for warning, memory, _ in self.kept(self._surely_ms(turn))
+            if memory.ended
+        ]
         return [
             said
-            for warning, memory, _ in self.active()
+            for warning, memory, only in (*due, *unsaid)
             for said in warnings.due_utterances(warning, memory, self._tz)
+            if only is None or said.says in only
         ]
+
+    def found_words(self, box: OnBox, turn: Turn) -> bool:
+        """A warning that was played without words which can be spoken now comes at once, not with
+        its next repeat; whether one does."""
+        found = False
+        for warning, memory, _ in self.kept(self._surely_ms(turn)):
+            unspoken = _unspoken(warning, memory)
+            if not unspoken or self._play_of(warning, memory) in self._facts.open:
+                continue
+            said = warnings.due_utterances(warning, memory, self._tz)
+            if not any(one.says in unspoken and warnings.is_spoken(one, box) for one in said):
+                continue
+            again = msgspec.structs.replace(
+                memory, ended="", due_ms=turn.wall_ms, zones=(), words_ms=0, missing=()
+            )
+            self._remember(warning, again)
+            found = True
+        return found
 
     def views(self, now: Now, box: OnBox) -> tuple[WarningView, ...]:
         """The last warnings as people look at them, what is said next first."""
@@ -380,6 +406,11 @@ class Emergencies:
 
 def _without(languages: tuple[str, ...]) -> str:
     return f"without {', '.join(languages)}" if languages else ""
+
+
+def _unspoken(warning: Emergency, memory: WarningMemory) -> frozenset[str]:
+    """Languages whose text the last play was without."""
+    return frozenset(memory.missing) & warning.texts.keys() if memory.plays else frozenset()
 
 
 def _heard(held: OpenItem, zone: str, from_ms: int) -> bool:

@@ -181,6 +181,9 @@ class Station(Parts):
                 self._controller(event, turn)
             case HostSeen():
                 self.host = event
+                playing = self.air.files_in_use()
+                free_mib = event.storage_free_mib
+                self.items_changed |= self.supply.make_room(free_mib, playing, turn) > 0
                 if self.power.host_seen(event):
                     self._mains_changed(turn)
             case NetworkSeen():
@@ -223,6 +226,7 @@ class Station(Parts):
                 self.emergencies.restored(turn)
         self.items_changed |= self.emergencies.expire(turn)
         self.items_changed |= self.emergencies.look_again(turn)
+        self.items_changed |= self.emergencies.found_words(self.supply.box, turn)
         self.items_changed |= self.emergencies.reword(turn)
         stale = not 0 <= now_ms - self.lines_made_ms < EVERY_MS
         if self.items_changed or stale:
@@ -250,7 +254,7 @@ class Station(Parts):
     def _make_lines(self, turn: Turn) -> None:
         self.items_changed = False
         now_ms = self.lines_made_ms = turn.wall_ms
-        wanted = [*self.emergencies.utterances(), *self.actions.utterances()]
+        wanted = [*self.emergencies.utterances(turn), *self.actions.utterances()]
         self.supply.speak_ahead(wanted, turn)
         box = self.supply.box
         timetable = self.lineup.lines(box, self.time, now_ms)

@@ -24,6 +24,11 @@ from agent.core.versions import all_sources
 from agent.core.warnings import Utterance
 
 HOUR_MS = 3_600_000
+MIB = 1024 * 1024
+RESERVE_MIB = 8
+"""Less than this free: what the journal and the words of warnings need is made room for."""
+ROOM_MIB = 16
+"""So much is made free then."""
 FETCH_AHEAD_MS = 72 * HOUR_MS
 FETCH_BEHIND_MS = 6 * HOUR_MS
 SPEAK_AHEAD_MS = 26 * HOUR_MS
@@ -69,7 +74,7 @@ class Supply:
         wanted: set[str] = set()
         for said in urgent:
             wanted.add(said.key)
-            self._speak(said.key, said.text, said.language, turn)
+            self._speak(Speak(said.key, said.text, said.language, urgent=True), turn)
         from_ms, to_ms = turn.wall_ms - 24 * HOUR_MS, turn.wall_ms + SPEAK_AHEAD_MS
         near = self._programme.occurrences(from_ms, to_ms)
         for source in texts_of(occurrence.entry for occurrence, _ in near):
@@ -77,14 +82,14 @@ class Supply:
             wanted.add(key)
             if key not in self._asked:
                 text = write_out(source.text, source.language)
-                self._speak(key, text, source.language, turn)
+                self._speak(Speak(key, text, source.language), turn)
         self._forget_unwanted(wanted)
 
-    def _speak(self, key: str, text: str, language: str, turn: Turn) -> None:
-        if key not in self._asked:
-            self._asked.add(key)
-            self._unspoken[key] = _Unspoken(Speak(key, text, language))
-            turn.do(Speak(key, text, language), "now")
+    def _speak(self, act: Speak, turn: Turn) -> None:
+        if act.key not in self._asked:
+            self._asked.add(act.key)
+            self._unspoken[act.key] = _Unspoken(act)
+            turn.do(act, "now")
 
     def _forget_unwanted(self, wanted: set[str]) -> None:
         """What nobody wants any more is not tried again; should it be wanted later, at once."""
@@ -119,10 +124,13 @@ class Supply:
         if not event.lasting:
             self._failed = event.detail
         held = self._unspoken.get(event.key)
+        if held is None:
+            self._asked.discard(event.key)  # it was there and is gone: asked for when it is wanted
         if held is None or held.detail != event.detail:
             turn.log("speech_failed", "warning", key=event.key, detail=event.detail)
         if held is not None:
-            again_mono_ms = turn.now.mono_ms + speech_wait_ms(held.tries, event.lasting)
+            wait_ms = speech_wait_ms(held.tries, event.lasting, urgent=held.act.urgent)
+            again_mono_ms = turn.now.mono_ms + wait_ms
             self._unspoken[event.key] = _Unspoken(
                 held.act, held.tries + 1, again_mono_ms, event.detail
             )
@@ -250,7 +258,30 @@ class Supply:
         kept = playing | {file.sha256 for file, _ in self._programme.warning_files()}
         gone = content.evictable(list(self.box.files), bound, kept, today.isoformat())
         for sha in gone:
-            del self.box.files[sha]
-            self.box.loudness.pop(f"content:{sha}", None)
-            turn.do(Evict(sha))
+            self._evict(sha, turn)
         return len(gone)
+
+    def make_room(self, free_mib: int | None, playing: frozenset[str], turn: Turn) -> int:
+        """Drop ordinary files from a card that is nearly full, what is needed last first; returns
+        how many. They are not fetched again before there is room (`CONTENT_NOT_STORED`)."""
+        if free_mib is None or free_mib >= RESERVE_MIB:
+            return 0
+        kept = playing | {file.sha256 for file, _ in self._programme.warning_files()}
+        going = [sha for sha in self.box.files if sha not in kept]
+        going.sort(key=lambda sha: (-self._needed_ms.get(sha, FAR_MS), sha))
+        missing, gone = (ROOM_MIB - free_mib) * MIB, 0
+        for sha in going:
+            if missing <= 0:
+                break
+            missing -= self.box.files[sha]
+            self._evict(sha, turn)
+            gone += 1
+        if gone:
+            self.changed = True
+            turn.log("room_made", "warning", free_mib=free_mib, evicted=gone)
+        return gone
+
+    def _evict(self, sha: str, turn: Turn) -> None:
+        del self.box.files[sha]
+        self.box.loudness.pop(f"content:{sha}", None)
+        turn.do(Evict(sha))

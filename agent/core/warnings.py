@@ -139,6 +139,11 @@ def due_utterances(warning: Emergency, memory: WarningMemory, zone: tzinfo) -> l
     return utterances(warning, said_ms(memory), zone, again=memory.plays > 0)
 
 
+def is_spoken(said: Utterance, box: OnBox) -> bool:
+    """Whether its words can be said, with the hour or at least without it."""
+    return box.speech.get(said.key) is not None or box.speech.get(said.instead) is not None
+
+
 def sound_of(
     warning: Emergency,
     memory: WarningMemory,

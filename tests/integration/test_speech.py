@@ -22,6 +22,7 @@ from agent.adapters.speech import (
     SpeechFile,
     SpeechReason,
 )
+from agent.adapters.speech_memory import SpeechMemory
 from agent.core.spoken import issue_phrase, write_out
 
 pytestmark = pytest.mark.skipif(
@@ -157,11 +158,37 @@ def test_an_engine_that_fails_leaves_a_reason_and_no_file(
     assert list(directory.glob("*")) == []
 
 
-def test_a_directory_that_cannot_be_written_is_a_fault_not_an_exception(tmp_path: Path) -> None:
+def on_a_dead_card(tmp_path: Path, memory: SpeechMemory | None = None) -> Speech:
     (tmp_path / "in-the-way").write_bytes(b"")
-    fault = Speech(tmp_path / "in-the-way" / "speech").speak("Xin chào", "vi")
-    assert isinstance(fault, SpeechFault)
-    assert fault.reason is SpeechReason.FAILED
+    return Speech(tmp_path / "in-the-way" / "speech", memory=memory)
+
+
+def test_a_card_that_takes_nothing_still_lets_a_warning_be_spoken(tmp_path: Path) -> None:
+    dead = on_a_dead_card(tmp_path)
+    file = made(dead.speak(WARNING, "vi", urgent=True))
+    on_card = made(Speech(tmp_path / "speech").speak(WARNING, "vi"))
+    assert file.duration_ms == on_card.duration_ms
+    assert file.path.read_bytes() == on_card.path.read_bytes()
+    assert dead.speak(WARNING, "vi", urgent=True) == file
+
+
+def test_speech_in_memory_can_be_read_by_another_program(tmp_path: Path) -> None:
+    file = made(on_a_dead_card(tmp_path).speak(WARNING, "vi", urgent=True))
+    seen = subprocess.run(["head", "-c", "4", file.path], capture_output=True, check=True)
+    assert seen.stdout == b"RIFF"
+
+
+def test_speech_in_memory_is_bounded_and_ordinary_texts_give_way_first(tmp_path: Path) -> None:
+    ordinary, flood, fire = "Mời bà con đi họp.", "Lũ quét, chạy ngay.", "Cháy rừng, chạy ngay."
+    speech = on_a_dead_card(tmp_path, SpeechMemory(limit_bytes=150_000))
+    gone = made(speech.speak(ordinary, "vi"))
+    kept = made(speech.speak(flood, "vi", urgent=True))
+    assert speech.taken_back() == []
+    assert isinstance(speech.speak("Mời bà con đi tiêm chủng.", "vi"), SpeechFault)
+    made(speech.speak(fire, "vi", urgent=True))
+    assert speech.taken_back() == [gone.path]
+    assert kept.path.read_bytes()[:4] == b"RIFF"
+    assert isinstance(speech.speak(WARNING, "vi", urgent=True), SpeechFault)
 
 
 def test_a_broken_character_does_not_stop_the_rest(speech: Speech) -> None:

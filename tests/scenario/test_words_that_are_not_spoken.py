@@ -65,6 +65,32 @@ def test_a_text_of_the_timetable_that_gave_way_is_told_as_what_sounded(mute: Vil
     assert mute.outcome("hop").source == f"file:{sha256[:12]}"
 
 
+@pytest.mark.parametrize("repeat_every_ms", [0, 1_800_000])
+def test_a_warning_without_words_is_said_again_as_soon_as_it_can_be_spoken(
+    mute: Village, repeat_every_ms: int
+) -> None:
+    mute.until("06:00")
+    mute.warn(repeat_every_ms=repeat_every_ms)
+    mute.wait(300)
+    assert len(mute.heard("warning", "dong")) <= 1  # the siren alone, once
+    mute.box.knobs = replace(mute.box.knobs, speech_works=True)
+    mute.wait(90)
+    spoken = [one for one in mute.heard("warning", "dong") if one.begin > "06:05"]
+    assert len(spoken) == 1
+    mute.wait(300)
+    assert len([one for one in mute.heard("warning", "dong") if one.begin > "06:05"]) == 1
+
+
+def test_a_warning_that_lost_its_words_finds_them_after_a_power_cut_too(mute: Village) -> None:
+    mute.until("06:00")
+    mute.warn()
+    mute.wait(60)
+    mute.box.knobs = replace(mute.box.knobs, speech_works=True)
+    mute.power_cut(30)
+    mute.wait(120)
+    assert len([one for one in mute.heard("warning", "dong") if one.begin > "06:01:30"]) == 1
+
+
 def test_the_doctor_names_the_words_that_cannot_be_spoken_until_they_can(mute: Village) -> None:
     assert sound_check(mute).verdict == "ok"
     mute.until("06:00")

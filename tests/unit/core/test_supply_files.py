@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.core.effects import Log
+from agent.core.effects import Evict, Log
 from agent.core.events import FetchFailed, FetchFault, FileReady, Now
 from agent.core.programme import Programme
 from agent.core.site import Site
@@ -45,3 +45,34 @@ def test_a_failure_that_is_no_news_is_tried_again_all_the_same() -> None:
         supply.changed = False
         supply.fetch_failed(FetchFailed(SHA, "network"), turn_at(1_000))
         assert supply.changed
+
+
+MIB = 1024 * 1024
+
+
+def filled() -> Supply:
+    supply = Supply(Programme(Site("tan-lien", "Tân Liên", d.TZ, (), ()), d.zones))
+    supply.files_found([(name * 32, 3 * MIB) for name in ("aa", "bb", "cc", "dd")])
+    return supply
+
+
+def evicted(supply: Supply, free_mib: int | None, playing: frozenset[str]) -> list[str]:
+    turn = turn_at(1_000)
+    gone = supply.make_room(free_mib, playing, turn)
+    names = [one.act.sha256[:2] for one in turn.acts if isinstance(one.act, Evict)]
+    assert len(names) == gone
+    return names
+
+
+def test_a_card_that_is_nearly_full_loses_ordinary_files_until_there_is_room() -> None:
+    supply = filled()
+    assert evicted(supply, 8, frozenset()) == []
+    assert evicted(supply, None, frozenset()) == []
+    assert evicted(supply, 7, frozenset()) == ["aa", "bb", "cc"]  # 9 MiB for 16
+    assert set(supply.box.files) == {"dd" * 32}
+
+
+def test_what_is_on_air_is_not_dropped() -> None:
+    supply = filled()
+    assert evicted(supply, 0, frozenset({"bb" * 32})) == ["aa", "cc", "dd"]
+    assert evicted(supply, 0, frozenset({"bb" * 32})) == []
