@@ -57,6 +57,11 @@ class Release:
         self._durable = 0
         self._blind = False
 
+    @property
+    def blind(self) -> bool:
+        """Whether the disk takes nothing, so that what goes out now rests on nothing."""
+        return self._blind
+
     def add(self, ticket: int, acts: Iterable[Do], now_ms: int) -> list[Act]:
         """Take the acts of a batch whose newest ticket is `ticket`; returns those for now."""
         out: list[Act] = []

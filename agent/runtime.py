@@ -123,6 +123,7 @@ class Runtime:
             Restart: lambda act: self.leave(EX_OK, act.why),
             **around.obey,
         }
+        self._obey[Reply] = self._replied(self._obey.get(Reply))
         self._inbox: deque[Event] = deque()
         self._inbox_lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -281,6 +282,18 @@ class Runtime:
                     obey(act)
             except Exception:  # supervision: the other acts of the batch go out
                 log.exception("act_failed act=%s", type(act).__name__)
+
+    def _replied(self, obey: Obey | None) -> Obey:
+        """What was decided while the disk takes nothing is told as not stored."""
+
+        def reply(act: Reply) -> None:
+            body = act.body
+            if isinstance(body, requests.Done) and self._release.blind:
+                act = Reply(act.id, msgspec.structs.replace(body, stored=False))
+            if obey is not None:
+                obey(act)
+
+        return reply
 
     # --- timers ---------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 
@@ -18,7 +19,7 @@ from agent.cli.names import NotFound, find_entry, full_id
 from agent.cli.people import Decider
 from agent.cli.prompts import Prompts
 from agent.cli.screens.awaiting import Waiting, is_over, render_awaiting, render_waiting, waiting
-from agent.cli.session import Session, Shown, not_found, refusal, shown_done
+from agent.cli.session import Session, Shown, not_found, not_stored, refusal, shown_done
 from agent.cli.texts import Lang, say
 from agent.cli.times import coming, read_time
 from agent.cli.wording import FAULT, OK, clock, day
@@ -182,7 +183,11 @@ def _asked(
         decisions.append(Decision(request.authority, request.entry, request.nominal, answer))
         if isinstance(answer, Refused) and answer.code in _ABOUT_THE_PERSON:
             break  # it would be refused for the others, too, and count as one more wrong PIN
-    return _told(findings, decisions, session)
+    shown = _told(findings, decisions, session)
+    lost = next((one.result for one in decisions if not_stored(one.result, session)), None)
+    return (
+        shown if lost is None else replace(shown, lines=[*shown.lines, *not_stored(lost, session)])
+    )
 
 
 _ABOUT_THE_PERSON = frozenset(

@@ -5,7 +5,7 @@ Owns the words for a refusal. Knows no command.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -16,7 +16,7 @@ from agent.cli.findings import Finding, finding_lines
 from agent.cli.names import NotFound, find_name, fold
 from agent.cli.prompts import Prompts
 from agent.cli.texts import Lang, say
-from agent.cli.wording import FAULT, OK, ack_reason, length
+from agent.cli.wording import FAULT, OK, WATCH, ack_reason, length
 from agent.contract.reasons import AckReason
 from agent.core.requests import Answer, Done, Refused, ZonesRequest, ZonesView
 
@@ -162,7 +162,16 @@ def shown_done(answer: Answer, finding: Finding, session: Session) -> Shown:
     """`finding` when it was done, else why not."""
     if not isinstance(answer, Done):
         return session.not_shown(answer)
-    return session.found(finding, answer)
+    shown = session.found(finding, answer)
+    return replace(shown, lines=[*shown.lines, *not_stored(answer, session)])
+
+
+def not_stored(answer: Answer, session: Session) -> list[str]:
+    """What a power cut would forget is not told as if it were kept."""
+    if not isinstance(answer, Done) or answer.stored:
+        return []
+    finding = Finding(WATCH, say(session.lang, "not-stored"), say(session.lang, "not-stored-next"))
+    return finding_lines(finding, session.width)
 
 
 def told(said: str, answer: Answer, session: Session) -> Shown:

@@ -214,6 +214,9 @@ TEXTS: dict[str, Both] = {
     "confirmed-no": Both("loa không xác nhận", "not confirmed"),
     "confirmed-unknown": Both("? không đo được", "? not measured"),
     "start-error": Both("lệch {value} ms", "off by {value} ms"),
+    "broke-rules": Both("khẩn cấp, vượt: {rules}", "emergency, broke: {rules}"),
+    "above-ceiling": Both("to hơn mức trần {ceiling} %", "louder than its ceiling of {ceiling} %"),
+    "approver-named": Both("nơi gửi ghi người duyệt: {who}", "its sender names as approver: {who}"),
     "alarm-raised": Both("báo động: {what}", "alarm: {what}"),
     "alarm-acknowledged": Both("{by} đã nhận báo động: {what}", "{by} noted the alarm: {what}"),
     "alarm-cleared": Both("hết báo động: {what}", "alarm over: {what}"),
@@ -340,6 +343,13 @@ TEXTS: dict[str, Both] = {
     "done-volume": Both("âm lượng {zones}: {volume}", "volume of {zones}: {volume}"),
     "done-volume-auto": Both(
         "âm lượng {zones}: lại theo lịch", "volume of {zones}: by the timetable again"
+    ),
+    "not-stored": Both(
+        "chưa ghi được vào bộ nhớ, mất điện là mất",
+        "not yet on the disk, a power cut loses it",
+    ),
+    "not-stored-next": Both(
+        "xem thẻ nhớ: stationctl doctor", "look at the card: stationctl doctor"
     ),
     "done-hold": Both("giữ lại {entry}", "{entry} is held"),
     "done-release": Both("bỏ giữ {entry}", "{entry} is released"),

@@ -223,6 +223,16 @@ def _storage(station: Parts) -> Check:
 
 
 def _records(station: Parts) -> Check:
+    if station.storage_fault:
+        meaning = ALARM[AlarmCode.STORAGE_FAILED]
+        return _check(
+            "records",
+            "fault",
+            "không ghi được bản ghi nào, mất điện là mất",
+            "takes no record; a power cut loses what is not on the disk",
+            meaning.next_vi,
+            meaning.next_en,
+        )
     signer = station.reporter.seal.signer
     if isinstance(signer, Signer):
         shown = signer.fingerprint

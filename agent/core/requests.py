@@ -226,10 +226,14 @@ class Refused(msgspec.Struct, frozen=True, tag="refused", tag_field="answer"):
 
 
 class Done(msgspec.Struct, frozen=True, tag="done", tag_field="answer"):
-    """The request was carried out. entry: of something that was only taken up, and sounds later."""
+    """The request was carried out. entry: of something that was only taken up, and sounds later.
+
+    stored: False while the disk takes nothing: a power cut forgets what was decided.
+    """
 
     detail: str = ""
     entry: str = ""
+    stored: bool = True
 
 
 class ToneZone(msgspec.Struct, frozen=True):

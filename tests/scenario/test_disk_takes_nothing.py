@@ -94,6 +94,16 @@ def test_status_and_doctor_tell_that_nothing_is_stored_until_it_is(village: Vill
     assert check.verdict == "ok"
 
 
+def test_the_doctor_does_not_call_a_journal_well_that_takes_nothing(village: Village) -> None:
+    def records() -> asked.Check:
+        checks = village.ask(asked.DoctorRequest()).checks
+        return next(one for one in checks if one.name == "records")
+
+    assert records().verdict == "fault"
+    village.wait(700)
+    assert records().verdict == "ok"
+
+
 def test_a_file_that_could_not_be_stored_is_not_blamed_on_the_network() -> None:
     village = Village()
     village.publish("tin", 10, fault="no_storage")

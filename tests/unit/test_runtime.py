@@ -129,6 +129,21 @@ def test_an_act_goes_out_after_its_commit() -> None:
     assert rig.journal.load() == (("k", "a", b"1"),)
 
 
+def test_a_decision_that_the_disk_did_not_take_is_answered_as_not_stored() -> None:
+    answer = Batch((Put("k", "a", b"1"),), (Do(Reply(1, requests.Done("held"))),), None)
+    rig = Rig(lambda *_: answer)
+    rig.journal.fail("disk full")
+    rig.run(HousekeepingDue(), until=lambda: bool(rig.done))
+    assert rig.done[0] == Reply(1, requests.Done("held", stored=False))
+
+
+def test_a_decision_that_is_on_the_disk_is_answered_as_stored() -> None:
+    answer = Batch((Put("k", "a", b"1"),), (Do(Reply(1, requests.Done("held"))),), None)
+    rig = Rig(lambda *_: answer)
+    rig.run(HousekeepingDue(), until=lambda: bool(rig.done))
+    assert rig.done == [Reply(1, requests.Done("held"))]
+
+
 def test_the_station_is_woken_when_it_asked_to_be_and_not_before() -> None:
     asked_ms: list[int] = []
     woken_ms: list[int] = []

@@ -146,13 +146,41 @@ def _as_run(body: AsRun, lang: Lang) -> tuple[str, str]:
     ]
     if body.reason is not None:
         parts.append(occurrence_reason(body.reason, lang)[0])
+    if body.rule:
+        parts.append(body.rule)
+    parts += _broken(body, lang)
     if body.outcome != "skipped" and body.languages_missing:
         parts.append(missing_languages(body.languages_missing, lang))
     if body.outcome != "skipped":
         parts.append(say(lang, f"confirmed-{body.confirmed}"))
     if body.outcome != "skipped" and body.start_error_ms is not None:
         parts.append(say(lang, "start-error", value=f"{body.start_error_ms:+d}"))
+    parts += _let(body, lang)
     return _as_run_mark(body), " · ".join(parts)
+
+
+def _broken(body: AsRun, lang: Lang) -> list[str]:
+    """The rules that an emergency did not keep."""
+    told = []
+    if body.broke:
+        names = ", ".join(occurrence_reason(one, lang)[0] for one in body.broke)
+        told.append(say(lang, "broke-rules", rules=names))
+    if body.above_ceiling is not None:
+        told.append(say(lang, "above-ceiling", ceiling=body.above_ceiling))
+    return told
+
+
+def _let(body: AsRun, lang: Lang) -> list[str]:
+    """Who let it play in the commune, how that is known, and by which document."""
+    told = []
+    if body.approver and body.approver != body.approved_by:
+        told.append(say(lang, "approver-named", who=body.approver))
+    if body.approval not in (None, "home"):
+        who = body.approved_by or say(lang, "not-named")
+        told.append(say(lang, f"approval-{body.approval}", who=who))
+    if body.document_number:
+        told.append(say(lang, "document-number", number=body.document_number))
+    return told
 
 
 def _as_run_mark(body: AsRun) -> str:

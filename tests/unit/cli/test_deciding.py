@@ -14,6 +14,7 @@ from agent.core.requests import (
     AnnounceRequest,
     Answer,
     ApproveRequest,
+    Done,
     HoldRequest,
     PlanView,
     QuietRequest,
@@ -565,3 +566,25 @@ def test_every_refusal_of_a_decision_fits_a_phone_and_has_a_next_step(
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("  → ") for line in lines)
     assert [line for line in lines if display_width(line) > 44] == []
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("approve", "huyen/khu-vuc"),
+        ("hold", "huyen/khu-vuc"),
+        ("quiet", "Đông", "until", "11:00", "--reason", "tang lễ"),
+        ("stop",),
+        ("volume", "all", "40"),
+    ],
+)
+def test_what_is_not_on_the_disk_is_not_told_as_if_it_were(
+    capsys: Printed, argv: tuple[str, ...]
+) -> None:
+    blind = Agent(answer=lambda _: Done(stored=False))
+    by_hand(blind, *argv)
+    assert "chưa ghi được vào bộ nhớ, mất điện là mất" in out(capsys)
+    by_hand(blind, *argv, "--lang", "en")
+    assert "not yet on the disk, a power cut loses it" in out(capsys)
+    by_hand(Agent(), *argv)
+    assert "chưa ghi" not in out(capsys)

@@ -470,6 +470,43 @@ JOURNAL = JournalView(
         ),
         _line(7, at(5, 4), WarningReport(id="kc-0123", revision=1, state="sounded")),
         JournalLine(8, at(5, 5), msgspec.Raw(b'{"kind":"of-a-later-version"}')),
+        _line(
+            9,
+            at(5, 6),
+            replace(
+                PLAYED,
+                title="Lũ quét",
+                klass=1,
+                broke=(OccurrenceReason.QUIET, OccurrenceReason.OUTSIDE_HOURS),
+                above_ceiling=60,
+                languages_missing=("tyz",),
+            ),
+        ),
+        _line(
+            10,
+            at(5, 7),
+            replace(
+                PLAYED,
+                outcome="skipped",
+                confirmed="unknown",
+                played_ms=0,
+                start_error_ms=None,
+                reason=OccurrenceReason.QUIET,
+                rule="tang lễ đến 11:00",
+            ),
+        ),
+        _line(
+            11,
+            at(5, 8),
+            replace(
+                PLAYED,
+                author="Lê Văn Tám",
+                approver="Phạm Hùng",
+                approved_by="Nguyễn Văn Hòa",
+                approval="pin",
+                document_number="05/UBND",
+            ),
+        ),
     ),
 )
 
