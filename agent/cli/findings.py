@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from agent.cli.columns import wrap
@@ -73,11 +74,18 @@ def counts(findings: list[Finding]) -> str:
 
 
 def finding_lines(finding: Finding, width: int) -> list[str]:
-    text = finding.text[:1].upper() + finding.text[1:]
-    lines = wrap(text, width, first=f"{finding.mark} ")
+    lines = wrap(_begun(finding.text), width, first=f"{finding.mark} ")
     if finding.next:
         lines += wrap(finding.next, width, first="  → ", then="    ")
     return lines
+
+
+_ID = re.compile(r"[a-z0-9.]+[-_/][a-z0-9._/-]*(?=[\s:,;]|\Z)")
+
+
+def _begun(text: str) -> str:
+    """With a capital letter, unless it begins with an id, which is typed as it stands."""
+    return text if _ID.match(text) else text[:1].upper() + text[1:]
 
 
 def alarm_finding(alarm: AlarmView, now_ms: int, tz: str, lang: Lang) -> Finding:

@@ -42,10 +42,19 @@ def find_alarm(
     exact = [one for one in alarms if one.code == code and (one.subject == subject or not subject)]
     if len(exact) == 1:
         return exact[0]
+    if exact and not subject:
+        return NotFound(code, tuple(_as_typed(one, lang) for one in exact), several=True)
     names = {alarm_name(one.code, one.subject, lang): one for one in exact or alarms}
     words = " ".join(wanted) if not exact else subject
     found = find_name(words, tuple(names))
     return found if isinstance(found, NotFound) else names[found]
+
+
+def _as_typed(alarm: AlarmView, lang: Lang) -> str:
+    """What names this one and no other of its code."""
+    if alarm.subject:
+        return f"{alarm.code} {alarm.subject}"
+    return alarm_name(alarm.code, alarm.subject, lang)
 
 
 def _not_found(missing: NotFound, session: Session) -> Shown:

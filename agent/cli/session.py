@@ -20,6 +20,9 @@ from agent.cli.wording import FAULT, OK, WATCH, ack_reason, length
 from agent.contract.reasons import AckReason
 from agent.core.requests import Answer, Done, Refused, ZonesRequest, ZonesView
 
+ALL = ("all", "tatca")
+"""As `fold` writes what was typed."""
+
 _MISSING = {
     "zone": ("zone-unknown", "zone-several"),
     "entry": ("entry-unknown", "entry-several"),
@@ -127,9 +130,9 @@ def look_up(wanted: str, session: Session) -> tuple[Answer, str | NotFound | Non
 
 
 def zone_names(wanted: list[str], session: Session) -> tuple[str, ...] | Shown:
-    """`all`, or none: every zone."""
+    """`all`, `tất cả`, or none: every zone."""
     names: list[str] = []
-    for one in [] if [name.casefold() for name in wanted] == ["all"] else wanted:
+    for one in [] if fold("".join(wanted)) in ALL else wanted:
         answer, name = look_up(one, session)
         if isinstance(name, NotFound):
             return not_found(name, "zone", session)

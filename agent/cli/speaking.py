@@ -48,14 +48,14 @@ def stop(typed: argparse.Namespace, session: Session) -> Shown:
 
 
 def quiet(typed: argparse.Namespace, session: Session) -> Shown:
-    """`quiet`, `quiet ZONES until TIME --reason WHY`, `quiet end ZONES`."""
+    """`quiet`, `quiet [ZONES] until TIME --reason WHY`, `quiet end ZONES`."""
     words: list[str] = typed.words
     if not words:
         return _quiet_now(session)
     if fold(words[0]) in END:
         return _end_quiet(words[1:], typed, session)
     place = next((at for at, word in enumerate(words) if fold(word) in UNTIL), None)
-    if place is None or place == 0 or place + 1 == len(words):
+    if place is None or place + 1 == len(words):
         return _quiet_wrong("quiet-until", session)
     if not typed.reason.strip():
         return _quiet_wrong("quiet-reason", session)

@@ -187,7 +187,9 @@ TEXTS: dict[str, Both] = {
     "alarm-none-such": Both(
         "không có báo động nào đang mở tên {wanted}", "no open alarm is called {wanted}"
     ),
-    "alarm-several": Both("{wanted}: có nhiều báo động", "{wanted}: several alarms fit"),
+    "alarm-several": Both(
+        "{wanted}: có nhiều báo động, phải ghi rõ một", "{wanted}: several alarms, name one"
+    ),
     "see-alarms": Both("xem: stationctl alarms", "look: stationctl alarms"),
     "done-ack": Both("đã nhận báo động: {alarm}", "noted: {alarm}"),
     "alarm-unknown": Both("báo động lạ: {code}", "strange alarm: {code}"),

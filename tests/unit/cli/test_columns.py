@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.cli.columns import clean, cut, display_width, flow, spread, wrap
+from agent.cli.findings import Finding, finding_lines
 
 
 @pytest.mark.parametrize(
@@ -62,3 +63,16 @@ def test_items_side_by_side_fit(items: list[str], width: int) -> None:
 @given(st.text(max_size=80), st.text(max_size=80), st.integers(10, 60))
 def test_both_edges_fill_the_line_exactly(left: str, right: str, width: int) -> None:
     assert display_width(spread(left, right, width)) == width
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("qua-ranh-gioi (huyen/khu): chờ", "! qua-ranh-gioi (huyen/khu): chờ"),
+        ("huyen/khu-vuc, 05:30", "! huyen/khu-vuc, 05:30"),
+        ("mains_lost: several", "! mains_lost: several"),
+        ("đường loa hở mạch", "! Đường loa hở mạch"),
+    ],
+)
+def test_what_is_typed_as_it_stands_is_not_given_a_capital_letter(text: str, shown: str) -> None:
+    assert finding_lines(Finding("!", text), 80) == [shown]

@@ -391,7 +391,7 @@ def test_a_quiet_is_said_as_people_say_it(
     [
         (["dong", "11:00", "--reason", "x"], "chưa ghi đến mấy giờ"),
         (["dong", "until", "--reason", "x"], "chưa ghi đến mấy giờ"),
-        (["until", "11:00", "--reason", "x"], "chưa ghi đến mấy giờ"),
+        (["until", "--reason", "x"], "chưa ghi đến mấy giờ"),
         (["dong", "until", "11:00"], "chưa ghi lý do"),
         (["dong", "until", "trưa", "--reason", "x"], "không hiểu giờ “trưa”"),
         (["dong", "until", "22/11/2026", "11:00", "--reason", "x"], "đã qua"),
@@ -588,3 +588,21 @@ def test_what_is_not_on_the_disk_is_not_told_as_if_it_were(
     assert "not yet on the disk, a power cut loses it" in out(capsys)
     by_hand(Agent(), *argv)
     assert "chưa ghi" not in out(capsys)
+
+
+@pytest.mark.parametrize(
+    "zones", [(), ("all",), ("tất cả",), ("tất", "cả"), ("tat ca",), ("Tất cả",)]
+)
+@pytest.mark.parametrize("until", ["until", "đến"])
+def test_quiet_without_a_zone_or_for_all_is_for_all(zones: tuple[str, ...], until: str) -> None:
+    agent = Agent()
+    assert by_hand(agent, "quiet", *zones, until, "11:00", "--reason", "quốc tang") == 0
+    [(request, _)] = agent.done
+    assert isinstance(request, QuietRequest)
+    assert (request.zones, request.reason) == ((), "quốc tang")
+
+
+def test_quiet_without_an_hour_is_not_for_ever(capsys: Printed) -> None:
+    for words in (("Đông",), ("until",), ("tất cả", "đến")):
+        assert by_hand(Agent(), "quiet", *words, "--reason", "thi") == 2
+        assert "chưa ghi đến mấy giờ" in out(capsys)

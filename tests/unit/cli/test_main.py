@@ -147,6 +147,19 @@ def test_a_name_nobody_knows_is_not_sent(
 
 
 @pytest.mark.parametrize(
+    ("lang", "words"),
+    [("vi", "có nhiều báo động, phải ghi rõ một"), ("en", "several alarms, name one")],
+)
+def test_of_several_alarms_of_one_code_each_is_named_as_it_can_be_typed(
+    lang: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_in(around(FakeAgent()), ["alarms", "ack", "mains_lost", "--lang", lang]) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert f"mains_lost: {words}" in out
+    assert "mains_lost ampli-1" in out
+
+
+@pytest.mark.parametrize(
     ("lang", "text"), [("vi", "✗ Không làm: đài đang bận"), ("en", "✗ Not done: the station is")]
 )
 def test_a_refusal_says_why_and_what_next(
