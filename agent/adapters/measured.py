@@ -94,7 +94,8 @@ class Measuring:
             kept = await self._one(sha256)
             if kept.loudness is None:
                 log.warning("not_measured file=%s why=%s", sha256[:12], kept.why)
-            self._emit(FilesMeasured(((sha256, kept.loudness),)))
+            lacking = kept.why if kept.loudness is None and kept.tries == 0 else ""
+            self._emit(FilesMeasured(((sha256, kept.loudness),), lacking))
 
     async def _one(self, sha256: str) -> Kept:
         place = self._folder / f"{sha256}.json"

@@ -126,7 +126,11 @@ def _content(station: Parts) -> Check:
 def _sound(station: Parts) -> Check:
     player = station.air.player
     if player == "ready":
-        return _speech(station) or _check("sound", "ok", "thẻ âm thanh chạy", "the sound card runs")
+        return (
+            _speech(station)
+            or _loudness(station)
+            or _check("sound", "ok", "thẻ âm thanh chạy", "the sound card runs")
+        )
     return _check(
         "sound",
         "fault",
@@ -152,6 +156,21 @@ def _speech(station: Parts) -> Check | None:
         "install the speech engine: apt install espeak-ng"
         if lacking
         else "send a recording for that item",
+    )
+
+
+def _loudness(station: Parts) -> Check | None:
+    """The card runs, but nothing can be brought to one loudness."""
+    lacks = station.supply.measuring_lacks
+    if not lacks:
+        return None
+    return _check(
+        "sound",
+        "warning",
+        f"thẻ âm thanh chạy, nhưng không đo được độ to của bản ghi: {lacks}",
+        f"the sound card runs, but the loudness of recordings cannot be measured: {lacks}",
+        "cài thư viện đo: apt install libebur128-1",
+        "install what measures it: apt install libebur128-1",
     )
 
 

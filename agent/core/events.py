@@ -88,9 +88,11 @@ class FileReady:
 @dataclass(frozen=True, slots=True)
 class FilesMeasured:
     """How loud files are: sha256 → what was measured, None where it cannot be. Sent at start with
-    what is known from before, and as the answer to `Measure`."""
+    what is known from before, and as the answer to `Measure`. lacking: what the box needs before
+    anything can be measured."""
 
     files: tuple[tuple[str, Loudness | None], ...]
+    lacking: str = ""
 
 
 FetchFault = Literal[

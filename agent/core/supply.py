@@ -63,6 +63,8 @@ class Supply:
         self._asked: set[str] = set()
         self._unspoken: dict[str, _Unspoken] = {}
         self._failed = ""
+        self.measuring_lacks = ""
+        """What the box needs before the loudness of a file can be measured."""
         self._measuring: str | None = None
         """The file whose loudness is being measured; "" none, None: not asked yet what is known."""
         self._needed_ms: dict[str, int] = {}
@@ -207,6 +209,7 @@ class Supply:
 
     def files_measured(self, event: FilesMeasured, turn: Turn) -> None:
         """How loud files are, or that it cannot be known."""
+        self.measuring_lacks = event.lacking[:DETAIL_MAX]
         for sha, loudness in event.files:
             if sha not in self.box.files and self._looked:
                 continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent.core.events import FilesMeasured
 from agent.core.loudness import Loudness
+from agent.core.requests import Check, DoctorRequest
 from agent.player.protocol import Cue, Source
 from tests.scenario.village import Village, entry
 
@@ -46,6 +47,21 @@ def test_what_is_not_measured_in_time_plays_as_it_was_recorded() -> None:
     village.until("05:10")
     [cue] = cues_of(village, f"content:{sha256}")
     assert source_of(cue, "file").gain_cdb == 0
+
+
+def test_the_doctor_says_what_is_missing_where_nothing_can_be_measured() -> None:
+    def sound(village: Village) -> Check:
+        checks: tuple[Check, ...] = village.ask(DoctorRequest()).checks
+        return next(one for one in checks if one.name == "sound")
+
+    village = Village()
+    village.box.tell(FilesMeasured((("a" * 64, None),), "libebur128.so.1: not found"))
+    check = sound(village)
+    assert check.verdict == "warning"
+    assert "libebur128-1" in check.next[0]
+    assert "libebur128-1" in check.next[1]
+    village.box.tell(FilesMeasured((("a" * 64, None),)))
+    assert sound(village).verdict == "ok"
 
 
 def test_the_siren_of_a_warning_is_not_lowered_to_the_level_of_programmes() -> None:

@@ -96,7 +96,9 @@ def test_a_file_without_sound_is_not_tried_again(tmp_path: Path) -> None:
 def test_what_the_box_lacks_is_not_held_against_the_file(tmp_path: Path) -> None:
     lacking = 'print(\'{"t":"failed","why":"libebur128.so.1","lasting":false}\')'
     for _ in range(TRIES_MAX + 1):
-        assert Rig(tmp_path, lacking).ask() is None
+        rig = Rig(tmp_path, lacking)
+        assert rig.ask() is None
+        assert rig.heard == [FilesMeasured(((SHA, None),), "libebur128.so.1")]
     assert Rig(tmp_path).ask() == FOUND
 
 
