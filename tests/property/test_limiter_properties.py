@@ -71,7 +71,7 @@ def waves(draw: st.DrawFn) -> Wave:
 block_lengths = st.lists(st.integers(1, 4_096), min_size=1, max_size=4).map(tuple)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(waves(), st.integers(64, 4_096))
 def test_no_sample_and_no_peak_between_samples_leaves_above_the_ceiling(
     wave: Wave, block: int
@@ -81,7 +81,7 @@ def test_no_sample_and_no_peak_between_samples_leaves_above_the_ceiling(
     assert true_peak_dbtp(out) <= CEILING_CDB / 100 + METER_DB
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(waves(), block_lengths)
 def test_what_stays_below_the_ceiling_leaves_bit_for_bit(
     wave: Wave, blocks: tuple[int, ...]
@@ -93,7 +93,7 @@ def test_what_stays_below_the_ceiling_leaves_bit_for_bit(
     assert limiter.deepest == 1.0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(waves(), block_lengths)
 def test_how_the_card_cuts_its_blocks_changes_nothing(wave: Wave, blocks: tuple[int, ...]) -> None:
     whole, _ = limited(wave, (1024,))
