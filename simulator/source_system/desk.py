@@ -23,6 +23,7 @@ from agent.contract.strict import Malformed, decode_signed
 from agent.contract.topics import MESSAGE_MAX_BYTES, audience_down
 from agent.core.trust import digest_of
 from simulator.source_system import compose
+from simulator.source_system.accepted_keys import read_accepted
 from simulator.source_system.courier import Courier
 from simulator.source_system.home import DistrictFile, Home
 from simulator.source_system.journal import JournalReader
@@ -81,7 +82,7 @@ class Desk:
 
     @property
     def records(self) -> Records:
-        return Records(self.home.journal)
+        return Records(self.home.journal, read_accepted(self.home))
 
     @property
     def by(self) -> str:

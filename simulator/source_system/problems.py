@@ -118,6 +118,14 @@ PROBLEMS: dict[str, Wording] = {
         "thử ổ khác",
         "try another medium",
     ),
+    "station_keys_wrong": Wording(
+        "tệp khóa đài đã chấp nhận không mang chữ ký của đơn vị này",
+        "the file of accepted station keys does not carry this district's signature",
+        "giữ nguyên tệp, báo an toàn thông tin; lấy bản sao lưu, hoặc cất tệp đi rồi so vân tay và "
+        "chấp nhận lại: districtctl records accept",
+        "keep the file as it is, tell information security; take the backup, or put the file away, "
+        "compare the fingerprint and accept again: districtctl records accept",
+    ),
     "pki_exists": Wording(
         "chứng thư gốc đã có",
         "there is a certificate authority already",
@@ -377,6 +385,26 @@ PROBLEMS: dict[str, Wording] = {
         "this is no period",
         "--period 2026-Q3 | 2026-H1 | 2026 | 2026-09, hoặc --from 2025-12-15 --to 2026-12-14",
         "--period 2026-Q3 | 2026-H1 | 2026 | 2026-09, or --from 2025-12-15 --to 2026-12-14",
+    ),
+    "report_two_periods": Wording(
+        "kỳ báo cáo được nêu hai lần, không rõ lấy kỳ nào",
+        "the period is given twice, which one is meant?",
+        "chỉ dùng --period, hoặc chỉ dùng --from cùng --to",
+        "give --period only, or --from with --to only",
+    ),
+    "report_half_window": Wording(
+        "thiếu ngày đầu hoặc ngày cuối",
+        "the first or the last day is missing",
+        "--from và --to đi cùng nhau: --from 2025-12-15 --to 2026-12-14",
+        "--from and --to go together: --from 2025-12-15 --to 2026-12-14",
+    ),
+    "report_damaged": Wording(
+        "cơ sở dữ liệu bản ghi bị hỏng hoặc không phải của máy thu",
+        "the database of records is damaged, or is none of a collector",
+        "giữ nguyên tệp, kiểm tra đĩa, lấy bản sao lưu rồi --records BẢN-SAO; xem mức hỏng: "
+        'sqlite3 TỆP "PRAGMA integrity_check"',
+        "keep the file as it is, check the disk, take the backup and --records COPY; how bad it "
+        'is: sqlite3 FILE "PRAGMA integrity_check"',
     ),
     "report_future": Wording(
         "kỳ này chưa bắt đầu",

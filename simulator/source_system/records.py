@@ -3,7 +3,9 @@
 Owns the choice of what to walk: a time is widened to the checkpoints around it, so that the
 station's signature stands for what lies between. Reads only; trusts no column but the keys that
 people accepted, and changes nothing. What a station said at its births to have written and never
-delivered is missing at the end. Used by `districtctl records`, extracts and reports.
+delivered is missing at the end, and so is what the collector once had; what is missing next to
+the time that is asked for is told, because it may be of it. Used by `districtctl records`, extracts
+and reports.
 """
 
 from __future__ import annotations
@@ -13,11 +15,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
 from agent.contract.reports import Event
 from agent.core.reporter import STREAM
+from simulator.source_system.accepted_keys import Accepted, trusted
 from simulator.source_system.chain_check import Finding, FindingKind, Head, Place, Row, Run, Walk
 from simulator.source_system.keyring import verify_signature
 from simulator.source_system.witness import (
@@ -79,8 +83,10 @@ class StreamCheck:
 class Records:
     """Opens the collector's file per call, for reading only; works while the collector writes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, accepted: Accepted = MappingProxyType({})) -> None:
+        """accepted: the keys that people accepted; the database's own word is not enough."""
         self._path = path
+        self._accepted = accepted
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection | None]:
@@ -97,7 +103,13 @@ class Records:
 
     def keys(self, station: str | None = None) -> list[StationKey]:
         with self._open() as database:
-            return [] if database is None else station_keys(database, station)
+            return [] if database is None else self._keys(database, station)
+
+    def _keys(self, database: sqlite3.Connection, station: str | None) -> list[StationKey]:
+        accepted = {
+            one: keys for one, keys in self._accepted.items() if station is None or one == station
+        }
+        return trusted(station_keys(database, station), accepted)
 
     def found_on_arrival(self, station: str | None = None) -> list[Found]:
         with self._open() as database:
@@ -120,7 +132,10 @@ class Records:
                     (station, STREAM),
                 )
             ]
-            checks = [_check(database, place, from_ms, to_ms) for place in places]
+            checks = [
+                _check(database, place, from_ms, to_ms, self._keys(database, place.station))
+                for place in places
+            ]
             return [one for one in checks if one is not None]
 
     def events(self, station: str, kinds: Sequence[str], since_ms: int = 0) -> list[Event]:
@@ -156,7 +171,11 @@ def read_event(raw: object) -> Event | None:
 
 
 def _check(
-    database: sqlite3.Connection, place: Place, from_ms: int | None, to_ms: int | None
+    database: sqlite3.Connection,
+    place: Place,
+    from_ms: int | None,
+    to_ms: int | None,
+    keys: Sequence[StationKey],
 ) -> StreamCheck | None:
     whole = from_ms is None and to_ms is None
     span = _everything(database, place) if whole else _around(database, place, from_ms, to_ms)
@@ -164,7 +183,6 @@ def _check(
     if span is None and undelivered is None:
         return None
     first, last = span or (1, 0)
-    keys = station_keys(database, place.station)
     accepted = {key.public for key in keys if key.accepted_ms is not None}
     head = Head() if first <= 1 else Head(seq=first - 1, chain="", begun=False)
     walk = Walk(place, verify_signature, accepted.__contains__, head)
@@ -237,24 +255,34 @@ def _around(
     database: sqlite3.Connection, place: Place, from_ms: int | None, to_ms: int | None
 ) -> tuple[int, int] | None:
     """From the checkpoint before the time to the one after it, as far as there are any."""
-    low, high = database.execute(
-        "SELECT MIN(seq), MAX(seq) FROM events WHERE station=? AND installation=? AND stream=?"
-        " AND at_ms>=? AND at_ms<?",
-        (*place, from_ms if from_ms is not None else 0, to_ms if to_ms is not None else 2**62),
-    ).fetchone()
-    if low is None:
+    first_ms = from_ms if from_ms is not None else 0
+    end_ms = to_ms if to_ms is not None else 2**62
+
+    def number(which: str, where: str, *values: int) -> int | None:
+        row = database.execute(
+            f"SELECT {which}(seq) FROM events"  # noqa: S608 - ours
+            f" WHERE station=? AND installation=? AND stream=? AND {where}",
+            (*place, *values),
+        ).fetchone()
+        return None if row[0] is None else int(row[0])
+
+    low = number("MIN", "at_ms>=? AND at_ms<?", first_ms, end_ms)
+    high = number("MAX", "at_ms>=? AND at_ms<?", first_ms, end_ms)
+    everything = _everything(database, place)
+    if everything is None:
         return None
-    before = database.execute(
-        "SELECT MAX(seq) FROM events WHERE station=? AND installation=? AND stream=?"
-        " AND kind='checkpoint' AND seq<?",
-        (*place, low),
-    ).fetchone()[0]
-    after = database.execute(
-        "SELECT MIN(seq) FROM events WHERE station=? AND installation=? AND stream=?"
-        " AND kind='checkpoint' AND seq>?",
-        (*place, high),
-    ).fetchone()[0]
-    last = database.execute(
-        "SELECT MAX(seq) FROM events WHERE station=? AND installation=? AND stream=?", place
-    ).fetchone()[0]
-    return before or 1, after or last
+    if low is None or high is None:
+        # Nothing of that time is here; it may be missing between the records around it.
+        low = number("MAX", "at_ms<?", first_ms) or 0
+        high = number("MIN", "at_ms>=?", end_ms) or everything[1] + 1
+        around = (
+            *stored_rows(database, place, low, low),
+            *stored_rows(database, place, high, high),
+        )
+        told = [read_event(row.raw) for row in around]
+        moved = any(one is None or first_ms <= one.at_ms < end_ms for one in told)
+        if high <= low + 1 and not moved:
+            return None
+    before = number("MAX", "kind='checkpoint' AND seq<?", low)
+    after = number("MIN", "kind='checkpoint' AND seq>?", high)
+    return before or 1, after or everything[1]

@@ -277,7 +277,9 @@ class _Builder:
     def _records(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         records = self._verb(commands, "records").add_subparsers(dest="what", required=True)
         verify = self._verb(records, "verify", "records verify")
-        verify.add_argument("--station")
+        station = verify.add_mutually_exclusive_group()
+        station.add_argument("named", nargs="?", metavar="STATION")
+        station.add_argument("--station")
         self._time(verify, required=False)
         self._verb(records, "keys", "records keys").add_argument("--station")
         accept = self._verb(records, "accept", "records accept")

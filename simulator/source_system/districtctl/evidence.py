@@ -10,6 +10,7 @@ import msgspec
 from agent.contract.chain import grouped
 from agent.contract.reasons import ACK
 from agent.contract.reports import DocumentReceipt
+from simulator.source_system.accepted_keys import ROLE, accepting, write_accepted
 from simulator.source_system.chain_check import FINDINGS, Finding, FindingKind
 from simulator.source_system.district import District
 from simulator.source_system.districtctl.console import Console, Exit
@@ -20,6 +21,8 @@ from simulator.source_system.records import StreamCheck
 from simulator.source_system.witness import FIRST_CONTACT, StationKey, accept_key
 
 FINDINGS_SHOWN_MAX = 20
+SIGNED_WITHIN_MS = 36 * 3_600_000
+"""A station signs each night: what is older and not signed is late."""
 
 
 def records(district: District, console: Console, options: argparse.Namespace) -> Exit:
@@ -38,6 +41,7 @@ def records(district: District, console: Console, options: argparse.Namespace) -
 
 def _verify(district: District, console: Console, options: argparse.Namespace) -> Exit:
     """1 when anything is wrong."""
+    options.station = options.station or options.named
     _known(district, options.station)
     from_ms = instant_ms(options.since, "--from") if options.since else None
     to_ms = instant_ms(options.to, "--to", end=True) if options.to else None
@@ -75,14 +79,14 @@ def _show_check(district: District, console: Console, check: StreamCheck) -> Non
             until=dated(check.to_ms),
             count=check.records,
         )
-    _show_signature(console, check)
+    _show_signature(console, check, district.now_ms)
     for finding in check.findings[:FINDINGS_SHOWN_MAX]:
         _show_finding(console, finding, lost=_given_up(check, finding))
     if len(check.findings) > FINDINGS_SHOWN_MAX:
         console.say("and_more", indent=4, count=len(check.findings) - FINDINGS_SHOWN_MAX)
 
 
-def _show_signature(console: Console, check: StreamCheck) -> None:
+def _show_signature(console: Console, check: StreamCheck, now_ms: int) -> None:
     signed = check.signed
     if signed is None:
         chained = any(run.chained for run in check.runs)
@@ -96,8 +100,13 @@ def _show_signature(console: Console, check: StreamCheck) -> None:
         when=dated(signed.signed_ms),
         signer=grouped(key.fingerprint) if key is not None else mark("unknown"),
     )
+    if key is not None and key.accepted_by == FIRST_CONTACT:
+        console.say("key_only_seen", sign="note", indent=4)
+        console.line(f"      → {_compare(console, key)}")
     if check.unsigned > 1:
+        late = now_ms - signed.signed_ms > SIGNED_WITHIN_MS
         console.say("records_after", indent=4, count=check.unsigned)
+        console.say("records_late" if late else "records_tonight", indent=6)
 
 
 def _given_up(check: StreamCheck, finding: Finding) -> bool:
@@ -136,8 +145,10 @@ def _keys(district: District, console: Console, options: argparse.Namespace) -> 
 
 def _show_key(district: District, console: Console, key: StationKey) -> None:
     state = "waits" if key.accepted_ms is None else "retired" if key.retired_ms else "current"
-    sign = {"waits": "bad", "retired": "note", "current": "ok"}[state]
-    by = console.phrase("first_contact") if key.accepted_by == FIRST_CONTACT else key.accepted_by
+    only_seen = key.accepted_by == FIRST_CONTACT
+    by = console.phrase("first_contact") if only_seen else key.accepted_by
+    good = "note" if only_seen else "ok"
+    sign = {"waits": "bad", "retired": "note", "current": good}[state]
     text = console.phrase(
         f"key_{state}",
         first=dated(key.first_ms),
@@ -146,9 +157,13 @@ def _show_key(district: District, console: Console, key: StationKey) -> None:
     )
     name = _name(district, key.station)
     console.line(f"{mark(sign)} {name}: {grouped(key.fingerprint)}, {text}")
-    if state == "waits":
-        step = f"districtctl records accept {key.station} {key.fingerprint}"
-        console.line(f"  → {console.phrase('compare_key')}: {step}")
+    if state == "waits" or (only_seen and state == "current"):
+        console.line(f"  → {_compare(console, key)}")
+
+
+def _compare(console: Console, key: StationKey) -> str:
+    step = f"districtctl records accept {key.station} {key.fingerprint}"
+    return f"{console.phrase('compare_key')}: {step}"
 
 
 def _key_json(key: StationKey) -> dict[str, object]:
@@ -156,15 +171,18 @@ def _key_json(key: StationKey) -> dict[str, object]:
 
 
 def _accept(district: District, console: Console, options: argparse.Namespace) -> Exit:
+    """Signed and kept outside of the database first; the collector's file follows."""
     _known(district, options.station)
-    fingerprint = "".join(options.fingerprint)
-    key = accept_key(
-        district.home.journal, options.station, fingerprint, district.by, district.now_ms
-    )
-    if key is None:
-        shown_keys = district.records.keys(options.station)
-        found = ", ".join(grouped(one.fingerprint) for one in shown_keys)
-        raise DistrictError("key_not_shown", options.station, found)
+    fingerprint = "".join(options.fingerprint).lower()
+    with district.home.locked():
+        shown = district.records.keys(options.station)
+        accepted = accepting(shown, fingerprint, district.by, district.now_ms)
+        if accepted is None:
+            found = ", ".join(grouped(one.fingerprint) for one in shown)
+            raise DistrictError("key_not_shown", options.station, found)
+        write_accepted(district.home, accepted, district.keyring.signing(ROLE))
+    accept_key(district.home.journal, options.station, fingerprint, district.by, district.now_ms)
+    key = next(one for one in accepted if one.fingerprint == fingerprint)
     _show_key(district, console, key)
     console.result(_key_json(key))
     return Exit.DONE

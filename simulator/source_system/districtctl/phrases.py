@@ -248,10 +248,6 @@ PHRASES: dict[str, Phrase] = {
         "thiếu {count} bản ghi, xem tờ Phạm vi dữ liệu",
         "{count} records are missing, see the sheet Phạm vi dữ liệu",
     ),
-    "report_broken": Phrase(
-        "{station}: chuỗi băm BỊ ĐỨT → districtctl records verify {station}",
-        "{station}: its chain is BROKEN → districtctl records verify {station}",
-    ),
     "report_unchecked": Phrase("chuỗi băm chưa được kiểm", "the chains were not checked"),
     "calendar_examples": Phrase(
         "chưa có report-calendar.toml: đây là ví dụ từ các kế hoạch đã thấy",
@@ -300,8 +296,16 @@ PHRASES: dict[str, Phrase] = {
         "signed to {seq} at {when}, key {signer}",
     ),
     "records_after": Phrase(
-        "{count} bản ghi sau đó chưa ký, sẽ ký trong đêm",
-        "{count} records after it are not signed yet; they will be at night",
+        "{count} bản ghi sau đó chưa ký", "{count} records after it are not signed yet"
+    ),
+    "records_tonight": Phrase("đài ký mỗi đêm", "the station signs each night"),
+    "records_late": Phrase(
+        "đã quá một đêm: đài mất liên lạc, hoặc bản ghi mang chữ ký bị thiếu",
+        "a night has passed: the station is out of reach, or the record that signs is missing",
+    ),
+    "key_only_seen": Phrase(
+        "khóa này chỉ mới thấy lần đầu, chưa ai so vân tay",
+        "this key was only seen at first contact, nobody compared it",
     ),
     "records_unsigned": Phrase(
         "có chuỗi nhưng chưa bản nào được đài ký", "chained, but nothing is signed by the station"
@@ -313,7 +317,7 @@ PHRASES: dict[str, Phrase] = {
         "chính đài cũng không còn giữ những bản ghi này", "the station itself has lost them"
     ),
     "found_on_arrival": Phrase("{when} {name}, khi nhận:", "{when} {name}, on arrival:"),
-    "first_contact": Phrase("lần gặp đầu", "first contact"),
+    "first_contact": Phrase("lần gặp đầu, chưa ai so vân tay", "first contact, compared by nobody"),
     "key_current": Phrase("đang dùng từ {first} ({by})", "in use since {first} ({by})"),
     "key_retired": Phrase("đã thay lúc {when}", "replaced at {when}"),
     "key_waits": Phrase("CHƯA CHẤP NHẬN, thấy từ {first}", "NOT ACCEPTED, first shown at {first}"),
