@@ -1,7 +1,8 @@
 """Where districtctl prints and how it ends: lines for people, one JSON value for machines.
 
 Exit codes: 0 done; 1 a station refused; 2 the request was wrong and nothing was sent; 3 the
-broker cannot be reached; 4 waiting for a second signature.
+broker cannot be reached; 4 waiting for a second signature; 5 a report was written, but what it
+rests on was changed or is not signed with an accepted key.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Exit(IntEnum):
     WRONG = 2
     UNREACHABLE = 3
     SECOND_SIGNATURE = 4
+    IN_DOUBT = 5
 
 
 def _nobody_reads(out: TextIO) -> None:

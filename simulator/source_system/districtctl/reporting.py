@@ -11,7 +11,10 @@ import sqlite3
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from agent.contract.documents import Warnings
+from simulator.source_system.accepted_keys import read_accepted
 from simulator.source_system.desk import TIME_ZONE, open_push, wall_clock_ms
 from simulator.source_system.districtctl.console import Console, Exit
 from simulator.source_system.districtctl.phrases import mark
@@ -20,6 +23,7 @@ from simulator.source_system.keyring import verify_signature
 from simulator.source_system.ledger import Ledger
 from simulator.source_system.problems import ReportError
 from simulator.source_system.report import due, letterhead, make, words
+from simulator.source_system.report.doubts import doubts, in_doubt
 from simulator.source_system.report.emergencies import Issued
 from simulator.source_system.report.gather import Report, Sources, chain_checker, gather
 from simulator.source_system.report.reading import NoRecords, Records, opened
@@ -57,15 +61,16 @@ def _write(console: Console, options: argparse.Namespace) -> Exit:
     path = options.records or home.journal
     head = _letterhead(home)
     registry = _read_registry(_folder(options))
+    accepted = read_accepted(home) if home.exists() else {}
     try:
         with opened(path, anew=options.anew) as records:
             sources = _sources(home, records, registry)
-            check = chain_checker(records, verify_signature) if options.check else None
+            check = chain_checker(records, verify_signature, accepted) if options.check else None
             found = gather(sources, window, options.by, now_ms, check=check, anew=options.anew)
-    except NoRecords as error:
-        raise ReportError("report_records", path, error) from error
-    except sqlite3.OperationalError as error:
-        raise ReportError("report_records", path, error) from error
+    except (NoRecords, sqlite3.OperationalError) as error:
+        raise ReportError(_why(error), path, error) from error
+    except (sqlite3.DatabaseError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ReportError("report_damaged", path, error) from error
     folder = options.out or home.folder / REPORTS / f"{window.name}-{options.by}"
     try:
         files = make.write(found, head, folder)
@@ -74,10 +79,23 @@ def _write(console: Console, options: argparse.Namespace) -> Exit:
     except OSError as error:
         raise ReportError("report_not_written", folder, error) from error
     _tell(console, found, files)
-    return Exit.DONE
+    return Exit.IN_DOUBT if in_doubt(found) else Exit.DONE
+
+
+def _why(error: Exception) -> str:
+    """A file that is damaged wants something else to be done than one that is not there."""
+    cause = error.__cause__ or error
+    damaged = isinstance(cause, sqlite3.DatabaseError) and not isinstance(
+        cause, sqlite3.OperationalError
+    )
+    return "report_damaged" if damaged else "report_records"
 
 
 def _window(options: argparse.Namespace) -> Window:
+    if options.period and (options.first or options.last):
+        raise ReportError("report_two_periods", f"{options.period}; --from/--to")
+    if bool(options.first) != bool(options.last):
+        raise ReportError("report_half_window", options.first or options.last)
     try:
         if options.period:
             return period(options.period, ZONE)
@@ -144,7 +162,7 @@ def _tell(console: Console, found: Report, files: make.Files) -> None:
     timetable, window = found.timetable, found.window
     console.say(
         "report_done",
-        sign="ok",
+        sign="bad" if in_doubt(found) else "ok",
         title=window.title if console.lang == "vi" else f"{window.first} to {window.last}",
         plays=words.count(timetable.plays),
         played=words.percent(_share(timetable.results["played"], timetable.plays)),
@@ -158,10 +176,10 @@ def _tell(console: Console, found: Report, files: make.Files) -> None:
     missing = sum(one.missing for one in ranges)
     if missing:
         console.say("report_missing", sign="note", indent=2, count=words.count(missing))
-    for one in ranges:
-        if one.chain.state == "broken":
-            station = one.stream.station
-            console.say("report_broken", sign="bad", indent=2, station=station)
+    for one in doubts(found):
+        sign = mark("bad" if one.weight == "doubt" else "note")
+        step = f" → {one.next}" if one.next else ""
+        console.line(f"  {sign} {one.text.text(console.lang)}{step}")
     undelivered = sum(one.undelivered for one in ranges)
     if undelivered:
         number = words.count(undelivered)
@@ -184,8 +202,13 @@ def _tell(console: Console, found: Report, files: make.Files) -> None:
             "heard_ms": timetable.heard_ms,
             "emergencies": len({one.id for one in found.emergencies}),
             "missing_records": missing,
+            "maybe_missing_records": sum(one.maybe_missing for one in ranges),
             "undelivered_records": undelivered,
             "broken_chains": sum(one.chain.state == "broken" for one in ranges),
+            "changed_rows": sum(one.chain.changed for one in ranges),
+            "misplaced_records": sum(len(one.chain.misplaced) for one in ranges),
+            "unknown_keys": sum(len(one.chain.unknown_keys) for one in ranges),
+            "in_doubt": in_doubt(found),
             "checked": found.checked,
             "files": [files.xlsx, files.html, files.docx, *files.csv],
         }

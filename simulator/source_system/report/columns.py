@@ -7,6 +7,7 @@ Pure. Invariants: heard + mute ≤ played; outside numbers are clamped; nothing 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -108,6 +109,7 @@ class _Body(msgspec.Struct):
     zone: str
     planned_start_ms: int
     outcome: str
+    kind: str = KIND
     title: str = ""
     klass: int = msgspec.field(name="class", default=3)
     planned_duration_ms: int | None = None
@@ -131,83 +133,195 @@ class _Body(msgspec.Struct):
     languages_missing: tuple[str, ...] = ()
 
 
+class _Tagged(msgspec.Struct):
+    kind: str
+
+
+class _Head(msgspec.Struct):
+    """Of any record: which one it says it is."""
+
+    station: str
+    installation: str
+    stream: str
+    seq: int
+    at_ms: int
+    body: _Tagged
+
+
 class _Record(msgspec.Struct):
     body: _Body
+    station: str = ""
+    installation: str = ""
+    stream: str = ""
+    seq: int = 0
+    at_ms: int = 0
+
+
+class Identity(NamedTuple):
+    """Which record some bytes say they are, when it was written and of what kind."""
+
+    station: str
+    installation: str
+    stream: str
+    seq: int
+    at_ms: int
+    kind: str
 
 
 _DECODER = msgspec.json.Decoder(_Record)
+_HEADS = msgspec.json.Decoder(_Head)
+LABELS_KEPT = 20_000
+
+
+def identity_of(raw: bytes) -> Identity | None:
+    """None when the bytes are no record."""
+    try:
+        head = _HEADS.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
+        return None
+    return Identity(
+        head.station, head.installation, head.stream, head.seq, head.at_ms, head.body.kind
+    )
 
 
 def play_of(raw: bytes) -> Play | None:
     """The row of an as-run record; None when it cannot be read (the raw bytes stay)."""
     try:
-        body = _DECODER.decode(raw).body
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _play(_DECODER.decode(raw).body)
+    except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
         return None
-    sound = [(one, _length(one)) for one in body.segments if one.gap is None]
-    sound = [(one, length_ms) for one, length_ms in sound if length_ms > 0]
-    heard_ms, mute_ms, played_ms = _evidence(body, sound)
-    ref = body.occurrence
-    levels = [(_level(one.level_cdb), ms) for one, ms in sound if one.level_cdb is not None]
-    return Play(
-        planned_ms=_clamp(body.planned_start_ms, 0, TIME_MAX_MS),
-        occurrence=f"{ref.authority}|{ref.audience}|{ref.entry}|{ref.nominal}",
-        zone=body.zone,
-        label=_label(body),
-        outcome=body.outcome,
-        reason=body.reason or "",
-        confirmed=body.confirmed,
-        length_ms=_maybe(body.planned_duration_ms, 0, LENGTH_MAX_MS),
-        played_ms=played_ms,
-        heard_ms=heard_ms,
-        mute_ms=mute_ms,
-        level_sum=sum(level * ms for level, ms in levels),
-        level_ms=sum(ms for _, ms in levels),
-        level_max=max((level for level, _ in levels), default=None),
-        first_ms=min((_clamp(one.from_ms, 0, TIME_MAX_MS) for one, _ in sound), default=None),
-        start_error_ms=_maybe(body.start_error_ms, -NUMBER_MAX, NUMBER_MAX),
+
+
+def read_as_run(raw: bytes) -> tuple[Identity | None, Play | None]:
+    """`identity_of` and `play_of` of what is kept as an as-run record, in one look."""
+    try:
+        record = _DECODER.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
+        return identity_of(raw), None
+    body = record.body
+    identity = Identity(
+        record.station, record.installation, record.stream, record.seq, record.at_ms, body.kind
     )
+    return identity, _play(body)
 
 
-def _evidence(body: _Body, sound: list[tuple[_Segment, int]]) -> tuple[int, int, int]:
-    """(heard, mute, played). What tore within the sound is taken from what was heard."""
+def _play(body: _Body) -> Play:
+    """A year of a district has 1.5 million of them: one way through the segments."""
+    sound_ms = yes_ms = no_ms = level_sum = level_ms = 0
+    level_max = first_ms = None
+    for one in body.segments:
+        if one.gap is not None:
+            continue
+        length_ms = _length(one)
+        if length_ms <= 0:
+            continue
+        sound_ms += length_ms
+        if one.confirmed == "yes":
+            yes_ms += length_ms
+        elif one.confirmed == "no":
+            no_ms += length_ms
+        from_ms = _instant(one.from_ms)
+        first_ms = from_ms if first_ms is None or from_ms < first_ms else first_ms
+        if one.level_cdb is not None:
+            level = _level(one.level_cdb)
+            level_sum += level * length_ms
+            level_ms += length_ms
+            level_max = level if level_max is None or level > level_max else level_max
     played_ms = _clamp(body.played_ms, 0, LENGTH_MAX_MS)
-    yes_ms = sum(ms for one, ms in sound if one.confirmed == "yes")
-    no_ms = sum(ms for one, ms in sound if one.confirmed == "no")
-    torn_ms = max(0, sum(ms for _, ms in sound) - played_ms)
-    heard_ms = min(max(0, yes_ms - torn_ms), played_ms)
-    return heard_ms, min(no_ms, played_ms - heard_ms), played_ms
-
-
-def _label(body: _Body) -> Label:
-    return Label(
-        title=body.title,
-        klass=_clamp(body.klass, 1, 9),
-        authority=body.occurrence.authority,
-        entry=body.occurrence.entry,
-        source=body.source.partition(":")[0],
-        volume=_maybe(body.volume, 0, 100),
-        author=body.author,
-        approver=body.approver,
-        approved_by=body.approved_by,
-        approval=UNSAID if body.approval is msgspec.UNSET else body.approval or "",
-        document_number=body.document_number,
-        field=body.field,
-        language=body.language,
-        languages_missing=body.languages_missing,
-        rule=body.rule,
-        broke=body.broke,
-        above_ceiling=_maybe(body.above_ceiling, 0, 100),
+    # What tore within the sound is taken from what was heard.
+    heard_ms = min(max(0, yes_ms - max(0, sound_ms - played_ms)), played_ms)
+    ref = body.occurrence
+    return Play(
+        _instant(body.planned_start_ms),
+        f"{ref.authority}|{ref.audience}|{ref.entry}|{ref.nominal}",
+        body.zone,
+        _label(
+            body.title,
+            body.klass,
+            ref.authority,
+            ref.entry,
+            body.source,
+            body.volume,
+            body.author,
+            body.approver,
+            body.approved_by,
+            UNSAID if body.approval is msgspec.UNSET else body.approval or "",
+            body.document_number,
+            body.field,
+            body.language,
+            body.languages_missing,
+            body.rule,
+            body.broke,
+            body.above_ceiling,
+        ),
+        body.outcome,
+        body.reason or "",
+        body.confirmed,
+        _maybe(body.planned_duration_ms, 0, LENGTH_MAX_MS),
+        played_ms,
+        heard_ms,
+        min(no_ms, played_ms - heard_ms),
+        level_sum,
+        level_ms,
+        level_max,
+        first_ms,
+        _maybe(body.start_error_ms, -NUMBER_MAX, NUMBER_MAX),
     )
+
+
+@lru_cache(LABELS_KEPT)
+def _label(
+    title: str,
+    klass: int,
+    authority: str,
+    entry: str,
+    source: str,
+    volume: int | None,
+    author: str,
+    approver: str,
+    approved_by: str,
+    approval: str,
+    document_number: str,
+    field: str,
+    language: str,
+    languages_missing: tuple[str, ...],
+    rule: str,
+    broke: tuple[str, ...] | None,
+    above_ceiling: int | None,
+) -> Label:
+    """The same words are the same label: few, for many records."""
+    return Label(
+        title=title,
+        klass=_clamp(klass, 1, 9),
+        authority=authority,
+        entry=entry,
+        source=source.partition(":")[0],
+        volume=_maybe(volume, 0, 100),
+        author=author,
+        approver=approver,
+        approved_by=approved_by,
+        approval=approval,
+        document_number=document_number,
+        field=field,
+        language=language,
+        languages_missing=languages_missing,
+        rule=rule,
+        broke=broke,
+        above_ceiling=_maybe(above_ceiling, 0, 100),
+    )
+
+
+def _instant(at_ms: int) -> int:
+    return at_ms if 0 <= at_ms <= TIME_MAX_MS else _clamp(at_ms, 0, TIME_MAX_MS)
 
 
 def _length(one: _Segment) -> int:
-    from_ms, to_ms = _clamp(one.from_ms, 0, TIME_MAX_MS), _clamp(one.to_ms, 0, TIME_MAX_MS)
-    return _clamp(to_ms - from_ms, 0, LENGTH_MAX_MS)
+    length_ms = _instant(one.to_ms) - _instant(one.from_ms)
+    return length_ms if 0 <= length_ms <= LENGTH_MAX_MS else _clamp(length_ms, 0, LENGTH_MAX_MS)
 
 
-def _level(cdb: int | None) -> int:
-    return LEVEL_MIN_CDB if cdb is None else _clamp(cdb, LEVEL_MIN_CDB, 0)
+def _level(cdb: int) -> int:
+    return _clamp(cdb, LEVEL_MIN_CDB, 0)
 
 
 def _clamp(value: int, low: int, high: int) -> int:

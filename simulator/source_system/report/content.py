@@ -291,6 +291,8 @@ def _covered(report: Report) -> list[Row]:
 def _based(report: Report) -> list[Row]:
     found = [one for ranges in report.ranges.values() for one in ranges]
     missing = sum(one.missing for one in found)
+    maybe = sum(one.maybe_missing for one in found)
+    doubtful = sorted({one.stream.station for one in found if one.chain.in_doubt})
     undelivered = sum(one.undelivered for one in found)
     broken = [one.stream.station for one in found if one.chain.state == "broken"]
     signed = sum(one.chain.state == "signed" for one in found)
@@ -300,6 +302,12 @@ def _based(report: Report) -> list[Row]:
     return [
         ("Phạm vi", "Bản ghi đã dùng", Typed("count", sum(one.records for one in found)), ""),
         ("Phạm vi", "Bản ghi bị thiếu", Typed("count", missing), "xem Phạm vi dữ liệu"),
+        (
+            "Phạm vi",
+            "Bản ghi có thể thiếu thêm ở mép kỳ (đến)",
+            Typed("count", maybe),
+            "xem Phạm vi dữ liệu" if maybe else "",
+        ),
         (
             "Phạm vi",
             "Bản ghi đài nói đã ghi mà chưa có ở đây",
@@ -312,5 +320,11 @@ def _based(report: Report) -> list[Row]:
             "Chuỗi băm bị đứt",
             Typed("count", len(broken)) if report.checked else None,
             ", ".join(sorted(set(broken))),
+        ),
+        (
+            "Phạm vi",
+            "Đài có số liệu đáng ngờ (chuỗi, dòng số liệu hoặc khóa)",
+            Typed("count", len(doubtful)) if report.checked else None,
+            ", ".join(doubtful),
         ),
     ]

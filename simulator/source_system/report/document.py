@@ -25,6 +25,7 @@ from docx.text.paragraph import Paragraph
 from simulator.source_system.report import tables_base, tables_quality, words
 from simulator.source_system.report.cells import shown
 from simulator.source_system.report.content import TITLE
+from simulator.source_system.report.doubts import doubts
 from simulator.source_system.report.emergencies import speed
 from simulator.source_system.report.figures import evidence
 from simulator.source_system.report.gather import Report
@@ -222,6 +223,11 @@ def _scope(paper: Document, report: Report) -> None:
     if report.silent_stations:
         text += f"Không có bản ghi của đài: {', '.join(report.silent_stations)}. "
     _text(paper, text.strip())
+    for one in doubts(report):
+        weighty = one.weight == "doubt"
+        line = _text(paper, f"{'CẢNH BÁO: ' if weighty else 'Lưu ý: '}{one.text.vi}.")
+        for run in line.runs:
+            run.bold = weighty
     _text(
         paper,
         "Một lượt phát là một mục lịch ở một cụm loa. Điều không được ghi lại thì ghi “không rõ”.",
@@ -230,6 +236,9 @@ def _scope(paper: Document, report: Report) -> None:
 
 def _results(paper: Document, report: Report) -> None:
     found = report.timetable
+    if report.says_nothing:
+        _text(paper, "Không có bản ghi nào của kỳ này nên không rõ đã phát những gì.")
+        return
     known = evidence(found)
     parts = "; ".join(
         f"{words.RESULT[name]} {words.count(found.results[name])} lượt"
@@ -252,6 +261,9 @@ def _results(paper: Document, report: Report) -> None:
 
 def _warned(paper: Document, report: Report) -> None:
     real = report.emergencies
+    if report.says_nothing:
+        _text(paper, "Không có bản ghi nào của kỳ này nên không rõ có cảnh báo hay không.")
+        return
     fast = speed(real)
     text = (
         f"Có {words.count(len({one.id for one in real}))} cảnh báo, "
@@ -262,13 +274,14 @@ def _warned(paper: Document, report: Report) -> None:
             f"; từ khi đài nhận đến khi ra tiếng: trung vị {words.length(fast.median_ms)}, chậm "
             f"nhất {words.length(fast.worst_ms)}"
         )
-    _text(paper, f"{text}. Diễn tập: {words.count(len(report.drills))} lần đến đài, tính riêng.")
     if any(one.drill is None for one in real):
         _text(
             paper,
-            "Một số cảnh báo không rõ là thật hay diễn tập vì không có sổ phát hành; được tính là "
-            "thật.",
+            f"{text}. Diễn tập: không rõ, vì một số cảnh báo không có trong sổ phát hành nên không "
+            "rõ là thật hay diễn tập; được tính là thật.",
         )
+        return
+    _text(paper, f"{text}. Diễn tập: {words.count(len(report.drills))} lần đến đài, tính riêng.")
 
 
 def _punctual(paper: Document, report: Report) -> None:
@@ -308,7 +321,7 @@ def _gaps(paper: Document, report: Report) -> None:
         f"{station} thiếu {tables_base.gaps_told(one)}"
         for station, found in report.ranges.items()
         for one in found
-        if one.gaps
+        if one.gaps or one.edges
     ]
     told += [
         f"{station} nói đã ghi thêm {words.count(one.undelivered)} bản ghi mà chưa gửi đến"

@@ -11,9 +11,11 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 
-from agent.contract.chain import BEGIN, parted
+from agent.contract.chain import BEGIN, stated_link
 from agent.contract.envelope import VerifySignature
+from simulator.source_system.accepted_keys import Accepted, trusted
 from simulator.source_system.report.emergencies import Arrival, Issued, arrivals, warning_id
 from simulator.source_system.report.episodes import Episode, episodes
 from simulator.source_system.report.figures import (
@@ -44,6 +46,7 @@ from simulator.source_system.report.ranges import (
 from simulator.source_system.report.reading import Records, Short
 from simulator.source_system.report.registry import By, Registry, Slice, Unit, slices
 from simulator.source_system.report.window import Window, day_of
+from simulator.source_system.witness import FIRST_CONTACT
 
 Say = Callable[[str], None]
 
@@ -127,6 +130,11 @@ class Report:
         return joined_starts(part.starts for part in self.parts)
 
     @property
+    def says_nothing(self) -> bool:
+        """No station told anything: nothing is not zero."""
+        return len(self.silent_stations) == len(self.ranges)
+
+    @property
     def emergencies(self) -> list[Arrival]:
         """Without drills."""
         return [one for part in self.parts for one in part.arrivals if not one.drill]
@@ -138,7 +146,11 @@ class Report:
     @property
     def silent_stations(self) -> list[str]:
         """Stations without a single record in the window."""
-        return [station for station, found in self.ranges.items() if not found]
+        return [
+            station
+            for station, found in self.ranges.items()
+            if not any(one.records for one in found)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,26 +288,42 @@ SIGNED_WITHIN = 4_000
 """Records after the range in which the signature for its end is looked for."""
 
 
-def chain_checker(records: Records, verify: VerifySignature) -> Checker:
-    """Follows a range from the record before it to the first signature after it.
+def chain_checker(
+    records: Records, verify: VerifySignature, accepted: Accepted = MappingProxyType({})
+) -> Checker:
+    """Follows a range from the record before it to the first signature after it, and holds what is
+    counted against the records.
 
     Whose key counts is what people accepted, as `districtctl records keys` shows it.
     """
-    keys = records.keys()
+    keys = {(one.station, one.public): one for one in trusted(records.keys(), accepted)}
+    first_seen = {
+        (key.station, key.fingerprint) for key in keys.values() if key.accepted_by == FIRST_CONTACT
+    }
 
     def is_key(station: str, public: str) -> bool:
-        return keys.get((station, public)) is not None
+        key = keys.get((station, public))
+        return key is not None and key.accepted_ms is not None
 
     def check(records: Records, found: Range) -> ChainFound:
-        first, last = found.first_seq, found.last_seq
-        before = BEGIN
-        if first > 1:
-            stated = [
-                parted(raw)[1] for _, _, raw in records.raw(found.stream, first - 1, first - 1)
-            ]
-            before = stated[0] if stated else ""
-        signed = records.next_checkpoint(found.stream, last + 1, SIGNED_WITHIN)
-        rows = records.raw(found.stream, first, signed or last)
-        return follow(found.stream, rows, before, verify, is_key)
+        first, last, stream = found.first_seq, found.last_seq, found.stream
+        agreement = records.agreement(stream, found.span)
+        signed = records.next_checkpoint(stream, last + 1, SIGNED_WITHIN) if first else None
+        for seq in found.neighbours:
+            if not first <= seq <= (signed or last):
+                agreement.look(records.raw(stream, seq, seq))
+        if not first:
+            chain = ChainFound()
+        else:
+            before = BEGIN
+            if first > 1:
+                stated = [stated_link(one[3]) for one in records.raw(stream, first - 1, first - 1)]
+                before = stated[0].hex() if stated else ""
+            rows = agreement.passing(records.raw(stream, first, signed or last))
+            chain = follow(stream, rows, before, verify, is_key)
+        wrong = agreement.ended()
+        chain.misplaced, chain.changed = sorted({*wrong.misplaced}), wrong.rows
+        chain.first_seen = {one for one in chain.keys if (stream.station, one) in first_seen}
+        return chain
 
     return check

@@ -12,6 +12,7 @@ from pathlib import Path
 from simulator.source_system.report import plots, words
 from simulator.source_system.report.cells import shown, typed
 from simulator.source_system.report.content import heading
+from simulator.source_system.report.doubts import doubts
 from simulator.source_system.report.emergencies import speed
 from simulator.source_system.report.figures import evidence
 from simulator.source_system.report.gather import Report
@@ -130,12 +131,16 @@ def _head(report: Report, chapters: Iterable[tuple[str, str, tuple[str, ...]]]) 
         if report.unfinished
         else ""
     )
+    warned = "".join(
+        f'<p class="warn">{"✗" if one.weight == "doubt" else "!"} {escape(one.text.vi)}</p>'
+        for one in doubts(report)
+    )
     links = "".join(f'<a href="#{name}">{escape(title)}</a>' for name, title, _ in chapters)
     return (
         f"<header><h1>{escape(heading(report))}</h1>"
         f'<p class="sub">{who}{words.day(window.first)} – {words.day(window.last)}, '
         f"{words.count(window.days)} ngày · {words.count(len(report.ranges))} đài · tính theo {by} "
-        f"· lập lúc {made}</p>{unfinished}"
+        f"· lập lúc {made}</p>{unfinished}{warned}"
         f'<nav>{links}<a href="#tong-hop">Tổng hợp</a></nav></header>'
     )
 
@@ -146,18 +151,23 @@ def _tiles(report: Report) -> str:
     fast = speed(report.emergencies)
     missing = sum(one.missing for ranges in report.ranges.values() for one in ranges)
     items = [
-        (words.count(found.plays), "lượt phát theo lịch (mục × cụm loa)"),
+        (_times(report, found.plays), "lượt phát theo lịch (mục × cụm loa)"),
         (_of(found.results["played"], found.plays), "phát đủ"),
         (words.percent(found.ratio), "thời lượng đã phát trên thời lượng theo lịch"),
         (words.percent(known.heard), "thời lượng phát đo được có tiếng tại cụm loa"),
-        (words.count(len({one.id for one in report.emergencies})), "cảnh báo khẩn cấp"),
+        (_times(report, len({one.id for one in report.emergencies})), "cảnh báo khẩn cấp"),
         (words.length(fast.median_ms), "từ khi đài nhận đến khi ra tiếng, trung vị"),
         (words.length(fast.worst_ms), "từ khi đài nhận đến khi ra tiếng, chậm nhất"),
-        (words.count(sum(len(part.episodes) for part in report.parts)), "sự cố"),
-        (words.count(missing), "bản ghi bị thiếu trong phạm vi đã kiểm"),
+        (_times(report, sum(len(part.episodes) for part in report.parts)), "sự cố"),
+        (_times(report, missing), "bản ghi bị thiếu giữa số đầu và số cuối của từng thẻ nhớ"),
     ]
     cells = "".join(f"<div><b>{escape(big)}</b><span>{small}</span></div>" for big, small in items)
     return f'<div class="tiles">{cells}</div>'
+
+
+def _times(report: Report, number: int) -> str:
+    """Where nobody told anything, nothing is not zero."""
+    return words.UNKNOWN if report.says_nothing else words.count(number)
 
 
 def _of(part: int, whole: int) -> str:

@@ -1,8 +1,10 @@
 """The columns of as-run records in the collector's database, beside the raw bytes.
 
 Owns the tables `plays`, `labels` and `doubled` and that they say what the raw records say: every
-record is entered when it is stored, and all of them anew when the columns have changed. One row
-is one record: nothing is summed up, so any window can be counted later.
+record is entered when it is stored, and all of them anew when the columns have changed; then by
+what the bytes say of themselves, not by the columns beside them. One row is one record: nothing is
+summed up, so any window can be counted later. Nothing here is signed: `agreement` holds it against
+the records when a report is made.
 
 Invariants: a second record of the same (occurrence, zone) is not counted but listed in `doubled`;
 the one that the station wrote first counts, in whatever order they came. Entering a record twice
@@ -17,7 +19,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from simulator.source_system.report.columns import KIND, VERSION, Label, Play, play_of
+from simulator.source_system.report.columns import KIND, VERSION, Label, Play, identity_of, play_of
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS plays(
@@ -49,8 +51,8 @@ NUMBERS = (
 _TABLES = ("plays", "labels", "doubled", "unread", "columns_made")
 _INSERT = f"INSERT OR IGNORE INTO plays VALUES({','.join('?' * 22)})"
 _PIECE = (
-    "SELECT station, installation, stream, seq, at_ms, raw FROM events"
-    " WHERE (station, installation, stream, seq) > (?,?,?,?) AND kind=?"
+    "SELECT station, installation, stream, seq, at_ms, kind, raw FROM events"
+    " WHERE (station, installation, stream, seq) > (?,?,?,?)"
     " ORDER BY station, installation, stream, seq LIMIT ?"
 )
 _KEY = "station=? AND planned_ms=? AND occurrence=? AND zone=?"
@@ -86,8 +88,8 @@ class Columns:
             self._database.executescript(SCHEMA)
         for batch in self._raw():
             self._database.execute("BEGIN IMMEDIATE")
-            for station, record, raw in batch:
-                self.add(station, record, KIND, raw)
+            for station, record, kind, raw in batch:
+                self.add(station, record, kind, raw)
             self._database.execute("COMMIT")
         self._database.execute("INSERT OR IGNORE INTO columns_made VALUES(?)", (VERSION,))
 
@@ -101,12 +103,12 @@ class Columns:
         row = self._database.execute("SELECT MAX(version) FROM columns_made").fetchone()
         return None if row[0] is None else int(row[0])
 
-    def _raw(self) -> Iterator[list[tuple[str, RecordId, bytes]]]:
+    def _raw(self) -> Iterator[list[tuple[str, RecordId, str, bytes]]]:
         """In pieces, each read anew: others may write meanwhile."""
         last: tuple[str, str, str, int] = ("", "", "", -1)
-        while batch := self._database.execute(_PIECE, (*last, KIND, BATCH)).fetchall():
+        while batch := self._database.execute(_PIECE, (*last, BATCH)).fetchall():
             last = batch[-1][:4]
-            yield [(row[0], RecordId(row[4], *row[1:4]), row[5]) for row in batch]
+            yield [_told(*row) for row in batch]
 
     def add(self, station: str, record: RecordId, kind: str, raw: bytes) -> None:
         """Enter a record that has been stored."""
@@ -171,6 +173,16 @@ class Columns:
             self._labels.clear()
         self._labels[label] = int(row[0])
         return self._labels[label]
+
+
+def _told(
+    station: str, installation: str, stream: str, seq: int, at_ms: int, kind: str, raw: bytes
+) -> tuple[str, RecordId, str, bytes]:
+    """What the bytes say of when and which kind; the columns where they cannot be read."""
+    told = identity_of(raw)
+    if told is not None:
+        at_ms, kind = told.at_ms, told.kind
+    return station, RecordId(at_ms, installation, stream, seq), kind, raw
 
 
 def labels_of(database: sqlite3.Connection) -> dict[int, Label]:

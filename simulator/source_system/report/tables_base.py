@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from simulator.source_system.report import words
+from simulator.source_system.report.doubts import few, numbers_told
 from simulator.source_system.report.figures import Tally, share
 from simulator.source_system.report.gather import Part, Report
 from simulator.source_system.report.presence import Presence, Span, merged
@@ -20,6 +21,7 @@ from simulator.source_system.report.tables_plays import (
 from simulator.source_system.report.window import day_of
 
 DAYS_SHOWN = 4
+NO_RECORDS = "không có bản ghi"
 
 # --- which records --------------------------------------------------------------------------
 
@@ -30,6 +32,7 @@ def ranges(report: Report) -> Sheet:
         Column("Đài", "name", width=22, brief=True),
         Column("Có", "records", "count", brief=True),
         Column("Thiếu", "missing", "count", brief=True),
+        Column("Có thể thiếu thêm ở mép kỳ (đến)", "maybe_missing", "count"),
         Column("Chuỗi băm", "chain", width=30, brief=True),
         Column("Đã ký đến số", "signed_through", "count"),
         Column("Từ số", "first_seq", "count", brief=True),
@@ -59,6 +62,7 @@ def ranges(report: Report) -> Sheet:
         "",
         sum(one.records for one in everything),
         sum(one.missing for one in everything),
+        sum(one.maybe_missing for one in everything),
         *("" for _ in range(9)),
         sum(one.lost for one in everything),
         sum(one.undelivered for one in everything),
@@ -78,12 +82,16 @@ def _range_notes(report: Report) -> list[str]:
         "Báo cáo chỉ dựa trên các bản ghi nêu ở đây, giữa số đầu và số cuối của từng thẻ nhớ. Điều "
         "xảy ra mà đài không ghi hoặc chưa gửi được thì báo cáo không biết. “Ngày không có lượt "
         "nào”: không có bản ghi về lượt phát của ngày đó, nên không rõ đã phát hay chưa. “Đã ghi, "
-        "chưa gửi đến”: đài nói đã ghi đến số lớn hơn số cuối ở đây; có thể có phần thuộc kỳ này."
+        "chưa gửi đến”: đài nói đã ghi đến số lớn hơn số cuối ở đây; có thể có phần thuộc kỳ này. "
+        "“Mép kỳ”: số bị thiếu ngay trước hoặc sau kỳ; giờ của chúng không rõ nên một phần hay tất "
+        "cả có thể thuộc kỳ này."
     ]
     if report.checked:
         notes.append(
-            "Chuỗi băm được kiểm lại trên nguyên văn bản ghi khi lập báo cáo. “Đã ký đến số”: đến "
-            "đó có chữ ký của đài; vân tay khóa phải được đối chiếu tại đài (stationctl doctor)."
+            "Chuỗi băm được kiểm lại trên nguyên văn bản ghi khi lập báo cáo; từng dòng số liệu về "
+            "lượt phát, giờ và loại của bản ghi được so với nguyên văn. “Đã ký đến số”: đến đó có "
+            "chữ ký của đài; vân tay khóa phải được đối chiếu tại đài (stationctl doctor). Kết "
+            "nối, dung lượng và điện lưới là điều máy thu ghi lại, không ai ký."
         )
     else:
         notes.append("Chuỗi băm CHƯA được kiểm khi lập báo cáo này (--no-check).")
@@ -104,19 +112,20 @@ def _range_notes(report: Report) -> list[str]:
 
 def _no_range(days: Row) -> Row:
     nothing = (words.NOTHING,) * 5
-    return (0, None, "không có bản ghi", *nothing, *days, "", 0, None, 0, 0, "", "")
+    return (0, None, None, NO_RECORDS, *nothing, *days, "", 0, None, 0, 0, "", "")
 
 
 def _range(one: Range, days: Row) -> Row:
     return (
         one.records,
-        one.missing,
+        one.missing if one.first_seq else None,
+        one.maybe_missing,
         _chain(one),
         min(one.chain.signed_through, one.last_seq) or words.NOTHING,
-        one.first_seq,
-        one.last_seq,
-        one.first_ms,
-        one.last_ms,
+        one.first_seq or words.NOTHING,
+        one.last_seq or words.NOTHING,
+        words.NOTHING if one.first_ms is None else one.first_ms,
+        words.NOTHING if one.last_ms is None else one.last_ms,
         *days,
         gaps_told(one),
         one.lost,
@@ -129,17 +138,19 @@ def _range(one: Range, days: Row) -> Row:
 
 
 def gaps_told(one: Range) -> str:
-    """The missing numbers: 12, 40–43."""
+    """The missing numbers: 12, 40–43; those next to the window are marked."""
     gaps = [
         f"{gap.from_seq}" if gap.records == 1 else f"{gap.from_seq}–{gap.to_seq}"
         for gap in one.gaps[:GAPS_SHOWN]
     ]
     more = len(one.gaps) - len(gaps)
-    return ", ".join(gaps) + (f" … và {more} chỗ nữa" if more else "")
+    shown = ", ".join(gaps) + (f" … và {more} chỗ nữa" if more else "")
+    edges = [f"mép kỳ {numbers_told(gap)}" for gap in one.edges]
+    return "; ".join(part for part in (shown, *edges) if part)
 
 
 def _chain(one: Range) -> str:
-    chain = words.CHAIN[one.chain.state]
+    chain = words.CHAIN[one.chain.state] if one.first_seq else NO_RECORDS
     if one.chain.state == "broken":
         where = sorted({*one.chain.broken_at, *one.chain.bad_signatures})
         chain += f" tại {', '.join(str(seq) for seq in where[:3])}"
@@ -147,6 +158,12 @@ def _chain(one: Range) -> str:
         chain += f"; {words.count(one.chain.unchained)} bản ghi cũ chưa có chuỗi"
     if one.chain.unknown_keys:
         chain += "; khóa CHƯA ĐƯỢC CHẤP NHẬN"
+    if one.chain.first_seen:
+        chain += "; khóa mới thấy lần đầu, chưa ai so vân tay"
+    if one.chain.misplaced:
+        chain += f"; giờ hoặc loại KHÔNG KHỚP bản ghi tại {few(one.chain.misplaced)}"
+    if one.chain.changed:
+        chain += f"; {words.count(one.chain.changed)} dòng số liệu KHÔNG KHỚP bản ghi"
     if one.on_arrival:
         chain += f"; khi nhận: {', '.join(words.finding(kind) for kind in one.on_arrival)}"
     return chain

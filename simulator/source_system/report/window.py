@@ -18,6 +18,9 @@ DAY_MS = 86_400_000
 DAYS_MAX = 3_700
 """A whole plan of ten years."""
 
+YEARS = (1970, 2999)
+"""Of the first day; computers count instants from 1970 on."""
+
 Kind = Literal["month", "quarter", "half", "year", "free"]
 
 _PERIOD = re.compile(r"(\d{4})(?:-(?:Q([1-4])|H([12])|(\d{2})))?", re.IGNORECASE)
@@ -95,6 +98,8 @@ def period(text: str, tz: ZoneInfo) -> Window:
         first, months, kind = month, 1, "month"
     else:
         first, months, kind = 1, 12, "year"
+    if not YEARS[0] <= year <= YEARS[1]:
+        raise WindowWrong(text)
     try:
         begin = dt.date(year, first, 1)
         end = dt.date(year + (first + months > 12), (first + months - 1) % 12 + 1, 1)
@@ -106,7 +111,7 @@ def period(text: str, tz: ZoneInfo) -> Window:
 def between(first: str, last: str, tz: ZoneInfo) -> Window:
     """Two days, both inside: `2025-12-15` or `15/12/2025`. Raises WindowWrong."""
     begin, end = day(first), day(last)
-    if end < begin or (end - begin).days >= DAYS_MAX:
+    if end < begin or (end - begin).days >= DAYS_MAX or not YEARS[0] <= begin.year <= YEARS[1]:
         raise WindowWrong(f"{first} → {last}")
     return Window(begin, end, tz)
 

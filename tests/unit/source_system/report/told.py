@@ -8,11 +8,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from agent.contract.chain import BEGIN, chained
+from agent.contract.chain import BEGIN, chained, words_of
 from agent.contract.reports import (
     AsRun,
     Body,
+    Checkpoint,
     Confirmation,
     Event,
     OccurrenceRef,
@@ -23,6 +26,8 @@ from simulator.source_system.journal import Journal
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 MIN_MS = 60_000
+KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+"""A station's own."""
 
 
 def at(text: str) -> int:
@@ -101,6 +106,14 @@ class Told:
         with self.journal.transaction():
             self.journal.add_event(station, event, raw, at_ms + 500)
         return event.seq
+
+    def sign(self, at_ms: int, key: Ed25519PrivateKey = KEY, station: str = "tan-lien") -> int:
+        """A checkpoint over all before it."""
+        seq, chain = self._last[station]
+        words = words_of(station, f"card-{station}", "main", seq, chain)
+        public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+        body = Checkpoint(through=seq, chain=chain, public=public, signature=key.sign(words).hex())
+        return self.tell(body, at_ms, station)
 
     def plays(self, *bodies: AsRun, station: str = "tan-lien") -> None:
         for body in bodies:
