@@ -26,15 +26,16 @@ _UNTIL_STEP_NS = NS_PER_S // 2
 # where the sound will be (it was up to 130 ms off in the first one, measured).
 _SETTLING_NS = 170 * NS_PER_MS
 _SLEW = 1e-3  # of the time that passes; a cheap crystal is off by a tenth of it
-# What a crystal's pace is learned from: a figure may jitter by 0.1 ms, a crystal be 100 ppm off
-# and wander by 0.4 ppm in a second. The clock then settles within some seconds, and half a
-# millisecond of jitter moves it by some 40 us.
-_JITTER_NS = 1e5
+# Half a millisecond of jitter of a driver's figure moves the clock by some 20 us.
+_FOLLOW_NS = 2_500 * NS_PER_MS
+_ODD_NS = 1_000_000  # more is a place that was wrong
+# What a crystal's drift is learned from: the earliest callback of half a second may be late by
+# 50 us, a crystal be 100 ppm off and wander by 0.4 ppm in a second.
+_WINDOW_NS = NS_PER_S // 2
+_LATE_NS = 5e4
 _CRYSTAL_NS_PER_S = 1e5
 _WANDER_NS_PER_S = 4e2
 _DRIFT_MOST_NS_PER_S = 5e5
-_LEARN_NS = 200_000  # more is a jitter, not a crystal
-_ODD_NS = 1_000_000  # more is a place that was wrong
 _PROOF_NS = 800 * NS_PER_MS
 # Half of what would be heard within an item: a figure that jitters by 1 ms (USB) passes, an
 # extrapolation that will be 5 ms off does not (measured on some hundred openings under load).
@@ -87,36 +88,52 @@ class WallMap:
         return self._offsets_ns.get(epoch, self._offsets_ns[self._newest])
 
 
-class Doubt:
-    """How uncertain place and drift are: what decides how much a figure counts (Kalman)."""
+class Crystal:
+    """How fast the card's clock runs, from the earliest callback of each half second.
+
+    A callback is late, never early, and the card asks as it plays. The driver's figure would not
+    do: PulseAudio's goes by 0.2 to 2 ms in steps while its sink runs on evenly (measured). Place
+    and drift of that line are estimated together (a Kalman filter of two numbers).
+    """
 
     def __init__(self) -> None:
-        self._place = _JITTER_NS**2
-        self._both = 0.0
-        self._drift = _CRYSTAL_NS_PER_S**2
+        self.drift_ns_per_s = 0.0
+        self._begin_ns = self._at_ns = 0
+        self._low_ns: int | None = None
+        self._place_ns: float | None = None
+        self._place_doubt, self._both_doubt = _LATE_NS**2, 0.0
+        self._drift_doubt = _CRYSTAL_NS_PER_S**2
 
-    def place_lost(self) -> None:
-        """The place is as uncertain as one figure; the crystal is the same."""
-        self._place, self._both = _JITTER_NS**2, 0.0
+    def asked(self, ideal_ns: int, pace_ns: int) -> None:
+        """The block that is due at `ideal_ns` by count was asked for `pace_ns` after that."""
+        if self._low_ns is None:
+            self._begin_ns, self._low_ns = ideal_ns, pace_ns
+        self._low_ns = min(self._low_ns, pace_ns)
+        if ideal_ns - self._begin_ns >= _WINDOW_NS:
+            self._learn(ideal_ns, self._low_ns)
+            self._low_ns = None
 
-    def split(self) -> None:
-        """The place is off for a reason of its own: that says nothing of the crystal."""
-        self._both = 0.0
+    def lost(self) -> None:
+        """The card's clock jumped; its crystal is the same."""
+        self._low_ns = self._place_ns = None
 
-    def grow(self, seconds: float) -> None:
-        """Time has passed."""
-        self._place += seconds * (2.0 * self._both + seconds * self._drift)
-        self._both += seconds * self._drift
-        self._drift += seconds * _WANDER_NS_PER_S**2
-
-    def shrink(self) -> tuple[float, float]:
-        """A figure was seen: the share of its error by which place and drift (a second) move."""
-        whole = self._place + _JITTER_NS**2
-        place, drift = self._place / whole, self._both / whole
-        self._drift -= drift * self._both
-        self._both *= 1.0 - place
-        self._place *= 1.0 - place
-        return place, drift
+    def _learn(self, at_ns: int, low_ns: int) -> None:
+        seconds, self._at_ns = (at_ns - self._at_ns) / NS_PER_S, at_ns
+        held_ns = None if self._place_ns is None else self._place_ns + seconds * self.drift_ns_per_s
+        self._drift_doubt += seconds * _WANDER_NS_PER_S**2
+        if held_ns is None or abs(low_ns - held_ns) > _ODD_NS:
+            self._place_ns, self._place_doubt, self._both_doubt = low_ns, _LATE_NS**2, 0.0
+            return
+        self._place_doubt += seconds * (2.0 * self._both_doubt + seconds * self._drift_doubt)
+        self._both_doubt += seconds * self._drift_doubt
+        whole = self._place_doubt + _LATE_NS**2
+        place, drift = self._place_doubt / whole, self._both_doubt / whole
+        self._drift_doubt -= drift * self._both_doubt
+        self._both_doubt *= 1.0 - place
+        self._place_doubt *= 1.0 - place
+        self._place_ns = held_ns + place * (low_ns - held_ns)
+        learned = self.drift_ns_per_s + drift * (low_ns - held_ns)
+        self.drift_ns_per_s = max(-_DRIFT_MOST_NS_PER_S, min(_DRIFT_MOST_NS_PER_S, learned))
 
 
 class DacClock:
@@ -125,16 +142,16 @@ class DacClock:
     The driver's figure is believed for where the sound is, the crystal for how it moves on. The
     figure jitters by some 20 us on a quiet machine and by milliseconds on a busy one; a sound
     server's extrapolation can wander by 40 ms in its first 20 s (PulseAudio's, measured). No
-    crystal does that: place and drift are estimated together (a Kalman filter of two numbers), and
-    differences are followed by 1 ms a second at most. A larger one is a jump after an underrun was
-    reported, or when the card's *pace* (the earliest callbacks) moved by as much.
+    crystal does that: it goes on as its `Crystal` goes, and differences are followed slowly and by
+    1 ms a second at most. A larger one is a jump after an underrun was reported, or when the card's
+    *pace* (the earliest callbacks) moved by as much.
     """
 
     def __init__(self) -> None:
         self._frames = 0
         self._offset_ns: float | None = None  # of frame 0
-        self._drift_ns_per_s = 0.0
-        self._doubt = Doubt()
+        self._crystal = Crystal()
+        self._followed = 0  # blocks since the last jump
         self._strange_ns = 0  # for how long the figures have been far off
         self._settling_ns = 0
         self._seconds, self._block_ns = 0.0, 0  # that the block before lasts
@@ -150,6 +167,7 @@ class DacClock:
         self._frames += frames
         self._paces.append((ideal_ns, now_ns - ideal_ns))
         _forget(self._paces, ideal_ns - 3 * _UNTIL_STEP_NS)
+        self._crystal.asked(ideal_ns, now_ns - ideal_ns)
         offset_ns = float(measured_ns - ideal_ns)
         self._offset_ns = self._believe(offset_ns, self._seconds, jumped=jumped)
         self._seconds, self._block_ns = frames / RATE_HZ, ns_of_frames(frames)
@@ -160,7 +178,7 @@ class DacClock:
     @property
     def drift(self) -> float:
         """How much longer than nominal the card's second lasts: 1e-4 when it is 100 ppm slow."""
-        return self._drift_ns_per_s / NS_PER_S
+        return self._crystal.drift_ns_per_s / NS_PER_S
 
     @property
     def steady(self) -> bool | None:
@@ -180,24 +198,18 @@ class DacClock:
         if self._offset_ns is None or self._settling_ns > 0:
             self._settling_ns -= max(1, round(seconds * NS_PER_S))
             return self._jump(offset_ns)
-        held_ns = self._offset_ns + self._drift_ns_per_s * seconds
-        self._doubt.grow(seconds)
+        held_ns = self._offset_ns + self._crystal.drift_ns_per_s * seconds
         error_ns = offset_ns - held_ns
         self._strange_ns = self._strange_ns + self._block_ns if abs(error_ns) > _STEP_NS else 0
         if self._strange_ns >= _UNTIL_STEP_NS and self._pace_moved(error_ns):
             return self._jump(offset_ns)
         if 0 < self._strange_ns < _UNTIL_STEP_NS:
             return held_ns
-        if abs(error_ns) > _ODD_NS:
-            self._doubt.split()
-            place = 1.0
-        else:
-            place, pace = self._doubt.shrink()
-            learned_ns = max(-_LEARN_NS, min(_LEARN_NS, error_ns))
-            drift = self._drift_ns_per_s + pace * learned_ns
-            self._drift_ns_per_s = max(-_DRIFT_MOST_NS_PER_S, min(_DRIFT_MOST_NS_PER_S, drift))
+        self._followed += 1
+        share = max(1.0 / (1.0 + self._followed), seconds * NS_PER_S / _FOLLOW_NS)
+        share = share if abs(error_ns) < _ODD_NS else 1.0
         most_ns = _SLEW * seconds * NS_PER_S
-        return held_ns + max(-most_ns, min(most_ns, place * error_ns))
+        return held_ns + max(-most_ns, min(most_ns, share * error_ns))
 
     def _pace_moved(self, error_ns: float) -> bool:
         """Whether the card asks earlier or later than before, by what the driver says."""
@@ -213,7 +225,8 @@ class DacClock:
         self._strange_ns = 0
         self._paces.clear()
         self._seen.clear()
-        self._doubt.place_lost()
+        self._crystal.lost()
+        self._followed = 0
         return offset_ns
 
 
