@@ -278,7 +278,11 @@ def main() -> int:
             ]
             for step in steps:
                 show(step())
-            print(f"underruns reported by the card: {child.all(p.Pulse)[-1].underruns}")
+            last = child.all(p.Pulse)[-1]
+            print(f"underruns reported by the card: {last.underruns}")
+            spread = (last.callback_p50_us, last.callback_p99_us, last.callback_max_us)
+            print(f"callback of this child lately, us: p50 {spread[0]}, p99 {spread[1]}", end="")
+            print(f", max {spread[2]}; its card is {last.drift_ppm} ppm slow")
         show(deaths(bench))
         show([callback(bench)])
     print(weather.text())
