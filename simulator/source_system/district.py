@@ -13,7 +13,7 @@ import msgspec
 
 from agent.contract.documents import DocumentKind
 from agent.contract.topics import audience_down
-from simulator.source_system import compose
+from simulator.source_system import authorities, compose
 from simulator.source_system.acl import COLLECTOR, OPERATOR, acl_text
 from simulator.source_system.bounds import in_words
 from simulator.source_system.broker import free_port
@@ -77,14 +77,18 @@ class District(RegulationDesk, EmergencyDesk, CommandDesk):
         clock_ms: Callable[[], int] = wall_clock_ms,
         by: str | None = None,
         on_enrolled: Callable[[], None] | None = None,
+        through: Path | None = None,
     ) -> District:
         """A new district home: keys first (KeyringError leaves nothing), then certificates.
 
-        hosts: how stations reach this machine; the first stands in their bundles.
+        hosts: how stations reach this machine; the first stands in their bundles. through: the
+        home whose broker and stations are used, for an authority that has no broker of its own.
         """
         paths = Home(home)
         if paths.exists():
             raise DistrictError("home_exists", paths.file)
+        if through is not None:
+            Home(through).read()
         create_keyring(
             paths.keys, holder=holder, second=second, now_ms=clock_ms(), passphrase=passphrase
         )
@@ -105,6 +109,8 @@ class District(RegulationDesk, EmergencyDesk, CommandDesk):
         )
         paths.write(content)
         write_whole(paths.acl, acl_text({}).encode())
+        if through is not None:
+            authorities.speak_through(paths, Home(through))
         ask = None if passphrase is None else lambda _name: passphrase
         return cls(home, clock_ms=clock_ms, ask_passphrase=ask, by=by, on_enrolled=on_enrolled)
 
@@ -124,17 +130,23 @@ class District(RegulationDesk, EmergencyDesk, CommandDesk):
         zones: Mapping[str, Sequence[str]],
         groups: Sequence[str] = (),
         csr_pem: bytes | None = None,
-        obey_also: Sequence[PublicAuthority] = (),
+        obey_also: Sequence[PublicAuthority] | None = None,
         wait_s: float = 0.0,
     ) -> Enrolment:
         """Certificate, bundle, ACL and the signed trust document, retained on the broker.
 
         zones: name → tags. groups: beside the group everybody is in; new ones are made. Again
         for an enrolled station: a new certificate and a new trust revision, history kept.
+        obey_also: other authorities that the station obeys from now on; None: as before.
         When the broker is down the trust document is recorded and `republish` sends it later.
         """
         with self.home.locked():
             file, entry = self._with_station(station, name, zones, groups)
+            if obey_also is not None:
+                authorities.keep(self.home, obey_also)
+                obeys = tuple(one.authority.id for one in obey_also)
+                entry = msgspec.structs.replace(entry, obeys=obeys)
+                file = _replace_station(file, entry)
             enrolment, credentials = write_bundle(
                 self.home.enrolments / station,
                 CertificateAuthority.load(self.home.pki),
@@ -152,7 +164,7 @@ class District(RegulationDesk, EmergencyDesk, CommandDesk):
             file = _replace_station(file, entry)
             self.home.write(file)
             self._write_acl(file)
-            push = self._record_trust(entry, obey_also)
+            push = self._record_trust(entry)
         try:
             self._send(push, (station,), wait_s)
         except CourierError:
@@ -191,21 +203,30 @@ class District(RegulationDesk, EmergencyDesk, CommandDesk):
             raise DistrictError("station_no_zone", station)
         if held is not None:
             entry = msgspec.structs.replace(
-                entry, volume=held.volume, warning_volume=held.warning_volume
+                entry,
+                volume=held.volume,
+                warning_volume=held.warning_volume,
+                obeys=held.obeys,
             )
         file = msgspec.structs.replace(file, group=file.group + new)
         return _replace_station(file, entry), entry
 
     def _write_acl(self, file: DistrictFile) -> None:
-        groups = {station.id: station.groups for station in file.station}
+        groups = {station.id: self._groups(station) for station in file.station}
         write_whole(self.home.acl, acl_text(groups).encode())
         if self._on_enrolled is not None:
             self._on_enrolled()
 
-    def _record_trust(self, station: Station, others: Sequence[PublicAuthority]) -> Push:
+    def _groups(self, station: Station) -> tuple[str, ...]:
+        """Those of this district, and those of other authorities that it obeys."""
+        others = authorities.kept(self.home, station)
+        return (*station.groups, *(group for one in others for group in one.groups))
+
+    def _record_trust(self, station: Station) -> Push:
         audience = f"s/{station.id}"
         latest = self.ledger.latest(audience, "trust")
         revision = 1 if latest is None else latest.revision + 1
+        others = authorities.kept(self.home, station)
         document = compose.trust(self.public(), others, station, revision, self._clock_ms())
         return self._record(document, [self.keyring.signing("root")])
 

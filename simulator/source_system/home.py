@@ -69,6 +69,8 @@ class Station(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     id: Id
     name: Line
     groups: tuple[Id, ...] = (EVERYBODY,)
+    obeys: tuple[Id, ...] = ()
+    """Authorities beside this one, as `authorities/<id>.json` describes them."""
     volume: Volume = 70
     warning_volume: Volume = 90
     certificate_serial: Line = ""
@@ -126,6 +128,7 @@ class Home:
         self.store = folder / "content"
         self.pending = folder / "pending"
         self.enrolments = folder / "enrolments"
+        self.authorities = folder / "authorities"
         self.regulations = folder / "regulations"
         self.ledger = folder / "ledger.sqlite3"
         self.journal = folder / "journal.sqlite3"

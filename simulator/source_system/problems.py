@@ -177,6 +177,12 @@ PROBLEMS: dict[str, Wording] = {
     "file_unreadable": Wording(
         "không đọc được tệp", "the file cannot be read", "kiểm tra đường dẫn", "check the path"
     ),
+    "authority_wrong": Wording(
+        "không phải tệp mô tả một cơ quan khác",
+        "this does not describe another authority",
+        "ở cơ quan đó: districtctl keys export TỆP",
+        "over there: districtctl keys export FILE",
+    ),
     "file_size": Wording(
         "cỡ tệp không dùng được",
         "a file of this size cannot be used",
@@ -356,14 +362,14 @@ PROBLEMS: dict[str, Wording] = {
     "template_unknown": Wording(
         "không có mẫu này",
         "there is no such template",
-        "chọn một mẫu trong danh sách",
-        "choose one of the list",
+        "xem các mẫu: districtctl warn templates",
+        "see them: districtctl warn templates",
     ),
     "template_slot": Wording(
         "mẫu điền chưa đúng",
         "the template is not filled as it must be",
-        "điền đúng các ô: place, level, time",
-        "fill its slots: place, level, time",
+        "xem từng mẫu cần ô nào: districtctl warn templates",
+        "what each template needs: districtctl warn templates",
     ),
     "entry_unknown": Wording(
         "không có mục này", "there is no such entry", "districtctl history", "districtctl history"

@@ -7,11 +7,12 @@ its pattern only inside the slots, and a slot is short, single-line and of its k
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from agent.contract.reasons import Lang
 from simulator.source_system.problems import TemplateError
+from simulator.source_system.said import Said
 
 SLOT_MAX_CHARS = 60
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -20,6 +21,12 @@ _PATTERNS = {
     "level": re.compile(r"[1-5]|I{1,3}|IV|V"),
     "time": re.compile(r"(?:[01]?\d|2[0-3])(?::|h| giờ ?)(?:[0-5]\d)?"),
 }
+SLOTS: dict[str, tuple[str, str]] = {
+    "place": ("nơi, 2 đến 60 chữ: xã Mẫu", "a place, 2 to 60 letters: xã Mẫu"),
+    "level": ("cấp 1 đến 5, hoặc I đến V", "a level, 1 to 5 or I to V"),
+    "time": ("giờ: 19:00, 19h", "an hour: 19:00, 19h"),
+}
+"""What may stand in each, for people; `_PATTERNS` decides."""
 
 
 class WarningTemplate(NamedTuple):
@@ -67,23 +74,45 @@ TEMPLATES: dict[str, WarningTemplate] = {
 }
 
 
+def slots_of(name: str) -> tuple[str, ...]:
+    """What must be filled in, in the order of the sentence."""
+    return tuple(dict.fromkeys(_SLOT.findall(TEMPLATES[name].vi)))
+
+
 def fill(name: str, slots: Mapping[str, str], lang: Lang = "vi") -> str:
-    """The spoken text; raises TemplateError."""
+    """The spoken text; raises TemplateError, which names what this template needs."""
     template = TEMPLATES.get(name)
     if template is None:
         raise TemplateError("template_unknown", name, ", ".join(sorted(TEMPLATES)))
+    needed = slots_of(name)
+    _refuse(name, needed, slots)
     pattern = template.vi if lang == "vi" else template.en
-    needed = _SLOT.findall(pattern)
-    for slot in needed:
-        _check(name, slot, slots.get(slot, ""))
-    unknown = sorted(set(slots) - set(needed))
-    if unknown:
-        raise TemplateError("template_slot", name, f"{unknown[0]}? {', '.join(needed)}")
     return _SLOT.sub(lambda found: slots[found[1]], pattern)
 
 
-def _check(name: str, slot: str, value: str) -> None:
-    if not value:
-        raise TemplateError("template_slot", name, f"{slot}?")
-    if len(value) > SLOT_MAX_CHARS or not _PATTERNS[slot].fullmatch(value):
-        raise TemplateError("template_slot", name, f"{slot}: {value}")
+def _refuse(name: str, needed: tuple[str, ...], slots: Mapping[str, str]) -> None:
+    missing = [slot for slot in needed if not slots.get(slot)]
+    strange = [slot for slot in slots if slot not in needed]
+    wrong = [slot for slot in needed if slots.get(slot) and not _fits(slot, slots[slot])]
+    if not (missing or strange or wrong):
+        return
+    vi, en = [_options(needed, "mẫu này cần")], [_options(needed, "it needs")]
+    if missing:
+        vi.append(_options(missing, "còn thiếu"))
+        en.append(_options(missing, "missing"))
+    if strange:
+        vi.append(_options(strange, "không dùng"))
+        en.append(_options(strange, "it has no"))
+    for slot in wrong:
+        kind_vi, kind_en = SLOTS[slot]
+        vi.append(f"--{slot} “{slots[slot]}” phải là {kind_vi}")
+        en.append(f"--{slot} “{slots[slot]}” must be {kind_en}")
+    raise TemplateError("template_slot", name, Said("; ".join(vi), "; ".join(en)))
+
+
+def _options(slots: Iterable[str], words: str) -> str:
+    return f"{words} {' '.join(f'--{slot}' for slot in slots)}"
+
+
+def _fits(slot: str, value: str) -> bool:
+    return len(value) <= SLOT_MAX_CHARS and _PATTERNS[slot].fullmatch(value) is not None

@@ -61,6 +61,7 @@ def test_the_commands_of_the_readme_work_as_they_stand(tmp_path: Path) -> None:
             running.wait(10)
     said = outcome.read_text(encoding="utf-8")
     assert status == 0, said
-    assert said.count("applied 1/1") == 3, said  # content, timetable and warning
+    assert said.count("applied 1/1") == 5, said  # content, timetables, regulation, warning
+    assert "Approved Tin tỉnh (tinh/tin-tinh)" in said, said
     assert "Bản tin xã" in said
     assert "describes station xa-mau-01" in said, said

@@ -36,7 +36,7 @@ VERBS: dict[str, Callable[..., Exit]] = {
     "records": evidence.records,
     "receipts": evidence.receipts,
     "extract": extracting.extract,
-    "keys": looking.keys_show,
+    "keys": looking.keys,
 }
 
 

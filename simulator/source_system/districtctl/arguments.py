@@ -82,6 +82,18 @@ HELP: dict[str, tuple[str, str]] = {
         "count everything anew from the raw records (takes longer)",
     ),
     "--no-check": ("không kiểm chuỗi băm (nhanh hơn)", "do not check the chains (faster)"),
+    "keys export": (
+        "viết khóa công khai ra tệp, cho đài của nơi khác",
+        "write the public keys to a file, for stations elsewhere",
+    ),
+    "--through": (
+        "dùng máy chủ của thư mục hệ thống nguồn này",
+        "speak over the broker of this district home",
+    ),
+    "--obey": (
+        "đài nghe thêm cơ quan trong tệp này (keys export)",
+        "the station also obeys the authority in this file (keys export)",
+    ),
     "serve": ("chạy hệ thống nguồn thí điểm", "run the pilot district"),
     "--home": ("thư mục hệ thống nguồn", "the district home"),
     "--json": ("kết quả cho máy đọc", "a result for machines"),
@@ -197,7 +209,10 @@ class _Builder:
         init.add_argument("--rank", type=int, default=20)
         init.add_argument("--host", action="append", metavar="NAME_OR_IP")
         init.add_argument("--passphrase", action="store_true")
+        self._flag(init, "--through", type=Path, metavar="HOME")
         self._verb(keys, "show", "keys show")
+        export = self._verb(keys, "export", "keys export")
+        export.add_argument("file", type=Path, metavar="FILE.json")
 
     def _enrol(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         enrol = self._verb(commands, "enrol")
@@ -207,6 +222,8 @@ class _Builder:
         enrol.add_argument("--describe", type=Path, metavar="STATION.toml")
         enrol.add_argument("--groups", default="", metavar="A,B")
         enrol.add_argument("--csr", type=Path, metavar="FILE.csr")
+        obey: dict[str, Any] = {"action": "append", "default": [], "metavar": "FILE.json | none"}
+        self._flag(enrol, "--obey", type=Path, **obey)
         self._wait(enrol, 0.0)
 
     def _push(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -243,7 +260,7 @@ class _Builder:
 
     def _warn(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         warn = self._verb(commands, "warn")
-        warn.add_argument("text", nargs="*", metavar='"…" | list | cancel ID')
+        warn.add_argument("text", nargs="*", metavar='"…" | list | templates | cancel ID')
         self._audience(warn, required=False)
         warn.add_argument("--zones", metavar='"thôn Đông;thôn Đoài"')
         warn.add_argument("--tags", metavar="ha-luu,ven-song")

@@ -1,4 +1,4 @@
-"""Subcommands that only look: stations, status, asrun, history, keys show."""
+"""Subcommands that only look: stations, status, asrun, history, keys show and export."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from agent.cli.wording import alarm_said
 from agent.contract.languages import name_of
 from agent.contract.reasons import ACK, OCCURRENCE
 from agent.contract.reports import AlarmEvent, AsRun, Event
+from simulator.source_system.authorities import export
 from simulator.source_system.chain_check import FINDINGS
 from simulator.source_system.district import District
 from simulator.source_system.districtctl.console import Console, Exit
@@ -27,8 +28,13 @@ SILENT_AFTER_MS = 15 * 60_000
 """A heartbeat older than this is not trusted, whatever the retained state says."""
 
 
-def keys_show(district: District, console: Console, options: argparse.Namespace) -> Exit:
-    del options
+def keys(district: District, console: Console, options: argparse.Namespace) -> Exit:
+    """`keys show`, `keys export FILE`."""
+    if options.what == "export":
+        export(district.public(), options.file)
+        console.say("keys_exported", sign="ok", where=options.file)
+        console.result(district.public())
+        return Exit.DONE
     for key in district.keyring.keys:
         days = (key.not_after_ms - district.now_ms) // DAY_MS
         left = console.phrase("expires_in", days=days) if days >= 0 else console.phrase("expired")

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from simulator.source_system.authorities import NOBODY, load
+from simulator.source_system.compose import PublicAuthority
 from simulator.source_system.district import Backup, District, SecondHolder
 from simulator.source_system.districtctl.console import Console, Exit
 from simulator.source_system.keyring import Passphrase, passphrase_variable
@@ -53,6 +55,7 @@ def keys_init(console: Console, options: argparse.Namespace) -> Exit:
             second=second,
             hosts=tuple(options.host or ("127.0.0.1", "localhost")),
             passphrase=passphrase,
+            through=options.through,
         )
     except OSError as error:
         where = error.filename or options.home
@@ -85,10 +88,14 @@ def enrol(district: District, console: Console, options: argparse.Namespace) -> 
         zones=zones,
         groups=[slug(group) for group in options.groups.split(",") if group.strip()],
         csr_pem=csr,
+        obey_also=_others(options.obey),
         wait_s=options.wait,
     )
     console.say("enrolled", sign="ok", name=name or options.station)
     console.say("bundle", indent=2, where=enrolment.folder)
+    entry = district.file.find(enrolment.station)
+    if entry is not None and entry.obeys:
+        console.say("obeys", indent=2, names=", ".join(entry.obeys))
     if enrolment.key is None:
         console.say("csr_note", indent=2)
     console.result(
@@ -99,6 +106,13 @@ def enrol(district: District, console: Console, options: argparse.Namespace) -> 
         }
     )
     return Exit.DONE
+
+
+def _others(given: list[Path]) -> list[PublicAuthority] | None:
+    """Files of `keys export`; `none` alone: nobody any more. None: as before."""
+    if not given:
+        return None
+    return [] if [str(one) for one in given] == [NOBODY] else [load(one) for one in given]
 
 
 def _zones(text: str) -> dict[str, list[str]]:

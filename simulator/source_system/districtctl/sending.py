@@ -286,6 +286,8 @@ def warn(district: District, console: Console, options: argparse.Namespace) -> E
     words: Sequence[str] = options.text
     if list(words) == ["list"]:
         return _list_warnings(district, console)
+    if list(words) == ["templates"]:
+        return _list_templates(console)
     if list(words) == ["cancel"]:
         raise DistrictError("cancel_which", "warn cancel")
     if len(words) == 2 and words[0] == "cancel":
@@ -322,6 +324,19 @@ def warn(district: District, console: Console, options: argparse.Namespace) -> E
         progress=_progress(console),
     )
     return _warned(console, done, "warned")
+
+
+def _list_templates(console: Console) -> Exit:
+    """Each agreed text with what is to be filled in."""
+    for name, one in sorted(warning_templates.TEMPLATES.items()):
+        options = " ".join(f"--{slot}" for slot in warning_templates.slots_of(name))
+        console.line(f"{name}  {one.title}  {options}")
+        console.line(f"    {one.vi if console.lang == 'vi' else one.en}")
+    for slot, (vi, en) in warning_templates.SLOTS.items():
+        console.line(f"--{slot}: {vi if console.lang == 'vi' else en}")
+    names = sorted(warning_templates.TEMPLATES)
+    console.result({name: list(warning_templates.slots_of(name)) for name in names})
+    return Exit.DONE
 
 
 def _recordings(words: Sequence[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.contract.reasons import Lang
 from simulator.source_system import warning_templates
 from simulator.source_system.district import District
 from simulator.source_system.districtctl.__main__ import main
@@ -186,6 +187,45 @@ def test_a_template_takes_its_slots_and_nothing_else(name: str) -> None:
     ):
         with pytest.raises(TemplateError):
             warning_templates.fill(name, wrong)
+
+
+@pytest.mark.parametrize("name", sorted(warning_templates.TEMPLATES))
+def test_a_template_that_is_not_filled_names_exactly_what_it_needs(name: str) -> None:
+    pattern = warning_templates.TEMPLATES[name].vi
+    with pytest.raises(TemplateError) as caught:
+        warning_templates.fill(name, {})
+    both: tuple[tuple[Lang, str], ...] = (("vi", "mẫu này cần"), ("en", "it needs"))
+    for lang, needs in both:
+        text = caught.value.what(lang)
+        named = text.partition(needs)[2].partition(";")[0]
+        for slot in ("place", "time", "level"):
+            assert (f"--{slot}" in named) == ("{" + slot + "}" in pattern)
+        assert "warn templates" in caught.value.next(lang)
+
+
+def test_a_slot_that_a_template_does_not_have_or_not_so_is_named() -> None:
+    slots = {"place": "xã Mẫu", "time": "19 gio", "level": "3"}
+    with pytest.raises(TemplateError) as caught:
+        warning_templates.fill("xa-lu", slots)
+    text = caught.value.what("en")
+    assert "it has no --level" in text
+    assert "--time “19 gio” must be an hour: 19:00, 19h" in text
+    assert "missing" not in text
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_the_templates_are_listed_with_their_slots(
+    lang: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = ["--home", str(tmp_path / "d"), "--lang", lang]
+    main([*home, "keys", "init", "--holder", "A", "--backup", str(tmp_path / "safe")])
+    capsys.readouterr()
+    assert main([*home, "warn", "templates"]) == 0
+    out = capsys.readouterr().out
+    for name, template in warning_templates.TEMPLATES.items():
+        [line] = [line for line in out.splitlines() if line.startswith(f"{name} ")]
+        assert template.title in line
+        assert all(f"--{slot}" in line for slot in warning_templates.slots_of(name))
 
 
 @pytest.mark.parametrize(
