@@ -36,8 +36,8 @@ PROBLEMS: dict[str, Wording] = {
     "home_missing": Wording(
         "ở đây chưa có hệ thống nguồn",
         "there is no district here",
-        "districtctl keys init, hoặc --home THƯ_MỤC",
-        "districtctl keys init, or --home FOLDER",
+        "districtctl keys init --holder TÊN --backup THƯ_MỤC, hoặc --home THƯ_MỤC",
+        "districtctl keys init --holder NAME --backup FOLDER, or --home FOLDER",
     ),
     "home_wrong": Wording(
         "tệp cấu hình sai",
@@ -59,7 +59,10 @@ PROBLEMS: dict[str, Wording] = {
         "is not read-only",
     ),
     "keys_missing": Wording(
-        "chưa có khóa", "there are no keys yet", "districtctl keys init", "districtctl keys init"
+        "chưa có khóa",
+        "there are no keys yet",
+        "districtctl keys init --holder TÊN --backup THƯ_MỤC",
+        "districtctl keys init --holder NAME --backup FOLDER",
     ),
     "keys_exist": Wording(
         "khóa đã có, không ghi đè bao giờ",
@@ -122,9 +125,9 @@ PROBLEMS: dict[str, Wording] = {
         "tệp khóa đài đã chấp nhận không mang chữ ký của đơn vị này",
         "the file of accepted station keys does not carry this district's signature",
         "giữ nguyên tệp, báo an toàn thông tin; lấy bản sao lưu, hoặc cất tệp đi rồi so vân tay và "
-        "chấp nhận lại: districtctl records accept",
+        "chấp nhận lại: districtctl records accept ĐÀI VÂN-TAY",
         "keep the file as it is, tell information security; take the backup, or put the file away, "
-        "compare the fingerprint and accept again: districtctl records accept",
+        "compare the fingerprint and accept again: districtctl records accept STATION FINGERPRINT",
     ),
     "pki_exists": Wording(
         "chứng thư gốc đã có",
@@ -403,6 +406,14 @@ PROBLEMS: dict[str, Wording] = {
         "the first or the last day is missing",
         "--from và --to đi cùng nhau: --from 2025-12-15 --to 2026-12-14",
         "--from and --to go together: --from 2025-12-15 --to 2026-12-14",
+    ),
+    "database_damaged": Wording(
+        "một cơ sở dữ liệu trong thư mục này bị hỏng hoặc đang bị khóa",
+        "a database in this folder is damaged or locked",
+        'giữ nguyên các tệp, xem tệp nào hỏng: sqlite3 TỆP.sqlite3 "PRAGMA integrity_check", '
+        "rồi lấy bản sao lưu của tệp đó",
+        'keep the files as they are, see which is damaged: sqlite3 FILE.sqlite3 "PRAGMA '
+        'integrity_check", then take the backup of that file',
     ),
     "report_damaged": Wording(
         "cơ sở dữ liệu bản ghi bị hỏng hoặc không phải của máy thu",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 
@@ -19,7 +20,7 @@ from simulator.source_system.districtctl import (
 from simulator.source_system.districtctl.arguments import build
 from simulator.source_system.districtctl.console import Console, Exit
 from simulator.source_system.districtctl.phrases import language
-from simulator.source_system.problems import SourceSystemError
+from simulator.source_system.problems import DistrictError, SourceSystemError
 
 VERBS: dict[str, Callable[..., Exit]] = {
     "enrol": making.enrol,
@@ -61,6 +62,8 @@ def _run(given: list[str]) -> int:
         return VERBS[options.verb](district, console, options)
     except SourceSystemError as error:
         return console.problem(error)
+    except sqlite3.DatabaseError as error:
+        return console.problem(DistrictError("database_damaged", f"{options.home}", error))
     except KeyboardInterrupt:
         return Exit.WRONG
 

@@ -39,6 +39,9 @@ from simulator.source_system.timetable.words import nearest, same
 SIGNING_ROLE: Role = "schedule"
 """An engineer's own key, one per person; never on the broker."""
 
+UNSIGNED = ("bad_signature", "key_differs")
+"""With one of these nobody has signed, whatever the extract says of itself."""
+
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 PRINT_WITHIN_S = 60.0
 
@@ -194,9 +197,10 @@ def _show_verified(console: Console, verified: Verified, known: bool) -> None:
     shown = grouped(signer.keyid)
     if not verified.faults:
         console.say("extract_holds", sign="ok", count=len(made.plays))
+    unsigned = any(fault.code in UNSIGNED for fault in verified.faults)
     console.say(
-        "signer_known" if known else "signer_unknown",
-        sign="ok" if known else "bad",
+        "signer_unproven" if unsigned else "signer_known" if known else "signer_unknown",
+        sign="ok" if known and not unsigned else "bad",
         holder=signer.holder,
         authority=signer.authority_name,
         signer=shown,

@@ -357,6 +357,10 @@ PHRASES: dict[str, Phrase] = {
         "{holder} ({authority}) đã ký, vân tay {signer}",
         "signed by {holder} ({authority}), fingerprint {signer}",
     ),
+    "signer_unproven": Phrase(
+        "KHÔNG có chữ ký đúng của {holder} ({authority}), vân tay {signer}",
+        "there is NO right signature of {holder} ({authority}), fingerprint {signer}",
+    ),
     "signer_unknown": Phrase(
         "tự xưng {holder} ({authority}), KHÔNG BIẾT KHÓA NÀY: hỏi đơn vị vân tay của họ và so với "
         "{signer}, rồi thêm --key VÂN-TAY",

@@ -296,7 +296,7 @@ def _due_json(one: due.Due, today: dt.date) -> dict[str, object]:
 def _registry(console: Console, options: argparse.Namespace) -> Exit:
     """Every fault with its cell; nothing is written."""
     folder = _folder(options)
-    if not folder.is_dir():
+    if not folder.is_dir() or not any(folder.glob("*.csv")):
         console.say("registry_none", sign="note", folder=folder)
         console.result(Registry())
         return Exit.DONE

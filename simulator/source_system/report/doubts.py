@@ -21,9 +21,6 @@ NAMED = 6
 NUMBERED = 3
 """Records numbered in one."""
 
-VERIFY = "districtctl records verify --station"
-KEYS = "districtctl records keys --station"
-
 
 class Doubt(NamedTuple):
     """next: the command that shows more."""
@@ -50,16 +47,14 @@ def _doubts(one: Range) -> Iterator[Doubt]:
         yield _doubt(
             f"{station}: chuỗi băm BỊ ĐỨT, bản ghi đã bị sửa, thêm hoặc bớt",
             f"{station}: its chain is BROKEN, records were changed, added or taken out",
-            VERIFY,
-            station,
+            f"districtctl records verify --station {station}",
         )
     if chain.misplaced:
         numbers = few(chain.misplaced)
         yield _doubt(
             f"{station}: giờ hoặc loại lưu cạnh bản ghi KHÔNG KHỚP nội dung đã ký ({numbers})",
             f"{station}: what is kept beside records DIFFERS from what was signed ({numbers})",
-            VERIFY,
-            station,
+            f"districtctl records verify --station {station}",
         )
     if chain.changed:
         count = words.count(chain.changed)
@@ -77,13 +72,12 @@ def _doubts(one: Range) -> Iterator[Doubt]:
         yield _doubt(
             f"{station}: ký bằng khóa CHƯA ĐƯỢC CHẤP NHẬN ({keys}), không coi là chữ ký của đài",
             f"{station}: signed with a key that was NOT ACCEPTED ({keys}), not the station's word",
-            KEYS,
-            station,
+            f"districtctl records keys --station {station}",
         )
 
 
-def _doubt(vi: str, en: str, command: str, station: str) -> Doubt:
-    return Doubt("doubt", Said(vi, en), f"{command} {station}")
+def _doubt(vi: str, en: str, command: str) -> Doubt:
+    return Doubt("doubt", Said(vi, en), command)
 
 
 def _notes(report: Report, found: list[Range]) -> Iterator[Doubt]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import docx
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -320,6 +321,32 @@ def test_the_console_begins_with_the_doubt_and_names_the_next_command(
     assert said.startswith("✗ báo cáo")
     assert "khóa CHƯA ĐƯỢC CHẤP NHẬN" in said
     assert "→ districtctl records keys --station tan-lien" in said
+
+
+def test_a_check_of_a_damaged_database_is_no_traceback(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "journal.sqlite3").write_bytes(b"garbage" * 400)
+    capsys.readouterr()
+    assert main(["--home", str(home), "--json", "records", "verify"]) == Exit.WRONG
+    assert json.loads(capsys.readouterr().out)["error"] == "database_damaged"
+
+
+def test_the_document_does_not_count_what_nobody_told(path: Path, tmp_path: Path) -> None:
+    words = ["report", "--records", str(path), "--from", "2026-08-01", "--to", "2026-08-02"]
+    assert main(["--home", "none", *words, "--out", str(tmp_path / "out")]) == Exit.DONE
+    said = [one.text for one in docx.Document(str(tmp_path / "out/report.docx")).paragraphs]
+    assert sum("không rõ" in one for one in said) >= 2
+    assert not any("Có 0 cảnh báo" in one or "không phát 0 lượt" in one for one in said)
+
+
+def test_the_document_does_not_count_drills_that_nobody_knows_of(tmp_path: Path) -> None:
+    told = Told(tmp_path / "j")
+    told.plays(play(at("2026-09-01 05:00"), klass=1, entry="canh-bao/1"))
+    words = ["report", "--records", str(told.close()), "--from", _day(1), "--to", _day(1)]
+    assert main(["--home", "none", *words, "--out", str(tmp_path / "out")]) == Exit.DONE
+    said = [one.text for one in docx.Document(str(tmp_path / "out/report.docx")).paragraphs]
+    assert any("Diễn tập: không rõ" in one for one in said)
 
 
 @pytest.mark.parametrize("damage", [b"garbage" * 400, b""], ids=["bytes", "empty"])
