@@ -12,7 +12,7 @@ the gaps; frames where the programme itself is silent belong to what surrounds t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,8 @@ _TRACK_RATE_HZ = 16_000
 _SEARCH_RATE_HZ = 4_000
 _SEARCH_FRAMES = 2 * BLOCK_MS * _SEARCH_RATE_HZ // 1000
 """Twice the block: what is looked for in whole programmes."""
+_ASIDE = (-2, -1, 1, 2)
+"""Samples of the track: an s of 6 kHz is unlike itself when the line is off by a third of one."""
 _SAME_LINE_MS = 5.0
 _REFINE_MS = 2.0
 _FOUND = 0.6
@@ -40,6 +42,8 @@ _LINE_LEAST_MS = 1_000
 """A line heard for less is a word that two programmes share."""
 
 _SILENT_DBFS = -60.0
+_SOFT_DB = 3.0
+"""How far a codec and a limiter leave the level of a soft frame in doubt."""
 _BRIDGE_MS = 60
 _OTHER_BRIDGE_MS = 700
 _OTHER_LEAST_MS = 100
@@ -271,8 +275,8 @@ class _Ear:
         here = track[low * step : high * step].reshape(-1, step)
         marks = np.array([self._wall_ms(frame * step) for frame in range(low, high)])
         offsets = (marks - line.zeros_at(marks)) * _TRACK_RATE_HZ / 1000
-        there = _cut_out(reference, np.rint(offsets).astype(np.int64), step)
-        state = _frame_states(here, there)
+        at = np.rint(offsets).astype(np.int64)
+        state = _frame_states(here, lambda aside: _cut_out(reference, at + aside, step))
         return [(low + first, low + end) for first, end in _true_runs(state)]
 
     def _stretch(self, line: _Line, bus: int, sound: Sound, first: int, end: int) -> Stretch:
@@ -366,20 +370,39 @@ def _cut_out(reference: Sound, offsets: NDArray[np.int64], length: int) -> Sound
 _HEARD, _MISSING, _NEUTRAL = 1, 0, 2
 
 
-def _frame_states(here: Sound, there: Sound) -> NDArray[np.int8]:
-    """Per frame: the programme sounds here, it does not, or it is silent itself."""
-    cross = _smooth(np.einsum("ij,ij->i", here, there, dtype=np.float64))
-    ours = _smooth(np.einsum("ij,ij->i", here, here, dtype=np.float64))
-    wanted = np.einsum("ij,ij->i", there, there, dtype=np.float64)
-    alike = np.abs(cross) / np.sqrt(np.maximum(ours * _smooth(wanted), 1e-12))
-    quiet = 10 * np.log10(np.maximum(wanted / there.shape[1], 1e-12)) <= _SILENT_DBFS
-    empty = np.einsum("ij,ij->i", here, here, dtype=np.float64) / here.shape[1] < 10 ** (
-        _SILENT_DBFS / 10
-    )
+def _frame_states(here: Sound, programme: Callable[[int], Sound]) -> NDArray[np.int8]:
+    """Per frame: the programme sounds here, it does not, or it is silent itself.
+
+    programme(n): where the line says, n samples aside.
+    """
+    there = programme(0)
+    alike = _alike(here, there)
+    doubtful = (alike < _FOLLOWED) & (_power_db(there) > _SILENT_DBFS)
+    if doubtful.any():
+        alike = np.max([alike, *(_alike(here, programme(aside)) for aside in _ASIDE)], axis=0)
+    empty = _power_db(here) < _SILENT_DBFS
+    followed = (alike >= _FOLLOWED) & ~empty
+    # What a station plays more softly than it was recorded falls silent where the recording was
+    # only soft: a breath, the end of a word.
+    softer = np.median((_power_db(here) - _power_db(there))[followed]) if followed.any() else 0.0
+    quiet = _power_db(there) + min(0.0, float(softer)) <= _SILENT_DBFS + _SOFT_DB
     state = np.where(alike >= _FOLLOWED, _HEARD, _MISSING)
     state[empty] = _MISSING
     state[quiet] = _NEUTRAL
     return np.asarray(state, np.int8)
+
+
+def _alike(here: Sound, there: Sound) -> NDArray[np.float64]:
+    """Correlation of each frame, its neighbours included."""
+    cross = _smooth(np.einsum("ij,ij->i", here, there, dtype=np.float64))
+    ours = _smooth(np.einsum("ij,ij->i", here, here, dtype=np.float64))
+    theirs = _smooth(np.einsum("ij,ij->i", there, there, dtype=np.float64))
+    return np.asarray(np.abs(cross) / np.sqrt(np.maximum(ours * theirs, 1e-12)))
+
+
+def _power_db(frames: Sound) -> NDArray[np.float64]:
+    power = np.einsum("ij,ij->i", frames, frames, dtype=np.float64) / frames.shape[1]
+    return np.asarray(10 * np.log10(np.maximum(power, 1e-12)))
 
 
 def _smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:

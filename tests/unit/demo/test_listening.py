@@ -81,6 +81,17 @@ def test_pauses_of_the_programme_itself_are_no_gaps() -> None:
     assert found[0].to_ms - found[0].from_ms == pytest.approx(8_000, abs=60)
 
 
+def test_a_soft_pause_of_a_programme_that_is_played_more_softly_is_no_gap() -> None:
+    """Levelled by 12 dB, a breath at -52 dBFS leaves below what counts as silence."""
+    breath = NEWS.copy()
+    frames = slice(3 * RATE_HZ, 3 * RATE_HZ + 16_000)
+    breath[frames] *= 10 ** (-32 / 20)
+    loud = placed(breath, 2.0) * 0.25
+    found = listen(recording(loud), {"news": breath}).stretches
+    assert len(found) == 1
+    assert found[0].to_ms - found[0].from_ms == pytest.approx(8_000, abs=60)
+
+
 def test_the_same_programme_heard_twice_is_two_stretches() -> None:
     sound = placed(NEWS[: 3 * RATE_HZ], 1.0) + placed(NEWS[: 3 * RATE_HZ], 6.25)
     found = heard(sound).stretches
