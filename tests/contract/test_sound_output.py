@@ -112,8 +112,8 @@ def test_an_output_learns_what_its_crystal_is_off_by(listening: tuple[Output, Li
     listener.wait(150)
     told_ppm = 1e6 * output.drift
     print(f"{output.device}: {told_ppm:+.1f} ppm after 3 s")
-    # PulseAudio's extrapolation wanders in its first seconds, up to the bound of belief.
-    true_ppm, near = (-output.ppm, 30) if isinstance(output, ModelledOutput) else (0.0, 510)
+    # A null sink is 64 ppm fast with 1024 frames; on a busy machine callbacks are late.
+    true_ppm, near = (-output.ppm, 30) if isinstance(output, ModelledOutput) else (-64.0, 250)
     assert told_ppm == pytest.approx(true_ppm, abs=near)
 
 
