@@ -50,6 +50,8 @@ class Decoded:
     """A job that was done before it began."""
 
     live = False
+    length: int | None = None
+    lead_ms = 0
     fault: p.SourceFault | None = None
     over: int | None = None
     done = True
@@ -57,6 +59,10 @@ class Decoded:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
+
+    def well_for_ns(self, now_ns: int) -> int:
+        del now_ns
+        return 0
 
     def poll(self, now_ns: int) -> None:
         """Nothing can stall."""
