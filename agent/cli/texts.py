@@ -204,6 +204,7 @@ TEXTS: dict[str, Both] = {
     "source-receipt": Both("báo lại HTTTN: {what}", "told the source system: {what}"),
     "item-began": Both("bắt đầu phát {title} · {zones}", "{title} began · {zones}"),
     "receipt-applied": Both("đã áp dụng", "applied"),
+    "regulation-changed": Both("quy chế: {name}", "regulation: {name}"),
     "receipt-changed": Both("đã thay bản cũ", "replaced the one before"),
     "receipt-deleted": Both("đã xóa hết mục", "all entries deleted"),
     "receipt-dropped": Both("mất hiệu lực", "lost its right"),

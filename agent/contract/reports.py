@@ -262,6 +262,8 @@ class DocumentReceipt(
     never came into force, see `reason`. by: who pushed it, as the document says; signers: whose
     keys signed it. entries: what it holds now (of a schedule entries, of content bindings, of
     warnings those that are active, of trust keys), and how many are new, other and gone.
+    regulation: a schedule that changed the commune's operating regulation, or who asks for
+    approval: its title and document number, "?" where it names neither.
     """
 
     state: Literal["applied", "changed", "deleted", "dropped", "refused"]
@@ -277,6 +279,7 @@ class DocumentReceipt(
     added: int = 0
     changed: int = 0
     removed: int = 0
+    regulation: Line = ""
     reason: AckReason | None = None
     detail: Line = ""
 

@@ -12,7 +12,14 @@ from typing import Any
 
 import msgspec
 
-from agent.contract.documents import Content, Schedule, Trust, Warnings
+from agent.contract.documents import (
+    ApprovalRule,
+    Content,
+    Regulation,
+    Schedule,
+    Trust,
+    Warnings,
+)
 from agent.contract.reports import DocumentReceipt
 from agent.core.facts import Facts, HeldDocument, RefusalMemory
 from agent.core.trust import Accepted, Refused
@@ -57,6 +64,7 @@ class Receipts:
                 added=len(now.keys() - earlier.keys()),
                 changed=sum(now[key] != earlier[key] for key in now.keys() & earlier.keys()),
                 removed=len(earlier.keys() - now.keys()),
+                regulation=_regulation(message, before),
             )
         )
 
@@ -119,6 +127,23 @@ def _parts(message: Document | None) -> dict[Any, msgspec.Struct]:
         case Trust():
             return dict(message.keys)
     return {}
+
+
+def _regulation(message: Document, before: Document | None) -> str:
+    """The operating regulation that `message` brought in force; "" where it is as before."""
+    now, earlier = _rules(message), _rules(before)
+    if now == earlier:
+        return ""
+    rules = now[0]
+    named = (rules.title, rules.document_number) if rules is not None else ()
+    return ", ".join(one for one in named if one)[:DETAIL_MAX] or "?"
+
+
+def _rules(
+    message: Document | None,
+) -> tuple[Regulation | None, tuple[ApprovalRule, ...] | None]:
+    settings = message.settings if isinstance(message, Schedule) else None
+    return (None, None) if settings is None else (settings.regulation, settings.approvals)
 
 
 def _who(message: Document, signers: tuple[str, ...], trusted: Trust | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from agent.contract.documents import ZoneSelector
+from agent.contract.documents import Regulation, Settings, ZoneSelector
 from agent.contract.reasons import AckReason
 from agent.contract.reports import AirStart, AsRun, Checkpoint, DocumentReceipt, Event
 from agent.contract.topics import audience_down
@@ -68,6 +68,20 @@ def test_each_revision_leaves_one_receipt_with_what_changed(village: Village) ->
         ("changed", second.revision, first.revision, 2, 1, 1, 1),
         ("deleted", third.revision, second.revision, 0, 0, 0, 2),
     ]
+
+
+def test_a_changed_regulation_is_named_in_the_receipt_and_an_unchanged_one_is_not(
+    village: Village,
+) -> None:
+    rules = Regulation(title="Quy chế đài xã", document_number="05/QĐ-UBND")
+    line = entry("tin", "05:00")
+    village.timetable(line)
+    village.timetable(line, settings=Settings(regulation=rules))
+    village.timetable(entry("tin", "05:10"), settings=Settings(regulation=rules))
+    village.timetable(line, settings=Settings(regulation=rules, approvals=()))
+    village.timetable(line, settings=Settings(volume=60))
+    named = "Quy chế đài xã, 05/QĐ-UBND"
+    assert [one.regulation for one in receipts(village)] == ["", named, "", named, "?"]
 
 
 def test_a_receipt_says_who_signed_and_names_the_document_by_its_digest(village: Village) -> None:

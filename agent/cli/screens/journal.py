@@ -92,6 +92,8 @@ def _receipt(body: DocumentReceipt, lang: Lang) -> tuple[str, str]:
     by = AUTHOR[body.authority].text(lang) if body.authority in AUTHOR else body.authority
     text = f"{by}: {name} {body.audience} {revision}".replace("  ", " ").strip(": ")
     text = f"{text} · {say(lang, f'receipt-{body.state}')}"
+    if body.regulation:
+        text = f"{text} · {say(lang, 'regulation-changed', name=body.regulation)}"
     if body.reason is None:
         return "·", text
     known = ack_reason(body.reason.value, lang)

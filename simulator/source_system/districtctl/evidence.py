@@ -237,6 +237,8 @@ def _receipt(console: Console, body: DocumentReceipt) -> str:
                 changed=body.changed,
             )
         )
+    if body.regulation:
+        parts.append(console.phrase("receipt_regulation", name=body.regulation))
     return " · ".join(parts)
 
 

@@ -398,6 +398,7 @@ PHRASES: dict[str, Phrase] = {
     "doc_content": Phrase("danh mục tệp", "content list"),
     "doc_warning": Phrase("cảnh báo", "warnings"),
     "receipt_applied": Phrase("áp dụng", "applied"),
+    "receipt_regulation": Phrase("quy chế mới: {name}", "new regulation: {name}"),
     "receipt_changed": Phrase("thay", "changed"),
     "receipt_deleted": Phrase("xóa", "deleted"),
     "receipt_dropped": Phrase("mất hiệu lực", "dropped"),

@@ -182,6 +182,17 @@ def test_receipts_say_what_became_of_each_document(journal: Journal, run: Run) -
     assert why.strip().startswith("không có khu vực loa tên này (thôn Trung) → ")
 
 
+def test_a_change_of_the_regulation_is_receipted_by_its_name_and_number(
+    journal: Journal, run: Run
+) -> None:
+    box = Box()
+    name = "Quy chế đài xã Mẫu, 05/QĐ-UBND"
+    box.say(msgspec.structs.replace(APPLIED, added=0, removed=0, changed=0, regulation=name))
+    heard(journal, box)
+    _, said = run("receipts", "--station", STATION, "--since", "2026-11-01")
+    assert f"quy chế mới: {name}" in said
+
+
 def test_receipts_for_machines_carry_the_record_they_stand_in(journal: Journal, run: Run) -> None:
     box = Box()
     box.say(APPLIED)
