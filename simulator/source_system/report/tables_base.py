@@ -94,7 +94,10 @@ def _range_notes(report: Report) -> list[str]:
             "nối, dung lượng và điện lưới là điều máy thu ghi lại, không ai ký."
         )
     else:
-        notes.append("Chuỗi băm CHƯA được kiểm khi lập báo cáo này (--no-check).")
+        notes.append(
+            "Chuỗi băm CHƯA được kiểm khi lập báo cáo này (--no-check), số liệu chưa được so với "
+            "nguyên văn bản ghi."
+        )
     if report.anew:
         notes.append("Mọi con số được dựng lại từ nguyên văn bản ghi khi lập báo cáo này (--anew).")
     if report.unfinished:
@@ -151,6 +154,8 @@ def gaps_told(one: Range) -> str:
 
 def _chain(one: Range) -> str:
     chain = words.CHAIN[one.chain.state] if one.first_seq else NO_RECORDS
+    if one.chain.first_seen and one.chain.state == "signed":
+        chain = "nguyên vẹn, có chữ ký"
     if one.chain.state == "broken":
         where = sorted({*one.chain.broken_at, *one.chain.bad_signatures})
         chain += f" tại {', '.join(str(seq) for seq in where[:3])}"
