@@ -62,6 +62,8 @@ class StationSpec:
 
     above: bool = False
     """Whether the province speaks here too."""
+    inputs: tuple[str, ...] = ()
+    """Microphones and lines, by name: also those of the sound card."""
 
     def terminal(self, place: int) -> int:
         return self.wiring[place] if self.wiring else place + 1
@@ -143,7 +145,8 @@ class Stage:
             )
         )
         sinks = {spec.id: spec.buses for spec in self._specs}
-        self.card = self._exits.enter_context(SoundCard(sinks))
+        inputs = [name for spec in self._specs for name in spec.inputs]
+        self.card = self._exits.enter_context(SoundCard(sinks, inputs=inputs))
         self.links = self._exits.enter_context(LinkSimulator())
         self._recorders = self._start_recorders()
         for spec in self._specs:
@@ -301,6 +304,7 @@ buses = [{", ".join(f"{{ bus = {bus}, source = {bus} }}" for bus in range(spec.b
 """
         for place, name in enumerate(spec.zones)
     ).replace("'", '"')
+    inputs = "".join(f'\n[[input]]\nname = "{name}"\ndevice = "{name}"\n' for name in spec.inputs)
     return f"""[station]
 id = "{spec.id}"
 name = "{spec.name}"
@@ -335,4 +339,4 @@ name = "ampli-1"
 controller = "ampli-1"
 warm_up_ms = {WARM_UP_MS}
 linger_ms = 20000
-{zones}"""
+{inputs}{zones}"""

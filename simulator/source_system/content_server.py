@@ -1,7 +1,8 @@
 """The district's files over HTTPS: `/c/<sha256>`, resumable, with faults on demand.
 
-Owns one listening socket and its threads. Serves a flat folder of content-addressed files; knows
-nothing of slots. Server authentication only: hashes in signed documents protect the content.
+Owns one listening socket and its threads. Serves a flat folder of content-addressed files, and what
+is on the air from the studio (`/live/<token>`, `live_server`); knows nothing of slots. Server
+authentication only: hashes in signed documents protect the content.
 
 Invariants: every connection has a deadline; a path that is not a known hash is 404 and never
 touches the file system elsewhere; faults are injected through `faults`, never by the client.
@@ -23,6 +24,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, NamedTuple, Self
 
+from simulator.source_system.live_server import MEDIA_TYPE, LiveServer
+from simulator.source_system.live_shelf import LiveSession
 from simulator.source_system.pki import Credentials
 
 CHUNK_BYTES = 16 * 1024
@@ -31,6 +34,7 @@ STALL_MAX_S = 120.0
 REQUESTS_KEPT = 1_000
 
 _PATH = re.compile(r"/c/([0-9a-f]{64})(?:/again/(\d+))?")
+_LIVE = re.compile(r"/live/([0-9a-f]{64})")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 FaultKind = Literal[
@@ -113,9 +117,15 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
 
     def __init__(
-        self, address: tuple[str, int], store: Path, tls: ssl.SSLContext | None, faults: Faults
+        self,
+        address: tuple[str, int],
+        store: Path,
+        tls: ssl.SSLContext | None,
+        faults: Faults,
+        live: LiveServer | None,
     ) -> None:
         self.store = store
+        self.live = live
         self.faults = faults
         self.requests: list[Request] = []
         self._tls = tls
@@ -156,6 +166,12 @@ class _Handler(BaseHTTPRequestHandler):
         """Counted in `requests` instead."""
 
     def _answer(self, *, with_body: bool) -> None:
+        live = _LIVE.fullmatch(self.path)
+        if live is not None and self.server.live is not None:
+            session = self.server.live.find(live[1])
+            if session is not None:
+                self._live(self.server.live, session, with_body)
+                return
         found = _PATH.fullmatch(self.path)
         path = self.server.store / found[1] if found else None
         if found is None or path is None or not path.is_file():
@@ -168,6 +184,22 @@ class _Handler(BaseHTTPRequestHandler):
             self._redirect(found[1], int(found[2] or 0))
         else:
             self._file(path, fault, with_body)
+
+    def _live(self, live: LiveServer, session: LiveSession, with_body: bool) -> None:
+        """Until it is over or the receiver leaves; nobody knows how long that is."""
+        self.close_connection = True
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", MEDIA_TYPE)
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("icy-br", str(session.kbps))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        if not with_body:
+            return
+        stopping = self.server.faults.released.is_set
+        with contextlib.closing(live.sound(session, self.client_address[0], stopping)) as sound:
+            for chunk in sound:
+                self.wfile.write(chunk)
 
     def _refuse(self, status: int, sha256: str = "") -> None:
         self._note(sha256, status, 0)
@@ -263,13 +295,17 @@ def _chunks(file: BinaryIO, length: int, fault: Fault | None) -> Iterator[bytes]
 
 
 class ContentServer:
-    """`with ContentServer(store, server_credentials) as server:`. tls None is plain HTTP."""
+    """`with ContentServer(store, server_credentials) as server:`. tls None is plain HTTP.
+
+    live: the folder of live sessions.
+    """
 
     def __init__(
         self,
         store: Path,
         tls: Credentials | None,
         *,
+        live: Path | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
@@ -279,7 +315,9 @@ class ContentServer:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(str(tls.certificate), str(tls.key))
         self.faults = Faults()
-        self._server = _Server((host, port), store, context, self.faults)
+        self._server = _Server(
+            (host, port), store, context, self.faults, None if live is None else LiveServer(live)
+        )
         self.host = host
         self.port: int = self._server.server_address[1]
         self._scheme = "http" if tls is None else "https"

@@ -35,6 +35,7 @@ from simulator.source_system.home import (
 )
 from simulator.source_system.keyring import Backup, SecondHolder, create_keyring
 from simulator.source_system.ledger import Push
+from simulator.source_system.live_desk import LiveDesk
 from simulator.source_system.pki import CertificateAuthority
 from simulator.source_system.private_files import write_whole
 from simulator.source_system.problems import Conflict, CourierError, DistrictError
@@ -59,7 +60,7 @@ __all__ = [
 ]
 
 
-class District(RegulationDesk, EmergencyDesk, CommandDesk):
+class District(LiveDesk, RegulationDesk, EmergencyDesk, CommandDesk):
     """One district home with all its desks."""
 
     @classmethod

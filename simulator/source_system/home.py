@@ -126,6 +126,7 @@ class Home:
         self.broker = folder / "broker"
         self.acl = folder / "broker" / "acl"
         self.store = folder / "content"
+        self.live = folder / "live"
         self.pending = folder / "pending"
         self.enrolments = folder / "enrolments"
         self.authorities = folder / "authorities"

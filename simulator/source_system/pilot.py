@@ -61,6 +61,7 @@ def content_server_of(home: Home) -> ContentServer:
     return ContentServer(
         home.store,
         server_credentials(home),
+        live=home.live,
         host=address.listen_host,
         port=address.listen_port,
     )

@@ -486,6 +486,36 @@ PROBLEMS: dict[str, Wording] = {
         "chọn tên chưa có trong thư mục ghi được",
         "choose a new name in a folder that can be written to",
     ),
+    "live_no_encoder": Wording(
+        "máy này chưa có ffmpeg để mã hóa tiếng",
+        "ffmpeg, which encodes the sound, is not here",
+        "apt install ffmpeg",
+        "apt install ffmpeg",
+    ),
+    "live_no_sound": Wording(
+        "không lấy được tiếng từ nguồn này, chưa báo cho đài nào",
+        "no sound comes from this source; no station was told",
+        "kiểm tra micrô hoặc đường vào (arecord -L), hoặc tệp",
+        "check the microphone or line (arecord -L), or the file",
+    ),
+    "live_unserved": Wording(
+        "máy chủ tệp không phát được luồng trực tiếp, chưa báo cho đài nào",
+        "the content server does not hand out the live sound; no station was told",
+        "chạy districtctl serve với cùng --home, rồi thử lại",
+        "run districtctl serve with the same --home, then try again",
+    ),
+    "live_not_in_force": Wording(
+        "lịch mới của các đài này chưa có hiệu lực, mục thêm bây giờ sẽ không phát",
+        "the newest timetable there is not in force yet; an entry added now would not play",
+        "chờ đến lúc đó, hoặc gửi lại lịch đang dùng: districtctl push --rollback N",
+        "wait for it, or push the timetable of now again: districtctl push --rollback N",
+    ),
+    "live_unknown": Wording(
+        "không có buổi trực tiếp nào như vậy đang phát",
+        "there is no such live session on the air",
+        "districtctl live list",
+        "districtctl live list",
+    ),
     "argument": Wording(
         "tham số không hợp lệ",
         "the argument is not valid",

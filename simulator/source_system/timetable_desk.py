@@ -19,6 +19,7 @@ from simulator.source_system.content_desk import ContentDesk
 from simulator.source_system.desk import TIME_ZONE, open_push, sealed_size
 from simulator.source_system.empty_slots import EmptySlot, empty_slots, files_of
 from simulator.source_system.home import Station
+from simulator.source_system.live_shelf import is_live_entry
 from simulator.source_system.problems import Conflict, CourierError, DistrictError
 from simulator.source_system.receipts import Delivery, Progress
 from simulator.source_system.regulation_file import Commune, read_regulation
@@ -110,7 +111,8 @@ class TimetableDesk(ContentDesk):
         standing: _Standing,
         effective_from: str | None = None,
     ) -> Draft:
-        base, entries = standing.base, reading.entries
+        base = standing.base
+        entries = (*reading.entries, *self._on_air(base))
         draft = Draft(
             audience=to,
             entries=entries,
@@ -131,6 +133,11 @@ class TimetableDesk(ContentDesk):
             raise DistrictError("timetable_too_large", to, _how_large(size, len(entries)))
         empty = self._empty_slots(to, entries, effective_from, ask_broker=standing.asked_broker)
         return replace(draft, size_bytes=size, empty_slots=empty)
+
+    def _on_air(self, base: Document | None) -> tuple[Entry, ...]:
+        """A new timetable does not cut off who is speaking from the studio (see `live_desk`)."""
+        live = (one for one in _entries_of(base) if is_live_entry(one.id))
+        return tuple(one for one in live if _ends_ms(one) > self._clock_ms())
 
     def _compare_with(self, to: str, made_from: int | None, *, look_only: bool) -> _Standing:
         try:
@@ -272,6 +279,12 @@ def _how_large(size: int, entries: int) -> Said:
         f"{entries} mục thành {kb} KB, tối đa {most_kb} KB, tức khoảng {fits} mục như vậy",
         f"{entries} entries make {kb} KB, at most {most_kb} KB, about {fits} entries like these",
     )
+
+
+def _ends_ms(entry: Entry) -> int:
+    """Of one that plays once."""
+    start = dt.datetime.fromisoformat(entry.when.start).replace(tzinfo=ZoneInfo(entry.when.tz))
+    return round(start.timestamp() * 1000) + (entry.duration_ms or 0)
 
 
 def _entries_of(document: Document | None) -> tuple[Entry, ...]:

@@ -11,6 +11,7 @@ from simulator.source_system.district import District
 from simulator.source_system.districtctl import (
     evidence,
     extracting,
+    live,
     looking,
     making,
     regulating,
@@ -29,6 +30,7 @@ VERBS: dict[str, Callable[..., Exit]] = {
     "publish": sending.publish,
     "warn": sending.warn,
     "cosign": sending.cosign,
+    "live": live.live,
     "command": sending.command,
     "stations": looking.stations,
     "status": looking.status,

@@ -33,6 +33,20 @@ HELP: dict[str, tuple[str, str]] = {
     "--summary": ("tóm tắt nội dung, một hai câu", "what it says, in a sentence or two"),
     "--produced": ("sản xuất lúc: ngày, có thể kèm giờ", "made on: a date, with its time if known"),
     "warn": ("phát cảnh báo khẩn cấp", "break in with an emergency"),
+    "live": (
+        "phát trực tiếp từ micrô, đường vào hoặc tệp tới các đài; list: các buổi; stop: dừng",
+        "speak live from a microphone, line or file to stations; list: sessions; stop: end one",
+    ),
+    "--minutes": ("tự hết sau bao nhiêu phút", "minutes until it ends by itself"),
+    "--kbps": ("kbit/giây của luồng", "kbit/s of the stream"),
+    "--lead": ("giây từ lúc gửi đến lúc bắt đầu", "seconds from sending to the beginning"),
+    "--fallback": (
+        "ô nội dung phát thay khi đài mất luồng",
+        "the slot that plays where a station loses the stream",
+    ),
+    "--live-title": ("tên ghi vào nhật ký phát", "what the records call it"),
+    "--live-class": ("2 ưu tiên, 3 thông thường", "2 priority, 3 normal"),
+    "--live-chime": ("nhạc hiệu trước khi vào", "a chime before it"),
     "cosign": ("chữ ký thứ hai cho cảnh báo", "the second signature of a warning"),
     "command": ("gửi một lệnh cho đài", "send a command to a station"),
     "status": ("các đài nói gì", "what the stations say"),
@@ -124,6 +138,7 @@ ABOUT = (
     ("--summary", '"…"'),
     ("--produced", "2026-11-24"),
 )
+KBPS = (24, 32, 40, 48, 64, 96, 128)
 COMMANDS = (
     "volume",
     "stop",
@@ -156,6 +171,7 @@ class _Builder:
         self._regulation(commands)
         self._publish(commands)
         self._warn(commands)
+        self._live(commands)
         self._command(commands)
         self._looking(commands)
         self._report(commands)
@@ -282,6 +298,31 @@ class _Builder:
         cosign.add_argument("pending", metavar="ID | FILE")
         cosign.add_argument("--key", type=Path, required=True)
         self._wait(cosign, 10.0)
+
+    def _live(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        live = self._verb(commands, "live")
+        live.add_argument(
+            "source", nargs="+", metavar="micro | alsa:hw:1 | pulse:NAME | FILE | list | stop ID"
+        )
+        self._audience(live, required=False)
+        live.add_argument("--zones", metavar='"thôn Đông;thôn Đoài"')
+        live.add_argument("--tags", metavar="ha-luu,ven-song")
+        self._flag(live, "--minutes", type=int, default=30, metavar="N")
+        self._flag(live, "--kbps", type=int, default=48, choices=KBPS)
+        self._flag(live, "--lead", type=int, default=12, metavar="S")
+        self._flag(live, "--fallback", default="", metavar="SLOT")
+        live.add_argument("--title", default="", help=self._help("--live-title"))
+        live.add_argument("--author", default="", help=self._help("--author"))
+        live.add_argument(
+            "--class",
+            dest="klass",
+            type=int,
+            choices=(2, 3),
+            default=2,
+            help=self._help("--live-class"),
+        )
+        live.add_argument("--chime", action="store_true", help=self._help("--live-chime"))
+        self._wait(live, 10.0)
 
     def _command(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         command = self._verb(commands, "command")

@@ -407,6 +407,41 @@ PHRASES: dict[str, Phrase] = {
         "{entries} mục: +{added} −{removed}, đổi {changed}",
         "{entries} entries: +{added} −{removed}, {changed} changed",
     ),
+    "live_sent": Phrase(
+        "TRỰC TIẾP {title}: bắt đầu {start}, tự hết {end}, {kbps} kbit/giây, mã {entry}",
+        "LIVE {title}: begins {start}, ends by itself {end}, {kbps} kbit/s, id {entry}",
+    ),
+    "live_now": Phrase(
+        "ĐANG PHÁT, Ctrl-C để dừng hẳn ở mọi đài", "ON THE AIR, Ctrl-C ends it at every station"
+    ),
+    "live_speak": Phrase(
+        "NÓI ĐI, Ctrl-C để dừng hẳn ở mọi đài", "SPEAK NOW, Ctrl-C ends it at every station"
+    ),
+    "live_receivers": Phrase(
+        "{now} kết nối đang nghe, nhiều nhất {most}, còn {left}",
+        "{now} connected, {most} at most, {left} left",
+    ),
+    "live_finished": Phrase("hết giờ, đã kết thúc", "over, it ended by itself"),
+    "live_stopped": Phrase("đã dừng theo yêu cầu", "stopped, as was asked"),
+    "live_studio_lost": Phrase(
+        "MẤT TIẾNG TỪ PHÒNG THU, đã dừng ({why})", "THE STUDIO'S SOUND WAS LOST, ended ({why})"
+    ),
+    "live_refused": Phrase("mọi đài đều từ chối, đã dừng", "every station refused it, ended"),
+    "live_told_end": Phrase("đã báo các đài là hết", "the stations were told that it is over"),
+    "live_end_untold": Phrase(
+        "chưa báo được cho đài; luồng đã ngắt và mục tự hết lúc {end}",
+        "the stations could not be told; the stream is cut and the entry ends by itself {end}",
+    ),
+    "live_from": Phrase("{address}: {count} kết nối", "{address}: {count} connected"),
+    "live_recording": Phrase(
+        "bản ghi {where}, {kb} KB, sha256 {sha}", "recorded in {where}, {kb} KB, sha256 {sha}"
+    ),
+    "live_asrun": Phrase(
+        "đài nào thật sự đã phát: districtctl asrun", "what was really played: districtctl asrun"
+    ),
+    "live_title": Phrase("Trực tiếp", "Live"),
+    "live_now_short": Phrase("đang phát", "on the air"),
+    "live_none": Phrase("chưa có buổi trực tiếp nào", "there was no live session yet"),
     "ask_passphrase": Phrase("Mật khẩu khóa {name}: ", "Passphrase of {name}: "),
 }
 

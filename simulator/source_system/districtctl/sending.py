@@ -294,7 +294,7 @@ def warn(district: District, console: Console, options: argparse.Namespace) -> E
         done = district.cancel(words[1], cosign=options.cosign, wait_s=options.wait)
         return _warned(console, done, "cancelled")
     to = audience(options)
-    zones = _zones(district, to, options.zones, options.tags)
+    zones = zones_of(district, to, options.zones, options.tags)
     _show_reach(district, console, to, zones)
     slots = {
         name: value
@@ -403,7 +403,7 @@ def _show_reach(district: District, console: Console, to: str, zones: ZoneSelect
     console.say("reaches", stations=len(members), zones=len(reached))
 
 
-def _zones(district: District, to: str, names: str | None, tags: str | None) -> ZoneSelector:
+def zones_of(district: District, to: str, names: str | None, tags: str | None) -> ZoneSelector:
     """Names are checked against the zones of everyone it goes to. Raises DistrictError."""
     if not names and not tags:
         return ZoneSelector(all=True)
@@ -435,7 +435,7 @@ def _zones(district: District, to: str, names: str | None, tags: str | None) -> 
 
 def command(district: District, console: Console, options: argparse.Namespace) -> Exit:
     to = options.station if options.station.startswith("g/") else f"s/{options.station}"
-    zones = _zones(district, to, options.zones, None)
+    zones = zones_of(district, to, options.zones, None)
     if options.action == "ack-alarm":
         action: Action = _note_of(district, options.station, options.value)
     else:
