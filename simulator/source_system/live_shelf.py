@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import shutil
 import time
 from pathlib import Path
 from typing import Literal
@@ -113,6 +114,11 @@ class LiveShelf:
         )
         self.write(ended)
         return ended
+
+    def forget(self, session: LiveSession) -> None:
+        """Nobody was ever told of it."""
+        (self._on / session.token).unlink(missing_ok=True)
+        shutil.rmtree(self.folder / session.entry, ignore_errors=True)
 
     def on_air(self, token: str) -> LiveSession | None:
         """The session of a token, while it is on the air."""

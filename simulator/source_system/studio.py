@@ -19,12 +19,13 @@ from typing import NamedTuple, Self
 from simulator.soundcard.tied import TiedProcess
 from simulator.source_system.audio_file import examine
 from simulator.source_system.problems import DistrictError
+from simulator.source_system.timetable.words import bare
 
 FIRST_SOUND_S = 8.0
 LAST_WORDS_MAX = 300
 
 _DEVICE = re.compile(r"(alsa|pulse):(.+)")
-_MICROPHONE = frozenset({"mic", "micro", "micrô", "microphone"})
+_MICROPHONE = frozenset({"mic", "micro", "microphone"})
 _RATES = ((24, 22_050), (40, 24_000), (56, 32_000))
 """Up to so many kbit/s, the sampling rate at which MP3 sounds best."""
 
@@ -39,7 +40,7 @@ class StudioSource(NamedTuple):
 
 def source_of(text: str) -> StudioSource:
     """`micro`, `alsa:hw:1,0`, `pulse:NAME`, or a sound file. Raises AudioFileError."""
-    if text.casefold() in _MICROPHONE:
+    if bare(text) in _MICROPHONE:
         return StudioSource("alsa:default", ("-f", "alsa", "-i", "default"))
     device = _DEVICE.fullmatch(text)
     if device is not None:
@@ -116,7 +117,8 @@ class Studio:
             said = self._said.read_text("utf-8", "replace")
         except OSError:
             return ""
-        return " ".join(said.split())[-LAST_WORDS_MAX:]
+        words = " ".join(said.split())
+        return words if len(words) <= LAST_WORDS_MAX else words[-LAST_WORDS_MAX:].partition(" ")[2]
 
     def close(self) -> None:
         if self._process is not None:

@@ -77,6 +77,7 @@ class _Broadcast:
         self._stopped = threading.Event()
         self._shelf = district.live
         self._opened_ms = district.now_ms
+        self._announced = False
         self._speaks = source.length_ms is None
         starts_ms = math.ceil((self._opened_ms + options.lead * 1_000) / 1_000) * 1_000
         plays_ms = options.minutes * 60_000
@@ -106,6 +107,14 @@ class _Broadcast:
             lead_ms=lead_ms if self._speaks else lead_ms + FILE_AFTER_MS,
             ms=session.ends_ms - self._opened_ms + STUDIO_AFTER_MS,
         )
+        try:
+            return self._run(studio)
+        finally:
+            if not self._announced:
+                self._shelf.forget(session)
+
+    def _run(self, studio: Studio) -> Exit:
+        session = self._session
         with _told_to_stop(self._stopped), studio:
             self._shelf.begin(session)
             ending: Ending = "stopped"
@@ -146,7 +155,12 @@ class _Broadcast:
             entry=session.entry,
         )
         left_s = max(0.5, (session.starts_ms - self._district.now_ms) / 1_000 - 1.0)
-        delivery = self._district.go_on_air(session, entry, wait_s=min(options.wait, left_s))
+        self._announced = True
+        try:
+            delivery = self._district.go_on_air(session, entry, wait_s=min(options.wait, left_s))
+        except DistrictError:
+            self._announced = False  # it was not even signed
+            raise
         self._console.delivery(delivery)
         return delivery
 
