@@ -29,6 +29,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "late": ("Nếu trễ", "Khi trễ", "Late", "If late"),
     "end": ("Hết giờ thì", "Hết giờ", "End", "At the end"),
     "resume": ("Sau khi bị ngắt", "Sau ngắt", "Resume"),
+    "retake": ("Khi luồng có lại", "Quay lại luồng", "Retake", "When it is back"),
+    "silence": ("Im lặng tối đa", "Im lặng", "Silence", "Most silence"),
     "field": ("Lĩnh vực", "Field"),
     "author": ("Người soạn", "Tác giả", "Author"),
     "pen_name": ("Bút danh", "Pen name"),

@@ -116,6 +116,40 @@ WORDINGS: dict[str, Wording] = {
         "luồng không mã hóa; dùng https, hoặc ghi “(không mã hóa)” sau địa chỉ",
         "the stream is not encrypted; use https, or add “(insecure)” after the address",
     ),
+    "source_option": Wording(
+        "error",
+        "không hiểu “{what}” sau nguồn này; có (trễ 1,5 giây), với luồng còn (tối đa 64 kbit/s)",
+        "“{what}” is not known behind this source; there are (delay 1.5 s) and, of streams, "
+        "(max 64 kbps)",
+    ),
+    "source_delay": Wording(
+        "error", "trễ nhiều nhất 10 giây ({what})", "a delay is 10 s at most ({what})"
+    ),
+    "source_kbps": Wording(
+        "error",
+        "giới hạn luồng từ 8 đến 2000 kbit/s ({what})",
+        "the limit of a stream is 8 to 2000 kbps ({what})",
+    ),
+    "input_name": Wording(
+        "error",
+        "thiếu tên ngõ vào, hoặc dài quá 64 ký tự; viết như “line-in: fm”",
+        "the input's name is missing or longer than 64 letters; write it like “line-in: fm”",
+    ),
+    "retake": Wording(
+        "error",
+        "khi luồng có lại: quay lại ngay, khi hết bài, hoặc không",
+        "when the stream is back: at once, when over, or never",
+    ),
+    "silence": Wording(
+        "error",
+        "im lặng bao lâu thì coi là mất luồng: như 20 giây, nhiều nhất 10 phút, hoặc không",
+        "how much silence counts as lost: like 20 s, 10 min at most, or never",
+    ),
+    "relay_not_live": Wording(
+        "warning",
+        "mục này không có nguồn trực tiếp nên ô này không có tác dụng",
+        "nothing here is live, so this cell does nothing",
+    ),
     "source_many": Wording("error", "tối đa 8 nguồn", "at most 8 sources"),
     "version_live": Wording(
         "error",

@@ -19,6 +19,7 @@ from agent.contract.documents import (
     FileSource,
     LateRule,
     LineInSource,
+    RelayRule,
     Source,
     StreamSource,
     TextSource,
@@ -39,6 +40,7 @@ from simulator.source_system.timetable.languages import (
     needs_recording,
     parse_language,
 )
+from simulator.source_system.timetable.relay import parse_retake, parse_silence
 from simulator.source_system.timetable.sources import parse_file, parse_sources
 from simulator.source_system.timetable.table import Row
 from simulator.source_system.timetable.words import bare, clean, nearest, same, slug
@@ -153,6 +155,7 @@ def parse_row(row: Row, context: Context) -> Parsed:
     zones = _zones(faulty, context)
     versions = _versions(faulty)
     _check_versions(faulty, sources, versions)
+    _check_relay(faulty, sources)
     rest = {**_rest(faulty), "versions": versions}
     span = _span(faulty, year)
     repeats = faulty.read("repeat", _repeats, list[int]())
@@ -223,6 +226,10 @@ def _rest(faulty: _Faulty) -> dict[str, object]:
         "end": faulty.read("end", _end, EndRule()),
         "resume": faulty.read("resume", _resume, "rejoin"),
         "language": faulty.read("language", _language, "vi"),
+        "relay": RelayRule(
+            retake=faulty.read("retake", parse_retake, RelayRule().retake),
+            silent_ms=faulty.read("silence", parse_silence, RelayRule().silent_ms),
+        ),
     }
 
 
@@ -271,6 +278,14 @@ def _check_versions(
     if sources and isinstance(sources[0], StreamSource | LineInSource):
         for one in versions:
             faulty.add(VERSION + one.language, "version_after_live", what=name_of(one.language))
+
+
+def _check_relay(faulty: _Faulty, sources: Sequence[Source] | None) -> None:
+    if sources is None or any(isinstance(one, StreamSource | LineInSource) for one in sources):
+        return
+    for field in ("retake", "silence"):
+        if field in faulty.row.cells:
+            faulty.add(field, "relay_not_live")
 
 
 def _line(text: str) -> str:

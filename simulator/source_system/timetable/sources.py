@@ -1,12 +1,14 @@
 """Where the sound comes from: `tep:`, `luong:`, `line-in`, `loi:"…"`, joined by `|`.
 
 Pure. Slots are named after files without extension and date: `ban-tin-{ngày}.mp3` is slot
-`ban-tin`, dated.
+`ban-tin`, dated. Live sources take options in parentheses: `line-in: fm (trễ 1,5 giây)`. Inputs go
+by the names that stations give them: `line-in` alone is `line`, `fm` is `fm`, `micro` is `micro`.
 """
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from agent.contract.documents import (
     FileSource,
@@ -17,7 +19,7 @@ from agent.contract.documents import (
     ToneSource,
 )
 from simulator.source_system.timetable.findings import Fault
-from simulator.source_system.timetable.words import bare, clean, slug
+from simulator.source_system.timetable.words import bare, clean, nearest, slug
 
 SOURCES_MAX = 8
 TEXT_MAX_CHARS = 4_000
@@ -25,9 +27,26 @@ TEXT_MAX_CHARS = 4_000
 _SPLIT = re.compile(r'\|(?=(?:[^"]*"[^"]*")*[^"]*$)')
 _PREFIX = re.compile(r"(tep|file|luong|stream|loi|text|speech|am|tone) ?: ?(.*)", re.DOTALL)
 _URL = re.compile(r"[a-z]{3,5}://\S+")
-_INSECURE = re.compile(r" ?\((?:khong ma hoa|insecure)\)$")
+_OPTIONS = re.compile(r"(.*?)\s*\(([^()]*)\)$", re.DOTALL)
+_INSECURE = frozenset({"khong ma hoa", "insecure"})
+_DELAY = re.compile(r"(?:tre|delay) (\d{1,5}(?:[.,]\d{1,3})?) ?(giay|s|sec|seconds?|ms)")
+_MOST = re.compile(r"(?:toi da|max|at most) (\d{1,6}) ?(?:kbit/s|kbps|kb/s|kbit/giay)")
 _DATE_MARK = re.compile(r"\{(?:ngay|date)\}")
-_LINE_IN = frozenset({"line-in", "line in", "linein", "line_in", "fm", "duong vao", "micro"})
+_LINE = ("line-in", "line in", "linein", "line_in", "duong vao", "ngo vao", "input")
+_INPUTS = {**dict.fromkeys(_LINE, "line"), "fm": "fm", **dict.fromkeys(("micro", "mic"), "micro")}
+_INPUT = re.compile(rf"({'|'.join(_LINE)}) ?: ?(.*)", re.DOTALL)
+INPUT_MAX_CHARS = 64
+DELAY_MAX_MS = 10_000
+KBPS_LEAST, KBPS_MOST = 8, 2_000
+OPTIONS = ("trễ 1,5 giây", "tối đa 64 kbit/s", "không mã hóa")
+
+
+class _Options(NamedTuple):
+    """What stands in parentheses behind a live source."""
+
+    delay_ms: int = 0
+    max_kbps: int = 0
+    insecure: bool = False
 
 
 def parse_sources(text: str) -> tuple[Source, ...]:
@@ -43,8 +62,12 @@ def parse_sources(text: str) -> tuple[Source, ...]:
 def parse_source(part: str) -> Source:
     """One element of the chain. Raises Fault."""
     plain = bare(part)
-    if plain in _LINE_IN:
-        return LineInSource()
+    inner, options = _with_options(part)
+    found = bare(inner)
+    if found in _INPUTS:
+        return _line_in(_INPUTS[found], options)
+    if _INPUT.fullmatch(found):
+        return _line_in(_after(inner), options)
     prefix = _PREFIX.match(plain)
     if prefix is None:
         if _URL.match(plain):
@@ -80,16 +103,69 @@ def parse_file(name: str) -> FileSource:
 
 
 def _stream(text: str) -> StreamSource:
-    insecure = _INSECURE.search(bare(text))
-    url = text.rsplit("(", 1)[0].strip() if insecure else text
+    url, options = _with_options(text)
     if not _URL.fullmatch(url.lower()):
         raise Fault("source")
-    if url.startswith("https://"):
-        return StreamSource(url=url)
-    if insecure is None:
+    secure = url.startswith("https://")
+    if not secure and not options.insecure:
         guess = "https://" + url.partition("://")[2] if url.startswith("http://") else ""
         raise Fault("source_insecure", guess=guess)
-    return StreamSource(url=url, insecure_live=True)
+    return StreamSource(
+        url=url,
+        insecure_live=not secure,
+        delay_ms=options.delay_ms,
+        max_kbps=options.max_kbps,
+    )
+
+
+def _line_in(name: str, options: _Options) -> LineInSource:
+    if not name or len(name) > INPUT_MAX_CHARS:
+        raise Fault("input_name")
+    if options.max_kbps or options.insecure:
+        raise Fault("source_option", what="kbit/s" if options.max_kbps else "không mã hóa")
+    return LineInSource(input=name, delay_ms=options.delay_ms)
+
+
+def _with_options(text: str) -> tuple[str, _Options]:
+    """The source without what stands in parentheses behind it. Raises Fault.
+
+    Parentheses within an address belong to it.
+    """
+    options = _Options()
+    if bare(text).startswith(("tep", "file", "loi", "text", "speech", "am", "tone")):
+        return text, options
+    while (found := _OPTIONS.fullmatch(text)) is not None:
+        words = [clean(one) for one in found[2].split(";")]
+        apart = len(found[1]) < found.start(2) - 1  # a space before it
+        if not (apart or all(map(_is_option, words))):
+            break
+        for one in words:
+            options = _option(one, options)
+        text = found[1]
+    return text, options
+
+
+def _is_option(text: str) -> bool:
+    plain = bare(text)
+    return plain in _INSECURE or bool(_DELAY.fullmatch(plain) or _MOST.fullmatch(plain))
+
+
+def _option(text: str, options: _Options) -> _Options:
+    plain = bare(text)
+    if plain in _INSECURE:
+        return options._replace(insecure=True)
+    delay, most = _DELAY.fullmatch(plain), _MOST.fullmatch(plain)
+    if delay is not None:
+        number = float(delay[1].replace(",", "."))
+        delay_ms = round(number if delay[2] == "ms" else number * 1000)
+        if delay_ms > DELAY_MAX_MS:
+            raise Fault("source_delay", what=text)
+        return options._replace(delay_ms=delay_ms)
+    if most is not None:
+        if not KBPS_LEAST <= int(most[1]) <= KBPS_MOST:
+            raise Fault("source_kbps", what=text)
+        return options._replace(max_kbps=int(most[1]))
+    raise Fault("source_option", what=text, guess=nearest(text, OPTIONS))
 
 
 def _text(rest: str) -> TextSource:
