@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from agent.cli.deciding import approve, hold, order, skip
-from agent.cli.findings import any_fault
+from agent.cli.findings import Finding, any_fault, finding_lines
 from agent.cli.names import NotFound
 from agent.cli.noting import take_note
 from agent.cli.people import Decider
@@ -22,11 +22,13 @@ from agent.cli.session import Session, Shown, look_up, not_found, told, where, z
 from agent.cli.speaking import announce, quiet, stop
 from agent.cli.texts import say
 from agent.cli.tone import play_tone
+from agent.cli.wording import WATCH
 from agent.core.requests import (
     AlarmsRequest,
     AlarmsView,
     DoctorRequest,
     DoctorView,
+    Done,
     JournalRequest,
     JournalView,
     LinkRequest,
@@ -131,7 +133,14 @@ def _volume(typed: argparse.Namespace, session: Session) -> Shown:
     key = "done-volume-auto" if typed.volume is None else "done-volume"
     said = say(session.lang, key, zones=where(names, session.lang), volume=typed.volume)
     answer = Decider(typed, session).ask(VolumeRequest(names, typed.volume))
-    return answer if isinstance(answer, Shown) else told(said, answer, session)
+    if isinstance(answer, Shown):
+        return answer
+    shown = told(said, answer, session)
+    if not isinstance(answer, Done) or not answer.ceilings:
+        return shown
+    zones = ", ".join(f"{zone} {most}" for zone, most in answer.ceilings)
+    below = Finding(WATCH, say(session.lang, "volume-ceilings", zones=zones))
+    return replace(shown, lines=[*shown.lines, *finding_lines(below, session.width)])
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace, Session], Shown]] = {

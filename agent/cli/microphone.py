@@ -16,7 +16,7 @@ from types import FrameType
 from agent.cli.arguments import EXIT_USAGE
 from agent.cli.findings import Finding, finding_lines
 from agent.cli.people import Decider
-from agent.cli.session import Session, Shown, refusal, where, zone_names
+from agent.cli.session import Session, Shown, refusal, silent_zones, where, zone_names
 from agent.cli.texts import say
 from agent.cli.wording import FAULT, OK, WATCH, length
 from agent.contract.reasons import AckReason
@@ -58,6 +58,8 @@ def speak(typed: argparse.Namespace, session: Session, pause: Pause = time.sleep
         step = say(session.lang, "mic-alone-next")
         return session.found(Finding(OK, begun.text, step), answer)
     session.prompts.tell(finding_lines(begun, session.width))
+    for silent in silent_zones(answer, session.lang):
+        session.prompts.tell(finding_lines(silent, session.width))
     try:
         with _hanging_up():
             view = _attend(answer.entry, session, pause)

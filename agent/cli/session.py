@@ -5,6 +5,7 @@ Owns the words for a refusal. Knows no command.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -16,7 +17,7 @@ from agent.cli.findings import Finding, finding_lines
 from agent.cli.names import NotFound, find_name, fold
 from agent.cli.prompts import Prompts
 from agent.cli.texts import Lang, say
-from agent.cli.wording import FAULT, OK, WATCH, ack_reason, length
+from agent.cli.wording import FAULT, OK, WATCH, ack_reason, length, occurrence_reason
 from agent.contract.reasons import AckReason
 from agent.core.requests import Answer, Done, Refused, ZonesRequest, ZonesView
 
@@ -157,16 +158,29 @@ def not_found(missing: NotFound, kind: str, session: Session) -> Shown:
     return session.found(Finding(FAULT, text, step), Refused(code.value, missing.wanted))
 
 
+def silent_zones(answer: Done, lang: Lang) -> list[Finding]:
+    """Where what was asked for will not be heard, and why."""
+    found: list[Finding] = []
+    for one in answer.kept:
+        why = ": ".join(filter(None, (occurrence_reason(one.reason, lang)[0], one.rule)))
+        text = say(lang, "announce-kept", zones=", ".join(one.zones), why=why)
+        found.append(Finding(WATCH, text))
+    return found
+
+
 def where(names: tuple[str, ...], lang: Lang) -> str:
     return ", ".join(names) or say(lang, "all-zones")
 
 
-def shown_done(answer: Answer, finding: Finding, session: Session) -> Shown:
-    """`finding` when it was done, else why not."""
+def shown_done(
+    answer: Answer, finding: Finding, session: Session, further: Iterable[Finding] = ()
+) -> Shown:
+    """`finding` when it was done, and what else is to be known of it; else why not."""
     if not isinstance(answer, Done):
         return session.not_shown(answer)
     shown = session.found(finding, answer)
-    return replace(shown, lines=[*shown.lines, *not_stored(answer, session)])
+    more = [line for one in further for line in finding_lines(one, session.width)]
+    return replace(shown, lines=[*shown.lines, *more, *not_stored(answer, session)])
 
 
 def not_stored(answer: Answer, session: Session) -> list[str]:

@@ -11,21 +11,25 @@ from agent.cli.microphone import no_microphone_words, not_opened, speak
 from agent.cli.names import fold
 from agent.cli.people import Decider
 from agent.cli.screens.status import quiet_lines
-from agent.cli.session import Session, Shown, look_up, shown_done, where, zone_names
-from agent.cli.texts import say
+from agent.cli.session import Session, Shown, look_up, shown_done, silent_zones, where, zone_names
+from agent.cli.texts import Lang, say
 from agent.cli.times import coming, read_time
-from agent.cli.wording import OK, moment
+from agent.cli.wording import OK, WATCH, clock_seconds, moment
 from agent.contract.reasons import AckReason
 from agent.core.announcements import LETTERS_MAX
 from agent.core.quiet import DAY_MS, QUIET_MAX_MS
 from agent.core.requests import (
     AnnounceRequest,
     Answer,
+    Done,
+    Follows,
     PlanRequest,
     PlanView,
     QuietRequest,
     Refused,
     StopRequest,
+    ZonesRequest,
+    ZonesView,
 )
 
 UNTIL = ("until", "den")
@@ -40,8 +44,19 @@ def stop(typed: argparse.Namespace, session: Session) -> Shown:
     answer = Decider(typed, session).ask(StopRequest(names))
     if isinstance(answer, Shown):
         return answer
+    if not isinstance(answer, Done):
+        return session.not_shown(answer)
     said = say(session.lang, "done-stop", zones=where(names, session.lang))
-    return shown_done(answer, Finding(OK, said), session)
+    follows = [_follows(one, answer.tz, session.lang) for one in answer.follows]
+    return shown_done(answer, Finding(OK, said), session, follows)
+
+
+def _follows(one: Follows, tz: str, lang: Lang) -> Finding:
+    """What the stop makes room for, and how to keep that off the air, too."""
+    time = clock_seconds(one.from_ms, tz)
+    zones = ", ".join(one.zones)
+    text = say(lang, "stop-follows", title=one.title, time=time, zones=zones)
+    return Finding(WATCH, text, f"{PROGRAM} skip {one.authority}/{one.entry}")
 
 
 # --- quiet ----------------------------------------------------------------------------------
@@ -161,9 +176,20 @@ def announce(typed: argparse.Namespace, session: Session) -> Shown:
 
 
 def _said(answer: Answer, names: tuple[str, ...], text: str, session: Session) -> Shown:
-    said = say(session.lang, "done-announce", zones=where(names, session.lang), text=text)
-    step = say(session.lang, "done-announce-next")
-    return shown_done(answer, Finding(OK, said, step), session)
+    if not isinstance(answer, Done):
+        return session.not_shown(answer)
+    lang = session.lang
+    silent = {zone for one in answer.kept for zone in one.zones}
+    heard = tuple(zone for zone in names or _all_zones(session) if zone not in silent)
+    zones = ", ".join(heard) if silent else where(names, lang)
+    said = say(lang, "done-announce", zones=zones, text=text)
+    done = Finding(OK, said, say(lang, "done-announce-next"))
+    return shown_done(answer, done, session, silent_zones(answer, lang))
+
+
+def _all_zones(session: Session) -> tuple[str, ...]:
+    view = session.ask(ZonesRequest())
+    return tuple(zone.name for zone in view.zones) if isinstance(view, ZonesView) else ()
 
 
 def _no_words(text: str, session: Session) -> Shown | None:

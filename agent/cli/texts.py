@@ -160,6 +160,20 @@ TEXTS: dict[str, Both] = {
     "zone-silent": Both("không xác nhận có tiếng", "does not confirm its sound"),
     "zone-not-measured": Both("có tiếng hay không: không đo được", "sounding or not: not measured"),
     "volume": Both("âm lượng {volume} ({source})", "volume {volume} ({source})"),
+    "volume-ceiling": Both(
+        "âm lượng {volume}, trần của quy chế ({source} {wanted})",
+        "volume {volume}, the regulation's ceiling ({source} {wanted})",
+    ),
+    "volume-ceilings": Both(
+        "quy chế đang giới hạn, chỉ phát ở mức: {zones}",
+        "the regulation's ceiling holds now, it sounds at: {zones}",
+    ),
+    "zone-no-mains": Both("ampli mất điện lưới, không có tiếng", "its amplifier has no mains"),
+    "zone-no-mains-next": Both(
+        "kiểm tra aptomat và điện lưới ở cụm loa",
+        "check the breaker and the mains of the zone",
+    ),
+    "playing-not-yet": Both("đến lượt: {title}", "due: {title}"),
     "volume-timetable": Both("theo lịch", "timetable"),
     "volume-local": Both("đặt tại đài", "set here"),
     "volume-command": Both("theo lệnh", "by command"),

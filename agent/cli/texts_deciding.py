@@ -98,6 +98,10 @@ DECIDING: dict[str, Words] = {
     "done-approve": Words("đã duyệt {entry}, {which}", "approved {entry}, {which}"),
     "done-reject": Words("không duyệt {entry}, {which}", "not approved {entry}, {which}"),
     "done-stop": Words("đã dừng phát: {zones}", "stopped: {zones}"),
+    "stop-follows": Words(
+        "sau đó {time} phát tiếp “{title}”: {zones}",
+        "“{title}” follows at {time}: {zones}",
+    ),
     "done-quiet": Words("giữ yên lặng đến {until}: {zones}", "kept quiet until {until}: {zones}"),
     "done-quiet-next": Words(
         "bỏ sớm: stationctl quiet end {zones}", "to end it before: stationctl quiet end {zones}"
@@ -105,6 +109,7 @@ DECIDING: dict[str, Words] = {
     "done-quiet-end": Words("hết giữ yên lặng: {zones}", "quiet is over: {zones}"),
     "done-announce": Words("sẽ đọc ở {zones}: “{text}”", "to be said in {zones}: “{text}”"),
     "done-announce-next": Words("theo dõi: stationctl status", "follow it: stationctl status"),
+    "announce-kept": Words("không đọc ở {zones}: {why}", "not said in {zones}: {why}"),
     "start-over": Words("{entry}: lượt {time} đã qua", "{entry}: its start {time} has passed"),
     "start-over-next": Words("thêm --at GIỜ:PHÚT", "add --at HH:MM"),
     "one-or-all": Words(

@@ -329,7 +329,8 @@ ACK: dict[AckReason, Meaning] = {
         "xem lại rồi mới duyệt: stationctl plan", "look again before approving: stationctl plan"),
     AckReason.NOTHING_TO_APPROVE: Meaning(
         "sender", "bản tin này không cần duyệt", "this item needs no approval",
-        "xem stationctl plan", "look at stationctl plan"),
+        "không muốn phát thì stationctl skip hoặc stationctl hold",
+        "to keep it off the air: stationctl skip or stationctl hold"),
     AckReason.AGAINST_THE_RULES: Meaning(
         "sender", "quy chế không cho phát lúc này", "the rules of the air keep it off the air now",
         "đợi đến giờ được phát; khẩn cấp thì phát khẩn cấp",

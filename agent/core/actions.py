@@ -6,7 +6,8 @@ decided before (trust, commands).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import msgspec
@@ -23,6 +24,7 @@ from agent.core.facts import Override
 from agent.core.items import Item, key_of
 from agent.core.lineup import Line, Provenance, provenance_of
 from agent.core.parts import Parts
+from agent.core.planner import SILENCE, ZoneSpan, foresee
 from agent.core.programme import InForce, Sound, select_zones, tone_source
 from agent.core.settlement import UNRECORDED_KEPT
 from agent.core.speaking import LOCAL, TONE_LEAD_MS, Speaking, Verdict, locally, told
@@ -32,6 +34,7 @@ from agent.core.words import LocalAct
 from agent.player.protocol import Part
 
 DETAIL_MAX = 200
+FOLLOWS_MS = 60_000
 
 
 class Actions:
@@ -46,7 +49,7 @@ class Actions:
 
     # --- items that are in no timetable -------------------------------------------------
 
-    def lines(self, now_ms: int) -> list[Line]:
+    def lines(self, now_ms: int, timetable: Sequence[Line]) -> list[Line]:
         """What was asked for beside the timetable and is not over."""
         settled = self._parts.facts.settled
         for key in [key for key in self._ad_hoc if key in settled]:
@@ -56,7 +59,7 @@ class Actions:
             for line in self._ad_hoc.values()
             if line.item.start_ms + line.item.play_ms + 60_000 > now_ms
         ]
-        return [*asked, *self._speaking.made.lines(self._parts.supply.box)]
+        return [*asked, *self._speaking.made.lines(self._parts.supply.box, timetable)]
 
     def utterances(self) -> list[Utterance]:
         """What has to be spoken for them."""
@@ -244,10 +247,11 @@ class Actions:
     def _stop(self, zones: tuple[str, ...], turn: Turn) -> Verdict:
         air = self._parts.air
         keys = {where.key for zone, where in air.decision.zones.items() if zone in zones}
-        if not keys:
-            return "failed", AckReason.NOTHING_ON_AIR, ", ".join(zones)
         if any(air.items[key].klass == 1 for key in keys):
             return "failed", AckReason.EMERGENCY_ON_AIR, ", ".join(zones)
+        waiting = self._speaking.made.withdraw_waiting(zones)
+        if not keys and not waiting:
+            return "failed", AckReason.NOTHING_ON_AIR, ", ".join(zones)
         for key in sorted(keys):
             held = self._parts.facts.open.get(key)
             if held is None:
@@ -258,7 +262,35 @@ class Actions:
             if set(stopped) >= set(held.zones):
                 air.end_item(key, OccurrenceReason.STOPPED, turn)
         self._parts.items_changed = True
-        return "done", None, ", ".join(sorted(keys))
+        return "done", None, ", ".join(sorted({*keys, *waiting}))
+
+    def _follows(self, zones: tuple[str, ...], turn: Turn) -> Iterable[asked.Follows]:
+        """What begins in these zones within a minute of a stop there, once a zone."""
+        parts, now_ms = self._parts, turn.wall_ms
+        parts.items_changed = True
+        opened = parts.facts.open
+        items = [
+            replace(item, zones=tuple(z for z in item.zones if z not in opened[key].stopped))
+            if key in opened
+            else item
+            for key, item in parts.air.items.items()
+            if not self._speaking.made.is_withdrawn(key)
+        ]
+        plan = foresee(
+            parts.power.site, items, parts.air.runs, SILENCE, now_ms, now_ms + FOLLOWS_MS
+        )
+        first: dict[str, ZoneSpan] = {}
+        for span in plan.zones:
+            if span.zone in zones:
+                first.setdefault(span.zone, span)
+        together: dict[tuple[str, int], list[str]] = {}
+        for zone, span in first.items():
+            together.setdefault((span.key, span.from_ms), []).append(zone)
+        for (key, from_ms), where in together.items():
+            item = parts.air.items[key]
+            yield asked.Follows(
+                item.ref.authority, item.ref.entry, item.title, tuple(where), from_ms
+            )
 
     def _is_known(self, authority: str, entry: str) -> bool:
         return any(
@@ -304,6 +336,9 @@ class Actions:
         return "done", None, f"until {ends}: {', '.join(zones)}{said_why}"
 
     def _skip(self, authority: str, entry: str, nominal: str, by: str, turn: Turn) -> Verdict:
+        if self._speaking.made.withdraw(authority, entry):
+            self._parts.items_changed = True
+            return "done", None, entry
         if not self._is_known(authority, entry):
             return "failed", AckReason.UNKNOWN_ENTRY, f"{authority} {entry}"
         key = f"skip|{authority}|{entry}|{nominal}"
@@ -416,9 +451,10 @@ class Actions:
                     self._tone,
                 )
             case asked.VolumeRequest(zones=zones, volume=volume):
-                return locally(
+                answer = locally(
                     self._parts.site, zones, lambda z: self._volume(z, volume, who, "local", turn)
                 )
+                return self._with_ceilings(answer, zones, volume)
             case asked.HoldRequest(authority=authority, entry=entry, held=held):
                 return told(self._hold(authority, entry, held, who, turn))
             case asked.SkipRequest(authority=authority, entry=entry, nominal=nominal):
@@ -428,7 +464,8 @@ class Actions:
             case asked.ApproveRequest():
                 return told(self._approve(_word_of(body, body.by, body.means), turn))
             case asked.StopRequest(zones=zones):
-                return locally(self._parts.site, zones, lambda z: self._stop(z, turn))
+                answer = locally(self._parts.site, zones, lambda z: self._stop(z, turn))
+                return self._with_follows(answer, zones, turn)
             case asked.QuietRequest(zones=zones, until_ms=until_ms, reason=reason):
                 return locally(
                     self._parts.site, zones, lambda z: self._quiet(z, until_ms, reason, who, turn)
@@ -441,6 +478,24 @@ class Actions:
                 return asked.Done(name)
             case _:
                 return asked.Refused(AckReason.UNSUPPORTED.value, type(body).__name__)
+
+    def _with_ceilings(self, answer: Any, zones: tuple[str, ...], volume: int | None) -> Any:
+        """The answer, with the ceilings that lower what was asked for."""
+        if not isinstance(answer, asked.Done) or volume is None:
+            return answer
+        lower = tuple(
+            (zone, most)
+            for zone, most in self._parts.ceilings.items()
+            if most < volume and (not zones or zone in zones)
+        )
+        return msgspec.structs.replace(answer, ceilings=lower)
+
+    def _with_follows(self, answer: Any, zones: tuple[str, ...], turn: Turn) -> Any:
+        if not isinstance(answer, asked.Done):
+            return answer
+        names = zones or tuple(zone.name for zone in self._parts.site.zones)
+        follows = tuple(self._follows(names, turn))
+        return msgspec.structs.replace(answer, follows=follows, tz=self._parts.site.tz)
 
 
 def _word_of(

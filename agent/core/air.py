@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from agent.contract.reasons import OccurrenceReason
+from agent.contract.reasons import RULES_OF_THE_AIR, OccurrenceReason
 from agent.core import asrun, cues
 from agent.core.cues import CUE_LEAD_MS, Sent, Wishes
 from agent.core.effects import HoldZones, PlayCue, Release, StopCue
@@ -164,6 +164,7 @@ class Air:
         self.plan = foresee(self._power.site, near, self.runs, after, now_ms, until_ms)
         if self.player == "ready":
             self._reconcile_cues(turn)
+        self._remember_kept()
         self._wish_zones(turn, volumes)
         self.ledger.sync(self.gates, self._sounding(), now_ms)
         self.next_ms = self._next_change(live, now_ms)
@@ -178,6 +179,22 @@ class Air:
             if item.ready:
                 for zone in item.zones:
                     self.ledger.blocked[item.key, zone] = OccurrenceReason.SOUND_LOST
+
+    def _remember_kept(self) -> None:
+        """Which rule first keeps a zone from what is open, also when the agent is killed or the
+        item stopped."""
+        for (key, zone), reason in self.ledger.blocked.items():
+            held = self._facts.open.get(key)
+            if held is None or reason not in RULES_OF_THE_AIR or zone in held.kept:
+                continue
+            words = {**held.rules.get(zone, {}), **self.ledger.rules.get((key, zone), {})}
+            self._facts.put(
+                "open",
+                key,
+                msgspec.structs.replace(
+                    held, kept={**held.kept, zone: reason}, rules={**held.rules, zone: words}
+                ),
+            )
 
     def _note_dark(self, live: list[Item]) -> None:
         """Without mains nothing is heard, whatever else keeps an item back; nor is it before the
@@ -318,6 +335,7 @@ class Air:
                 source=sound.label,
                 volume=item.volume,
                 recorded=origin.recorded,
+                passing=origin.entry is None and item.klass > 1,
                 languages_missing=sound.missing,
                 unsaid=sound.unsaid,
                 about=about_of(sound, origin),

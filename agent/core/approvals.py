@@ -5,7 +5,8 @@ approver is who they say was made sure of before: by the signature of a command,
 line that asked for a PIN or a key. Keeping an item back for want of an approval is lineup.
 
 Invariants: an approval is bound to the entry that was looked at; a changed entry needs a new one.
-The commune's word about one occurrence goes before its word about all.
+The commune's word about one occurrence goes before its word about all, and a person's word about a
+bulletin before any rule about its sender.
 """
 
 from __future__ import annotations
@@ -124,6 +125,15 @@ class Approvals:
         authority = force.schedule.authority
         if authority == self._programme.home:
             return Standing("not_needed", "home", entry.approver, entry.document_number)
+        given = self._given(authority, entry, nominal) if self._facts.approvals else None
+        if given is not None and _is_ordinary(force, entry):
+            return Standing(
+                "approved" if given.approved else "refused",
+                given.means,
+                given.by,
+                given.document_number or entry.document_number,
+                given.place,
+            )
         rule = self._rule(force, entry)
         if rule is None:
             named = bool(entry.approver and entry.document_number)
@@ -136,23 +146,14 @@ class Approvals:
         if rule.mode == "standing":
             number = rule.document_number or entry.document_number
             return Standing("approved", "standing", "", number)
-        given = self._given(authority, entry, nominal) if self._facts.approvals else None
-        if given is None:
-            return Standing("awaiting", None, "", entry.document_number)
-        return Standing(
-            "approved" if given.approved else "refused",
-            given.means,
-            given.by,
-            given.document_number or entry.document_number,
-            given.place,
-        )
+        return Standing("awaiting", None, "", entry.document_number)
 
     def _rule(self, force: InForce, entry: Entry) -> ApprovalRule | None:
         """The rule that asks about the entry; None when nobody is asked."""
         settings = self._programme.settings
         if settings is None or settings.approvals is None:
             return None
-        if max(entry.klass, force.class_ceiling) < ORDINARY:
+        if not _is_ordinary(force, entry):
             return None
         authority = force.schedule.authority
         of = (rule for rule in settings.approvals if rule.authority == authority)
@@ -216,7 +217,7 @@ class Approvals:
             return AckReason.CHANGED_SINCE, where
         force, entry = meant[0]
         rule = None if word.authority == self._programme.home else self._rule(force, entry)
-        if rule is None or rule.mode == "standing":
+        if rule is None:
             return AckReason.NOTHING_TO_APPROVE, where
         if word.nominal is not None and not self._starts(force, entry, word.nominal):
             return AckReason.UNKNOWN_ENTRY, f"{where}: no start at {word.nominal}"
@@ -232,6 +233,10 @@ class Approvals:
         except ValueError:
             return False
         return any((one.entry.id, one.ref.nominal) == (entry.id, nominal) for one in starts)
+
+
+def _is_ordinary(force: InForce, entry: Entry) -> bool:
+    return max(entry.klass, force.class_ceiling) >= ORDINARY
 
 
 def _key(authority: str, entry: str, nominal: str | None) -> str:

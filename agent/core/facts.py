@@ -48,7 +48,9 @@ class OpenItem(msgspec.Struct, frozen=True):
     stopped: zones in which somebody ended it. finished: it came to its own end; done: why it ended
     before that. silent_ms: so long it
     played and nothing but silence or hiss left the mixer; unheard: why, where it was left so.
-    languages_missing: that it was to be said in, and is not; unsaid: why. Everything
+    languages_missing: that it was to be said in, and is not; unsaid: why. kept: zones that have
+    heard nothing of it, and the rule of the air that first kept them from it. passing: it stands in
+    no document and lives only as long as the agent. Everything
     an as-run record needs rides along, because the timetable may change meanwhile.
     """
 
@@ -97,6 +99,8 @@ class OpenItem(msgspec.Struct, frozen=True):
     finished: bool = False
     done: OccurrenceReason | None = None
     about: About = About()
+    kept: dict[str, OccurrenceReason] = {}
+    passing: bool = False
 
     @property
     def is_over(self) -> bool:

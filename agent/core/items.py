@@ -55,7 +55,8 @@ class Item:
     in several languages joined by commas. languages_missing: it has no sound for them. bound: which
     rules of the air bind it. bars: what they keep it from, zone by zone. undecided_ms: until then
     somebody may still let it play. moved_from_ms: its start in the timetable, when the commune
-    moved it.
+    moved it. latest_ms: what continues may not end later than if it had begun then; None: no such
+    bound of its own.
     """
 
     key: str
@@ -83,6 +84,7 @@ class Item:
     bars: tuple[Bar, ...] = ()
     undecided_ms: int = 0
     moved_from_ms: int | None = None
+    latest_ms: int | None = None
 
     def waits(self, now_ms: int) -> bool:
         """Its planned start is over and it may still play: undecided, or moved to a later hour."""
@@ -202,6 +204,9 @@ def _resume_over_ms(item: Item, run: Run) -> int | None:
         if run.stopped_ms - run.origin_ms > _last_entry(item):
             return 0
         over_ms = run.origin_ms + item.play_ms + CONTINUE_LIMIT_MS + 1
+        if item.latest_ms is not None:
+            left_ms = max(0, item.latest_ms - run.origin_ms)
+            over_ms = min(over_ms, run.stopped_ms + left_ms + 1)
         closed_ms = item.closed_ms()
         return over_ms if closed_ms is None else min(over_ms, max(closed_ms, run.stopped_ms) + 1)
     return run.origin_ms + _last_entry(item) + 1

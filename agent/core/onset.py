@@ -24,6 +24,8 @@ def began(parts: Parts, key: str, turn: Turn) -> None:
     if held is None or item is None:
         return
     zones = tuple(name for name, on in parts.air.decision.zones.items() if on.key == key)
+    if not zones:  # it ends in this very moment; where a rule kept it off it did not sound
+        zones = tuple(z for z in held.zones if item.bar_at(z, turn.wall_ms) is None)
     volumes = {zone: parts.volume_for(item, zone)[0] for zone in held.zones}
     held = msgspec.structs.replace(held, volumes=volumes)
     if item.klass == 1 and parts.time.trust == "trusted":
@@ -38,7 +40,7 @@ def began(parts: Parts, key: str, turn: Turn) -> None:
         )
     parts.facts.put("open", key, held)
     if held.recorded:
-        parts.reporter.record(_start(held, zones or held.zones), turn)
+        parts.reporter.record(_start(held, zones), turn)
 
 
 def broken(parts: Parts, item: Item, t_ms: int) -> dict[str, tuple[OccurrenceReason, ...]]:

@@ -145,6 +145,10 @@ class Parts:
             return 70, "timetable"
         return settings.zone_volumes.get(zone, settings.volume), "timetable"
 
+    def wanted_volume(self, zone: str, item: Item | None) -> int:
+        """As it was set, whatever the ceiling."""
+        return self._wanted_volume(zone, item)[0]
+
     def look_at_ceilings(self, now_ms: int) -> bool:
         """Read the volume ceilings in force now; whether that changes anything."""
         before = self.ceilings

@@ -51,6 +51,13 @@ class Power:
     def mains(self) -> bool | None:
         return self._host
 
+    def mains_of(self, zone: str) -> bool | None:
+        """Whether the amplifier of a zone has mains; None: nobody says so."""
+        if zone in self.without_mains:
+            return False
+        place = self._whole.zone(zone)
+        return (self._amplifier_has.get(place.controller) if place is not None else None) or None
+
     def held(self, settings: Settings | None) -> frozenset[int]:
         """The classes that wait for mains now."""
         if not self.on_battery:

@@ -225,15 +225,46 @@ class Refused(msgspec.Struct, frozen=True, tag="refused", tag_field="answer"):
     wait_ms: int | None = None
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """Zones in which a rule or a quiet keeps an item from playing, or from playing to its end.
+
+    reason: an OccurrenceReason value. rule: in the words of the regulation or the quiet. from_ms,
+    to_ms: when within the item; None is from its beginning, to its end. What starts over although
+    late plays after a to_ms that lies beyond its slot.
+    """
+
+    zones: tuple[str, ...]
+    reason: str
+    rule: str = ""
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+
+class Follows(msgspec.Struct, frozen=True):
+    """What begins in zones in which something was stopped."""
+
+    authority: str
+    entry: str
+    title: str
+    zones: tuple[str, ...]
+    from_ms: int
+
+
 class Done(msgspec.Struct, frozen=True, tag="done", tag_field="answer"):
     """The request was carried out. entry: of something that was only taken up, and sounds later.
 
-    stored: False while the disk takes nothing: a power cut forgets what was decided.
+    stored: False while the disk takes nothing: a power cut forgets what was decided. kept: zones in
+    which it will not sound, and why. ceilings: zones that are not as loud as was asked for, and the
+    most they may be. follows: what a stop makes room for within a minute.
     """
 
     detail: str = ""
     entry: str = ""
     stored: bool = True
+    kept: tuple[Kept, ...] = ()
+    ceilings: tuple[tuple[str, int], ...] = ()
+    follows: tuple[Follows, ...] = ()
+    tz: str = ""
 
 
 class ToneZone(msgspec.Struct, frozen=True):
@@ -285,21 +316,6 @@ class OnAir(msgspec.Struct, frozen=True):
     ends_ms: int | None
     zones: tuple[tuple[str, Confirmation], ...]
     level_cdb: int | None
-
-
-class Kept(msgspec.Struct, frozen=True):
-    """Zones in which a rule or a quiet keeps an item from playing, or from playing to its end.
-
-    reason: an OccurrenceReason value. rule: in the words of the regulation or the quiet. from_ms,
-    to_ms: when within the item; None is from its beginning, to its end. What starts over although
-    late plays after a to_ms that lies beyond its slot.
-    """
-
-    zones: tuple[str, ...]
-    reason: str
-    rule: str = ""
-    from_ms: int | None = None
-    to_ms: int | None = None
 
 
 class Sounds(msgspec.Struct, frozen=True):
@@ -472,6 +488,12 @@ class ZoneView(msgspec.Struct, frozen=True):
     lease: str
     ceiling: int | None = None
     """The volume ceiling in force, if any."""
+    wanted: int | None = None
+    """The volume as it was set, which the ceiling may lower."""
+    mains: bool | None = None
+    """Whether its amplifier has mains; None: nobody says so."""
+    sounding: bool | None = None
+    """Whether `playing` leaves the card; None: nothing is to play."""
 
 
 class ZonesView(msgspec.Struct, frozen=True, tag="zones", tag_field="answer"):

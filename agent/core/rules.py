@@ -5,7 +5,8 @@ Binds classes 2 and 3; whoever asks leaves emergencies out. Sessions and minutes
 counted in sessions.py; quiet is quiet.py.
 
 Invariants: a rule means what the wall clock shows, also in the nights in which it is changed. An
-item belongs to the window in which it starts and does not sound beyond its end.
+item belongs to the window in which it starts and does not sound beyond its end; windows that adjoin
+or overlap are one for it, so it runs on from the one into the next.
 """
 
 from __future__ import annotations
@@ -24,13 +25,16 @@ from agent.core.versions import is_among
 
 RULE_LETTERS = 200
 DAYS_KEPT = 400
+ADJOINING_MAX = 16
+"""Windows that are looked at as one; hours that never end are followed for some days."""
 _ONE_DAY = timedelta(days=1)
 _EVERY_DAY = frozenset(range(1, 8))
 _DAY_NAMES = ("", "T2", "T3", "T4", "T5", "T6", "T7", "CN")
 
 
 class Session(NamedTuple):
-    """A window on one day. number: its place in the regulation."""
+    """A window on one day. number: its place in the regulation. to_ms: the end of the last window
+    that goes on from it without a gap."""
 
     day: date
     number: int
@@ -160,7 +164,8 @@ class Rules:
         return any(zone in window.zones for window in self._windows)
 
     def session_at(self, zone: str, t_ms: int) -> Session | None:
-        """The window that is open in `zone`; of several the one that is open longest."""
+        """The window that is open in `zone`; of several the one that is open longest, and where it
+        ends the next one that adjoins goes on."""
         day = self.day_of(t_ms)
         found = [
             Session(day, window.number, span.from_ms, span.to_ms, window.said.session_ms)
@@ -169,7 +174,25 @@ class Rules:
             for span in spans
             if span.from_ms <= t_ms < span.to_ms
         ]
-        return max(found, key=lambda one: (one.to_ms, -one.number), default=None)
+        longest = max(found, key=lambda one: (one.to_ms, -one.number), default=None)
+        if longest is None:
+            return None
+        return longest._replace(to_ms=self._runs_on(zone, longest.to_ms))
+
+    def _runs_on(self, zone: str, to_ms: int) -> int:
+        """Until when windows of the zone go on without a gap from `to_ms`."""
+        for _ in range(ADJOINING_MAX):
+            ends = [
+                span.to_ms
+                for window, spans in self._on(self.day_of(to_ms))
+                if zone in window.zones
+                for span in spans
+                if span.from_ms <= to_ms < span.to_ms
+            ]
+            if not ends:
+                break
+            to_ms = max(ends)
+        return to_ms
 
     def _on(self, day: date) -> tuple[tuple[_Window, tuple[Span, ...]], ...]:
         known = self._days.get(day)

@@ -156,15 +156,17 @@ class Settlement:
         self._air.forget(key)
 
     def _why_ended(self, held: OpenItem, item: Item, zone: str) -> OccurrenceReason | None:
+        heard = _was_heard(held, zone)
+        bar = None if heard else item.bar_at(zone, item.start_ms)
+        if bar is not None:
+            return bar.reason
+        if zone in held.kept and not heard:
+            return held.kept[zone]
         if zone in held.stopped:
             return OccurrenceReason.STOPPED
         if held.done is not None:
             return held.done
         blocked = self._air.ledger.blocked.get((item.key, zone))
-        heard = any(one.gap is None for one in held.segments.get(zone, ()))
-        bar = None if heard else item.bar_at(zone, item.start_ms)
-        if bar is not None:
-            return bar.reason
         if not held.finished:
             return blocked or held.gaps.get(zone) or item.problem
         return self._why_unheard(held, zone)
@@ -172,8 +174,7 @@ class Settlement:
     def _why_unheard(self, held: OpenItem, zone: str) -> OccurrenceReason | None:
         """Of an item that came to its end."""
         blocked = self._air.ledger.blocked.get((held.key, zone))
-        heard = any(one.gap is None for one in held.segments.get(zone, ()))
-        return None if heard else blocked or OccurrenceReason.ZONE_NOT_CONFIRMED
+        return None if _was_heard(held, zone) else blocked or OccurrenceReason.ZONE_NOT_CONFIRMED
 
     def _why_skipped(self, item: Item, zone: str, time: Timekeeping) -> OccurrenceReason:
         bar = item.bar_at(zone, item.start_ms)
@@ -216,10 +217,19 @@ class Settlement:
             self._close(key, Settled(end_ms, held.sounded, held.start_ms, asked, held.moves))
 
     def _why_orphaned(self, held: OpenItem, zone: str) -> OccurrenceReason | None:
-        """A warning that was heard is no longer in line; else its document is gone."""
+        """A warning that was heard is no longer in line; else its document is gone, or it had none
+        and the agent that knew of it is."""
+        if zone in held.kept and not _was_heard(held, zone):
+            return held.kept[zone]
+        if held.passing and not held.is_over:
+            return held.gaps.get(zone, OccurrenceReason.STATION_RESTARTED)
         if held.done is not None or not held.finished:
             return held.done or OccurrenceReason.SUPERSEDED
         return self._why_unheard(held, zone)
+
+
+def _was_heard(held: OpenItem, zone: str) -> bool:
+    return any(one.gap is None for one in held.segments.get(zone, ()))
 
 
 def _took_time(record: AsRun) -> bool:

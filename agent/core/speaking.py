@@ -6,7 +6,7 @@ place in line, is `announcements`. Who may ask was made sure of before (pins).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -138,11 +138,14 @@ class Speaking:
         if warnings:
             return asked.Refused(AckReason.EMERGENCY_ON_AIR.value, warnings)
 
+        kept: list[asked.Kept] = []
+
         def say(zones: tuple[str, ...]) -> Verdict:
             made = make(zones)
-            against = self._against_rules(made.item(parts.supply.box), turn)
-            if against is not None:
-                return "failed", AckReason.AGAINST_THE_RULES, against
+            kept.extend(self._kept_out(made.item(parts.supply.box), turn))
+            ruled = [one for one in kept if one.reason != OccurrenceReason.NO_MAINS]
+            if zones and {zone for one in ruled for zone in one.zones} >= set(zones):
+                return "failed", AckReason.AGAINST_THE_RULES, kept[0].rule or kept[0].reason
             self.made.add(made)
             if made.input:
                 self._opened[made.ref.entry] = made.input
@@ -150,7 +153,10 @@ class Speaking:
             parts.items_changed = True
             return "done", None, f"{made.title}: {', '.join(zones)}"
 
-        return locally(parts.site, wanted, say, lambda: self._entry(self._count))
+        answer = locally(parts.site, wanted, say, lambda: self._entry(self._count))
+        if isinstance(answer, asked.Refused):
+            return answer
+        return msgspec.structs.replace(answer, kept=tuple(kept))
 
     def _entry(self, number: int) -> str:
         return f"announce-{self._parts.facts.marks.birth}-{number}"
@@ -179,14 +185,21 @@ class Speaking:
             by=who,
         )
 
-    def _against_rules(self, item: Item, turn: Turn) -> str | None:
-        """What keeps an item out of every zone now, in the words of the rules."""
+    def _kept_out(self, item: Item, turn: Turn) -> Iterable[asked.Kept]:
+        """Zones that do not hear it if it begins now, and why, in the words of the rules."""
         parts = self._parts
         lines = [Line(one, None, Provenance()) for one in parts.air.items.values()]
         asked_for = Line(item, None, Provenance())
         *_, bound = parts.lineup.bound([*lines, asked_for], parts.time, turn.wall_ms)
-        bars = [bound.item.bar_at(zone, item.start_ms) for zone in item.zones]
-        return None if None in bars or not bars else bars[0].rule  # type: ignore[union-attr]
+        together: dict[tuple[str, str], list[str]] = {}
+        for zone in item.zones:
+            bar = bound.item.bar_at(zone, item.start_ms)
+            if bar is not None:
+                together.setdefault((bar.reason.value, bar.rule), []).append(zone)
+            elif zone in parts.power.without_mains:
+                together.setdefault((OccurrenceReason.NO_MAINS.value, ""), []).append(zone)
+        for (reason, rule), zones in together.items():
+            yield asked.Kept(tuple(zones), reason, rule)
 
 
 # --- what every request at the station goes through ----------------------------------------

@@ -257,8 +257,9 @@ class Station(Parts):
         wanted = [*self.emergencies.utterances(turn), *self.actions.utterances()]
         self.supply.speak_ahead(wanted, turn)
         box = self.supply.box
-        timetable = self.lineup.lines(box, self.time, now_ms)
-        lines = [*timetable, *self.emergencies.lines(box), *self.actions.lines(now_ms)]
+        timetable = list(self.lineup.lines(box, self.time, now_ms))
+        asked_for = self.actions.lines(now_ms, timetable)
+        lines = [*timetable, *self.emergencies.lines(box), *asked_for]
         bound = self.lineup.bound(lines, self.time, now_ms)
         self.settlement.withdrawn({line.item.key for line in bound}, self.time, turn)
         self.air.set_items(bound)

@@ -107,6 +107,7 @@ def zones(station: Parts, now: Now) -> ZonesView:
     air = station.air
     volumes = station.volumes()
     found: list[ZoneView] = []
+    sounding = {(sent.key, sent.bus) for sent in air.sent.values() if sent.sounding}
     for zone in station.site.zones:
         seen = air.ledger.zones_seen.get(zone.name)
         controller = air.ledger.controllers.get(zone.controller)
@@ -125,6 +126,9 @@ def zones(station: Parts, now: Now) -> ZonesView:
                 volume=volumes[zone.name],
                 volume_source=station.volume_of(zone.name)[1],
                 ceiling=station.ceilings.get(zone.name),
+                wanted=station.wanted_volume(zone.name, item),
+                mains=station.power.mains_of(zone.name),
+                sounding=None if span is None else (span.key, span.bus) in sounding,
                 gain_cdb=gain_for(zone, volumes[zone.name]),
                 level_cdb=seen.level_cdb if seen is not None else None,
                 playing=item.title if item is not None else "",

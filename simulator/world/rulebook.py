@@ -9,8 +9,9 @@ For an item of class 2 or 3 in a zone:
 1. Its language is in the list, if there is one.
 2. It never sounds while the wall shows a silent date.
 3. Where windows name the zone, the minute of its start lies in one of them, on its day. Of several
-   that of which most is left is its session; it does not sound after that ends. It does not sound
-   before it begins either, unless the clock was set back meanwhile.
+   that of which most is left is its session; it does not sound after that ends and no other window
+   goes on from there. It does not sound before it begins either, unless the clock was set back
+   meanwhile.
 4. In one session a zone hears at most the session's minutes, and on one day at most so many
    sessions, each counted by the items that start in it.
 5. It does not sound where it is kept quiet.
@@ -19,7 +20,7 @@ For an item of class 2 or 3 in a zone:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -72,7 +73,15 @@ def session_of(rules: Regulation, tz: str, zone: str, start_ms: int) -> Session 
         for number, window in enumerate(rules.windows)
         if addressed(window.zones, zone) and is_open(window, start_ms, tz)
     ]
-    return max(found, key=lambda one: (one.to_ms, -one.number), default=None)
+    longest = max(found, key=lambda one: (one.to_ms, -one.number), default=None)
+    if longest is None:
+        return None
+    to_ms = longest.to_ms
+    while to_ms < longest.to_ms + 2 * DAY_MINUTES * MINUTE_MS and any(
+        addressed(window.zones, zone) and is_open(window, to_ms, tz) for window in rules.windows
+    ):
+        to_ms += MINUTE_MS
+    return replace(longest, to_ms=to_ms)
 
 
 @lru_cache(maxsize=10_000)

@@ -108,7 +108,7 @@ def test_a_warning_breaks_in_and_the_microphone_stays_closed_after_it() -> None:
     at.cancel(warning)
     at.wait(60)
     assert len(at.heard(MIC)) == 1
-    assert recorded(at, entry).reason is OccurrenceReason.PREEMPTED
+    assert recorded(at, entry).reason is OccurrenceReason.EMERGENCY
 
 
 @pytest.mark.parametrize(

@@ -318,6 +318,8 @@ def next_step(item: Upcoming, lang: Lang) -> str:
             return f"{PROGRAM} approve {full_id(item)}"
         case OccurrenceReason.QUIET:
             return ""
+        case OccurrenceReason.NO_MAINS if item.klass == 1:
+            return say(lang, "warning-owed-next")
         case OccurrenceReason.PREEMPTED | OccurrenceReason.BUS_BUSY if item.behind is not None:
             return _give_way(item, item.behind, lang)
     return occurrence_reason(item.problem, lang)[1]

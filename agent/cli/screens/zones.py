@@ -24,7 +24,8 @@ def render_zones(view: ZonesView, lang: Lang, width: int) -> list[str]:
         lines += finding_lines(finding, width)
         lines += flow(_facts(zone, lang), width, between=" · ", indent="  ")
         if zone.playing:
-            lines += wrap(say(lang, "playing", title=zone.playing), width, first="  ", then="  ")
+            key = "playing-not-yet" if zone.sounding is False else "playing"
+            lines += wrap(say(lang, key, title=zone.playing), width, first="  ", then="  ")
     return lines
 
 
@@ -35,6 +36,9 @@ def zone_finding(zone: ZoneView, lang: Lang) -> Finding:
         mark = UNKNOWN if zone.controller_state == "opening" else FAULT
         text = say(lang, "controller-state", controller=zone.controller, state=state.text(lang))
         return Finding(mark, f"{zone.name}: {text}", state.next(lang), 1)
+    if zone.mains is False:
+        text = f"{zone.name}: {say(lang, 'zone-no-mains')}"
+        return Finding(FAULT, text, say(lang, "zone-no-mains-next"), 1)
     if zone.line in _LINES:
         text, step = occurrence_reason(_LINES[zone.line], lang)
         return Finding(FAULT, f"{zone.name}: {text}", step, 2)
@@ -45,9 +49,18 @@ def zone_finding(zone: ZoneView, lang: Lang) -> Finding:
     if zone.gate_wished and zone.confirmed == "no":
         step = occurrence_reason("line_open", lang)[1]
         return Finding(FAULT, f"{zone.name}: {say(lang, 'zone-silent')}", step, 3)
+    if zone.sounding is False:
+        return Finding(WATCH, f"{zone.name}: {say(lang, 'not-started')}", "", 4)
     if zone.gate is None or (zone.gate_wished and zone.confirmed == "unknown"):
         return Finding(UNKNOWN, f"{zone.name}: {say(lang, 'zone-not-measured')}", "", 4)
     return Finding(OK, zone.name)
+
+
+def _volume(zone: ZoneView, source: str, lang: Lang) -> str:
+    """As it is; under a ceiling that lowers it, also as it was set."""
+    lowered = zone.ceiling is not None and zone.wanted is not None and zone.wanted > zone.volume
+    key = "volume-ceiling" if lowered else "volume"
+    return say(lang, key, volume=zone.volume, source=source, wanted=zone.wanted)
 
 
 def _facts(zone: ZoneView, lang: Lang) -> list[str]:
@@ -55,7 +68,7 @@ def _facts(zone: ZoneView, lang: Lang) -> list[str]:
     source = say(lang, f"volume-{zone.volume_source}")
     facts = [
         say(lang, gate),
-        say(lang, "volume", volume=zone.volume, source=source),
+        _volume(zone, source, lang),
         say(lang, "gain", value=decibels(zone.gain_cdb, lang)),
     ]
     if zone.gate_wished:

@@ -70,10 +70,19 @@ def test_what_starts_in_a_window_is_barred_from_its_end_on() -> None:
     assert bars(made, "02 04:59") == [Bar("dong", Why.OUTSIDE_HOURS, words)]
 
 
-def test_of_windows_that_overlap_the_one_that_is_open_longest_counts() -> None:
-    made = rules(windows=(AirWindow(hours="05:00-06:00"), AirWindow(hours="05:30-07:00")))
-    assert bars(made, "02 05:10")[0].from_ms == at("02 06:00")
-    assert bars(made, "02 05:30")[0].from_ms == at("02 07:00")
+def test_windows_that_overlap_or_adjoin_are_one_for_an_item() -> None:
+    hours = ("05:00-06:00", "05:30-07:00", "07:00-07:30", "07:31-08:00")
+    made = rules(windows=tuple(AirWindow(hours=one) for one in hours))
+    for start in ("02 05:10", "02 05:30", "02 07:10"):
+        assert bars(made, start)[0].from_ms == at("02 07:30")
+    assert bars(made, "02 07:31")[0].from_ms == at("02 08:00")
+
+
+def test_hours_that_go_on_past_midnight_are_followed_and_those_without_end_end_somewhere() -> None:
+    night = rules(windows=(AirWindow(hours="22:00-24:00"), AirWindow(hours="00:00-01:00")))
+    assert bars(night, "02 23:00")[0].from_ms == at("03 01:00")
+    always = rules(windows=(AirWindow(hours="00:00-24:00"),))
+    assert bars(always, "02 23:00")[0].from_ms > at("09 00:00")
 
 
 def test_a_zone_that_no_window_names_is_bound_to_no_hours() -> None:
