@@ -1,4 +1,4 @@
-# Five commands: make demo, make test, make check, make fuzz, make bench.
+# Six commands: make demo, make test, make check, make fuzz, make bench, make bench-sound.
 # Each sets up what it needs first (Debian packages, .venv); the second time that costs nothing.
 
 SHELL := /bin/bash
@@ -8,10 +8,10 @@ STAMP := .venv/.setup-stamp
 # Old bytecode of a moved package must not hide an import error.
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup demo test fuzz check bench clean
+.PHONY: help setup demo test fuzz check bench bench-sound clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 $(STAMP): pyproject.toml config/constraints.txt .ci/setup
 	@.ci/setup
@@ -36,6 +36,10 @@ check: $(STAMP) ## style, types and the service unit, all offline
 
 bench: $(STAMP) ## measure start accuracy, levels, memory, throughput on this machine
 	$(BIN)/station-sim bench $(ARGS)
+
+bench-sound: $(STAMP) ## our sound beside mpv, VLC, MPD, Liquidsoap, Mopidy, Snapcast (installs them)
+	@.ci/peers
+	$(BIN)/python -m simulator.bench.peers $(ARGS)
 
 clean: ## remove what the set-up and the runs made (Debian packages stay)
 	rm -rf .venv out build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -7,6 +7,7 @@ little about the product: it is then marked, not hidden.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import time
@@ -14,6 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from simulator.bench import processes
 
 Of = Literal["p50", "p95", "p99", "max"]
 Verdict = Literal["met", "NOT MET", "not measured", "–"]
@@ -163,7 +166,7 @@ class Machine:
         self._ours_before_s = _ours_s()
 
     def mood(self) -> Mood:
-        """Others: all work on all cores that neither this process nor its ended children did."""
+        """Others: all work on all cores that neither this process nor what it started did."""
         after = _jiffies()
         spent = {
             core: [new - old for old, new in zip(self._before[core], row, strict=True)]
@@ -192,5 +195,11 @@ def _jiffies() -> Mapping[str, list[int]]:
 
 
 def _ours_s() -> float:
+    """What this process, its ended children and whatever still runs below it have used."""
     used = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    running = 0.0
+    for pid in processes.tree(os.getpid()):
+        if pid != os.getpid():
+            with contextlib.suppress(OSError):
+                running += processes.cpu_s(pid)
+    return running + sum(one.ru_utime + one.ru_stime for one in used)

@@ -69,6 +69,11 @@ class TiedProcess:
             raise ValueError("started without stdout=PIPE")
         return self._process.stdout
 
+    @property
+    def pid(self) -> int:
+        """The shell that holds the program; the program is below it."""
+        return self._process.pid
+
     def returncode(self) -> int | None:
         """The exit status, or None while it runs."""
         return self._process.poll()

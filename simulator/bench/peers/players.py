@@ -1,0 +1,533 @@
+"""Ours and the peers behind the same four verbs, so that one clock drives all of them.
+
+Owns how each one is started and told to play: `arm` gives it the programme ahead of time, `fire` is
+called at the instant itself for those that cannot be told an instant, `settle` brings it back to
+rest. Each plays to a sink of its own on one virtual card. Judges nothing.
+
+Every peer is run as well as its ordinary means allow: configured for this card alone, warm where it
+can be kept warm, on unix sockets or 127.0.0.1. Whatever is started here dies
+with this process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from agent.player import protocol as p
+from simulator.bench import processes
+from simulator.soundcard import PlayerChild, SoundCard
+from simulator.soundcard.tied import TiedProcess
+
+READY_S = 20.0
+NOBODY = 65_534
+
+
+class PeerError(Exception):
+    """A peer did not do what was asked; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a player plays, and where it may write."""
+
+    card: SoundCard
+    sink: str
+    folder: Path
+
+    def env(self) -> dict[str, str]:
+        """Nobody's home, and this sink for whatever asks PulseAudio for none."""
+        home = str(self.folder)
+        env = dict(self.card.env(), PULSE_SINK=self.sink, HOME=home, LC_ALL="C.UTF-8")
+        for name in ("CONFIG", "CACHE", "DATA", "RUNTIME", "MUSIC"):
+            env[f"XDG_{name}_HOME" if name != "RUNTIME" else "XDG_RUNTIME_DIR"] = home
+        return env
+
+
+class Player:
+    """What is measured. `needs` are programs on PATH; `version` asks the first of them."""
+
+    name: ClassVar[str]
+    how: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]] = ()
+    ask_version: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._running = contextlib.ExitStack()
+
+    def open(self) -> None:
+        """Start what stays running; returns when it answers."""
+
+    def arm(self, programme: Path, at_ms: int, /) -> None:
+        """Make ready what can be made ready before the instant."""
+
+    def fire(self) -> None:
+        """Called at the instant."""
+
+    def settle(self) -> None:
+        """The programme is over: back to rest."""
+
+    def close(self) -> None:
+        self._running.close()
+
+    def pids(self) -> tuple[int, ...]:
+        """The programs that stay running."""
+        return ()
+
+    @classmethod
+    def missing(cls) -> str:
+        """The first program that is not there; empty when all are."""
+        return next((one for one in cls.needs if shutil.which(one) is None), "")
+
+    @classmethod
+    def version(cls) -> str:
+        if not cls.ask_version:
+            return ""
+        asked = subprocess.run(
+            cls.ask_version, check=False, capture_output=True, text=True, timeout=20
+        )
+        return first_version(asked.stdout + asked.stderr)
+
+    def _start(self, *argv: str) -> TiedProcess:
+        process = TiedProcess(argv, self.place.env())
+        self._running.callback(process.close)
+        return process
+
+
+def first_version(said: str) -> str:
+    """The first thing in a program's answer that looks like a version."""
+    found = re.search(r"\d+\.\d+(\.\d+)*", said)
+    return found.group() if found else "?"
+
+
+def below(process: TiedProcess) -> Iterator[int]:
+    """The program of a tied process and its children, without the shells that hold it."""
+    for pid in processes.tree(process.pid):
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{pid}/comm").read_text("utf-8").strip() not in ("sh", "dash", "bash"):
+                yield pid
+
+
+def await_(what: str, look: Callable[[], object], limit_s: float = READY_S) -> None:
+    """Until `look` says yes; what it cannot reach yet counts as no."""
+    limit = time.monotonic() + limit_s
+    while time.monotonic() < limit:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            if look():
+                return
+        time.sleep(0.02)
+    raise PeerError(f"{what} did not come within {limit_s:.0f} s")
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+# --- ours --------------------------------------------------------------------------------------
+
+
+class Ours(Player):
+    name = "commune-radio, sound child"
+    how = "cue with its instant, sent 0.9 s ahead through the protocol"
+
+    def open(self) -> None:
+        place = self.place
+        self._child = PlayerChild(place.card.env(), place.sink, place.card.sinks[place.sink])
+        self._running.callback(self._child.close)
+        self._child.wait(p.Ready)
+        self._count = 0
+
+    def arm(self, programme: Path, at_ms: int, /) -> None:
+        self._count += 1
+        parts = (p.Part((p.Source("file", str(programme)),)),)
+        self._child.send(p.Cue(f"{self.place.sink}-{self._count}", 0, parts, at_ms, 0, join=True))
+
+    def settle(self) -> None:
+        self._child.send(p.Stop(f"{self.place.sink}-{self._count}"))
+
+
+# --- processes started by a timer --------------------------------------------------------------
+
+
+class _Process(Player):
+    """A new process for each programme, begun at the instant, as `at` or a timer unit would."""
+
+    def arm(self, programme: Path, _at_ms: int, /) -> None:
+        self._programme = programme
+
+    def fire(self) -> None:
+        self._process = self._start(*self._argv(str(self._programme)))
+
+    def settle(self) -> None:
+        self._running.close()
+
+    def _argv(self, programme: str) -> Sequence[str]:
+        raise NotImplementedError
+
+
+class MpvProcess(_Process):
+    name = "mpv"
+    how = "process started at the instant"
+    needs = ("mpv",)
+    ask_version = ("mpv", "--version")
+
+    def _argv(self, programme: str) -> Sequence[str]:
+        return "mpv", "--no-config", "--no-video", "--really-quiet", "--ao=pulse", programme
+
+
+class CvlcProcess(_Process):
+    name = "cvlc"
+    how = "process started at the instant" + (
+        "" if os.geteuid() else ", as nobody, for it refuses root"
+    )
+    needs = ("cvlc",)
+    ask_version = ("dpkg-query", "-W", "-f", "${Version}", "vlc-bin")
+
+    def open(self) -> None:
+        if os.geteuid() == 0:
+            # Its way to the card's socket leads through a folder that is root's alone.
+            Path(self.place.card.server.removeprefix("unix:")).parent.chmod(0o711)
+            os.chown(self.place.folder, NOBODY, NOBODY)
+
+    def _argv(self, programme: str) -> Sequence[str]:
+        other = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+        cvlc = ("cvlc", "--quiet", "--no-video", "--aout=pulse", "--play-and-exit", programme)
+        return (*other, *cvlc) if os.geteuid() == 0 else cvlc
+
+
+# --- servers that are told ---------------------------------------------------------------------
+
+
+class Mpd(Player):
+    """The daemon, with its unix socket; how it is told to play is below."""
+
+    needs: ClassVar[tuple[str, ...]] = ("mpd",)
+    ask_version = ("mpd", "--version")
+
+    def open(self) -> None:
+        folder = self.place.folder
+        self.socket = folder / "mpd.sock"
+        config = folder / "mpd.conf"
+        config.write_text(
+            f"""bind_to_address "{self.socket}"
+state_file "{folder / "state"}"
+sticker_file "{folder / "sticker.sql"}"
+audio_output {{
+  type "pulse"
+  name "bench"
+  sink "{self.place.sink}"
+}}
+""",
+            "utf-8",
+        )
+        self._daemon = self._start("mpd", "--no-daemon", str(config))
+        await_("MPD", self._connect)
+
+    def _connect(self) -> bool:
+        line = socket.socket(socket.AF_UNIX)
+        line.settimeout(5)
+        line.connect(str(self.socket))
+        self._line = line
+        self._running.callback(line.close)
+        return self._answer().startswith("OK MPD")
+
+    def _answer(self) -> str:
+        said = b""
+        while not (said.endswith(b"\n") and (b"OK" in said or b"ACK" in said)):
+            piece = self._line.recv(4096)
+            if not piece:
+                raise PeerError("MPD hung up")
+            said += piece
+        return said.decode()
+
+    def tell(self, *commands: str) -> None:
+        for command in commands:
+            self._line.sendall(command.encode() + b"\n")
+            said = self._answer()
+            if "ACK" in said:
+                raise PeerError(f"MPD, {command}: {said.strip()}")
+
+    def arm(self, programme: Path, _at_ms: int, /) -> None:
+        self.tell("stop", "clear", f'add "file://{programme}"')
+
+    def fire(self) -> None:
+        self.tell("play 0")
+
+    def settle(self) -> None:
+        self.tell("stop", "clear")
+
+    def pids(self) -> tuple[int, ...]:
+        return tuple(below(self._daemon))
+
+
+class MpdPaused(Mpd):
+    name = "MPD, loaded and paused"
+    how = "decoder and output open, `pause 0` over an open connection at the instant"
+
+    def arm(self, programme: Path, _at_ms: int, /) -> None:
+        super().arm(programme, _at_ms)
+        self.tell("play 0", "pause 1", "seek 0 0", "pause 1")
+
+
+class MpdByClient(Mpd):
+    name = "MPD, `mpc play`"
+    how = "queued before, `mpc play` started at the instant"
+    needs = ("mpd", "mpc")
+
+    def fire(self) -> None:
+        subprocess.run(["mpc", "-q", "-h", str(self.socket), "play"], check=True, timeout=10)
+
+
+class Liquidsoap(Player):
+    name = "Liquidsoap"
+    how = "its own schedule: a switch whose predicate holds from the instant on"
+    needs = ("liquidsoap",)
+    ask_version = ("liquidsoap", "--version")
+
+    def open(self) -> None:
+        folder = self.place.folder
+        self._socket = folder / "soap.sock"
+        script = folder / "station.liq"
+        script.write_text(
+            f"""settings.init.allow_root.set(true)
+settings.log.stdout.set(false)
+settings.server.socket.set(true)
+settings.server.socket.path.set("{self._socket}")
+at = ref(0.)
+queue = request.queue(id="queue")
+def set_at(said) =
+  at := float_of_string(said)
+  "armed"
+end
+server.register(namespace="bench", "at", set_at)
+due = fun () -> !at > 0. and time() >= !at
+air = switch(track_sensitive=false, [(due, queue), ({{true}}, blank())])
+output.pulseaudio(device="{self.place.sink}", air)
+""",
+            "utf-8",
+        )
+        self._daemon = self._start("liquidsoap", str(script))
+        await_("Liquidsoap", lambda: self._tell("bench.at 0."))
+
+    def _tell(self, command: str) -> str:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(5)
+            line.connect(str(self._socket))
+            line.sendall(command.encode() + b"\n")
+            said = b""
+            while not said.endswith(b"END\r\n"):
+                piece = line.recv(4096)
+                if not piece:
+                    break
+                said += piece
+            line.sendall(b"quit\n")
+        return said.decode()
+
+    def arm(self, programme: Path, at_ms: int, /) -> None:
+        self._tell(f"bench.at {at_ms / 1_000:.3f}")
+        self._tell(f"queue.push {programme}")
+
+    def settle(self) -> None:
+        self._tell("bench.at 0.")
+        self._tell("queue.flush_and_skip")
+
+    def pids(self) -> tuple[int, ...]:
+        return tuple(below(self._daemon))
+
+
+class Mopidy(Player):
+    name = "Mopidy"
+    how = "in the tracklist before, `core.playback.play` over an open connection at the instant"
+    needs = ("mopidy",)
+    ask_version = ("mopidy", "--version")
+
+    def open(self) -> None:
+        folder, port = self.place.folder, free_port()
+        config = folder / "mopidy.conf"
+        config.write_text(
+            f"""[core]
+cache_dir = {folder}
+config_dir = {folder}
+data_dir = {folder}
+[audio]
+output = pulsesink device={self.place.sink}
+[file]
+media_dirs = /
+[http]
+hostname = 127.0.0.1
+port = {port}
+zeroconf =
+[m3u]
+enabled = false
+""",
+            "utf-8",
+        )
+        self._server = self._start("mopidy", "--config", str(config))
+        self._line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        self._running.callback(self._line.close)
+        await_("Mopidy", lambda: self.tell("core.get_version"))
+
+    def tell(self, method: str, **params: object) -> Any:
+        """One call of its JSON-RPC."""
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+        try:
+            header = {"Content-Type": "application/json"}
+            self._line.request("POST", "/mopidy/rpc", body.encode(), header)
+            answer = json.loads(self._line.getresponse().read())
+        except (OSError, http.client.HTTPException):
+            self._line.close()
+            raise
+        if "error" in answer:
+            raise PeerError(f"Mopidy, {method}: {answer['error']}")
+        return answer.get("result")
+
+    def arm(self, programme: Path, _at_ms: int, /) -> None:
+        self.tell("core.playback.stop")
+        self.tell("core.tracklist.clear")
+        if not self.tell("core.tracklist.add", uris=[programme.as_uri()]):
+            raise PeerError(f"Mopidy does not take {programme}")
+
+    def fire(self) -> None:
+        self.tell("core.playback.play")
+
+    def settle(self) -> None:
+        self.tell("core.playback.stop")
+
+    def pids(self) -> tuple[int, ...]:
+        return tuple(below(self._server))
+
+
+class PlainVlc(Player):
+    name = "libVLC, plain"
+    how = "python-vlc in a warm process, media set before, `play()` at the instant"
+
+    def open(self) -> None:
+        argv = [sys.executable, "-m", "simulator.bench.peers.plain_vlc"]
+        self._process = subprocess.Popen(
+            argv, env=self.place.env(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
+        self._running.callback(self._hang_up)
+        if self._process.stdout is None or self._process.stdout.readline() != b"ready\n":
+            raise PeerError("libVLC did not start")
+
+    def _hang_up(self) -> None:
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        try:
+            self._process.wait(3)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(3)
+
+    def _write(self, line: str) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.write(line.encode() + b"\n")
+
+    def arm(self, programme: Path, at_ms: int, /) -> None:
+        self._write(f"{at_ms} {programme}")
+
+    def settle(self) -> None:
+        self._write("0")
+
+    @classmethod
+    def version(cls) -> str:
+        import vlc
+
+        return first_version(vlc.libvlc_get_version().decode())
+
+
+class SnapServer(Player):
+    """The server of a pair; what is armed is written into its pipe from then on."""
+
+    name = "Snapcast server"
+    how = "fed through its pipe"
+    needs = ("snapserver", "snapclient", "ffmpeg")
+    ask_version = ("snapserver", "--version")
+
+    def open(self) -> None:
+        folder = self.place.folder
+        self.port, control = free_port(), free_port()
+        self._pipe = folder / "pipe"
+        config = folder / "snapserver.conf"
+        config.write_text(
+            f"""[server]
+datadir = {folder}
+[http]
+enabled = false
+[tcp]
+bind_to_address = 127.0.0.1
+port = {control}
+[stream]
+bind_to_address = 127.0.0.1
+port = {self.port}
+source = pipe://{self._pipe}?name=default&sampleformat=48000:16:2
+""",
+            "utf-8",
+        )
+        self._server = self._start("snapserver", "--config", str(config))
+        await_("Snapserver", lambda: self._pipe.exists() and _answers(self.port))
+
+    def arm(self, programme: Path, _at_ms: int, /) -> None:
+        """The server takes from the pipe at its own pace."""
+        argv = ["ffmpeg", "-v", "quiet", "-y", "-i", str(programme)]
+        argv += ["-f", "s16le", "-ar", "48000", "-ac", "2", str(self._pipe)]
+        self._feeder = self._start(*argv)
+
+    def settle(self) -> None:
+        self._feeder.close()
+
+    def pids(self) -> tuple[int, ...]:
+        return tuple(below(self._server))
+
+
+class SnapClient(Player):
+    name = "Snapcast client"
+    how = "two clients of one server on 127.0.0.1, the server fed through its pipe"
+    needs = SnapServer.needs
+    ask_version = ("snapclient", "--version")
+
+    def __init__(self, place: Place, server: SnapServer) -> None:
+        super().__init__(place)
+        self._to = server
+
+    def open(self) -> None:
+        argv = ["snapclient", "--host", "127.0.0.1", "--port", str(self._to.port)]
+        argv += ["--hostID", self.place.sink, "--player", "pulse"]
+        self._client = self._start(*argv)
+        await_("snapclient", self.pids)
+
+    def pids(self) -> tuple[int, ...]:
+        return tuple(below(self._client))
+
+
+def _answers(port: int) -> bool:
+    with socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+
+
+STARTERS: tuple[type[Player], ...] = (
+    Ours,
+    MpdPaused,
+    MpdByClient,
+    PlainVlc,
+    Mopidy,
+    Liquidsoap,
+    CvlcProcess,
+    MpvProcess,
+)
