@@ -27,15 +27,12 @@ import msgspec
 
 from simulator.bench.peers import costs, starts, station, steps, told
 from simulator.bench.peers.costs import Cost
-from simulator.bench.peers.players import (
-    STARTERS,
+from simulator.bench.peers.players import CvlcProcess, MpvProcess, Ours, Place, PlainVlc, Player
+from simulator.bench.peers.servers import (
     Liquidsoap,
     Mopidy,
+    MpdByClient,
     MpdPaused,
-    Ours,
-    Place,
-    PlainVlc,
-    Player,
     SnapClient,
     SnapServer,
 )
@@ -46,6 +43,16 @@ from simulator.soundcard.tied import prefer
 
 OUT = Path("out/bench-sound")
 README, PAGE, PICTURE = Path("README.md"), Path("docs/bench-sound.md"), Path("docs/bench-sound.svg")
+STARTERS: tuple[type[Player], ...] = (
+    Ours,
+    MpdPaused,
+    MpdByClient,
+    PlainVlc,
+    Mopidy,
+    Liquidsoap,
+    CvlcProcess,
+    MpvProcess,
+)
 COSTLY: tuple[type[Player], ...] = (MpdPaused, Mopidy, Liquidsoap)
 NICENESS = -10
 """What the service unit of the agent asks for. All that is measured inherits it from here."""

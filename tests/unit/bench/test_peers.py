@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.bench.peers import starts, steps, told
+from simulator.bench.peers.__main__ import STARTERS
 from simulator.bench.peers.costs import Cost, Usage
-from simulator.bench.peers.players import STARTERS, first_version
+from simulator.bench.peers.players import first_version
 from simulator.measure import programme
 
 NAN = math.nan
