@@ -84,7 +84,13 @@ class Run:
     costs: dict[str, Cost] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     moods: dict[str, Mood] = field(default_factory=dict)
+    dry: dict[str, int] = field(default_factory=dict)
+    """How often cards of our sound children ran dry, by part; such cards only do so when robbed."""
+
     troubles: list[str] = field(default_factory=list)
+
+    def note_dry(self, part: str, players: Iterable[Player]) -> None:
+        self.dry[part] = sum(one.underruns() for one in players if isinstance(one, Ours))
 
     def trouble(self, what: str) -> None:
         self.troubles.append(what)
@@ -140,6 +146,7 @@ def measure_starts(run: Run, rounds: int, ours: station.Station | None) -> None:
             run.trouble(one)
         if own:
             time.sleep(max(0.0, own[-1].at_ms / 1_000 + AFTER_LAST_S - time.time()))
+        run.note_dry("starts", players)
         exits.close()
     for player in players:
         found = [one for one in trials if one.player == player.name]
@@ -177,6 +184,7 @@ def measure_steps(run: Run, seconds: float) -> None:
             one.arm(path, at_ms)
         from_ms = at_ms + STEP_FROM_MS
         time.sleep(max(0.0, from_ms / 1_000 + seconds + 1 - time.time()))
+        run.note_dry("steps", players)
         exits.close()
     run.say("steps: comparing the recordings")
     recorded = {name: (f"{short[name]}-a", f"{short[name]}-b") for name in pairs}
@@ -330,6 +338,10 @@ def _told(run: Run, asked: argparse.Namespace, mood: Mood) -> told.Told:
         rows=rows(run),
         machine=(
             *(f"machine during {name}: {one}" for name, one in run.moods.items()),
+            *(
+                f"cards of our sound children ran dry during {part}: {n}"
+                for part, n in run.dry.items()
+            ),
             f"machine, whole run: {mood}; load at its end {load} (1 / 5 / 15 minutes)",
         ),
         quiet=not any(one.disturbed for one in run.moods.values()),

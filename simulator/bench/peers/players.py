@@ -159,6 +159,11 @@ class Ours(Player):
     def settle(self) -> None:
         self._child.send(p.Stop(f"{self.place.sink}-{self._count}"))
 
+    def underruns(self) -> int:
+        """How often its card ran dry so far, as the card told it."""
+        pulses = self._child.all(p.Pulse)
+        return pulses[-1].underruns if pulses else 0
+
 
 # --- processes started by a timer --------------------------------------------------------------
 

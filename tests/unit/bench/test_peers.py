@@ -155,7 +155,7 @@ def test_the_table_has_a_row_for_each_player_and_as_many_cells_in_each() -> None
     ]
     assert cells[3] == [
         *("mpv 0.35.1", "205 / 210 / 210 (1 of 3 lost)", "2,050", told.NONE, told.NONE),
-        *("0.040 / 2.50", "30.0 / 41.3"),
+        *("0.0 / 2.5", "30.0 / 41.3"),
     ]
 
 
@@ -183,6 +183,21 @@ def test_the_picture_is_well_formed_and_has_a_dot_for_everything_that_was_heard(
     assert not list(
         ET.fromstring(told.picture(nothing)).iter("{http://www.w3.org/2000/svg}circle")  # noqa: S314
     )
+
+
+def test_a_long_run_is_drawn_with_its_smallest_and_largest_error() -> None:
+    many = tuple(float(one) for one in range(1, 1_001))
+    one_row = replace(FOUND, rows=(replace(OURS, starts=many, steps=()),))
+    circles = list(
+        ET.fromstring(told.picture(one_row)).iter("{http://www.w3.org/2000/svg}circle")  # noqa: S314
+    )
+    few = replace(FOUND, rows=(replace(OURS, starts=(1.0, 1_000.0), steps=()),))
+    ends = [
+        one.get("cx")
+        for one in ET.fromstring(told.picture(few)).iter("{http://www.w3.org/2000/svg}circle")  # noqa: S314
+    ]
+    assert len(circles) == told.DOTS_MOST
+    assert [circles[0].get("cx"), circles[-1].get("cx")] == ends
 
 
 def test_every_player_has_a_name_of_its_own_and_says_how_it_is_told() -> None:
