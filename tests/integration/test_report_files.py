@@ -25,7 +25,7 @@ from simulator.records.command import make as make_records
 from simulator.source_system.districtctl.__main__ import main
 from simulator.source_system.districtctl.console import Exit
 from simulator.source_system.keyring import verify_signature
-from simulator.source_system.report.gather import Sources, chain_checker, gather
+from simulator.source_system.report.gather import Sources, chain_checker, gather, here
 from simulator.source_system.report.letterhead import Letterhead
 from simulator.source_system.report.make import Files, write
 from simulator.source_system.report.reading import opened
@@ -123,7 +123,7 @@ def made(path: Path, out: Path, window: Window = WINDOW, by: By = "new", **more:
             window,
             by,
             more.pop("made_ms", at("2026-06-01 08:00")),
-            check=chain_checker(records, verify_signature),
+            check=here(records, chain_checker(records, verify_signature)),
         )
     return write(found, LETTERHEAD, out)
 

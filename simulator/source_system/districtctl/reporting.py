@@ -19,13 +19,13 @@ from simulator.source_system.desk import TIME_ZONE, open_push, wall_clock_ms
 from simulator.source_system.districtctl.console import Console, Exit
 from simulator.source_system.districtctl.phrases import mark
 from simulator.source_system.home import Home
-from simulator.source_system.keyring import verify_signature
 from simulator.source_system.ledger import Ledger
 from simulator.source_system.problems import ReportError
 from simulator.source_system.report import due, letterhead, make, words
+from simulator.source_system.report.beside import following
 from simulator.source_system.report.doubts import doubts, in_doubt
 from simulator.source_system.report.emergencies import Issued
-from simulator.source_system.report.gather import Report, Sources, chain_checker, gather
+from simulator.source_system.report.gather import Report, Sources, gather
 from simulator.source_system.report.reading import NoRecords, Records, opened
 from simulator.source_system.report.registry import Registry
 from simulator.source_system.report.registry_file import RegistryWrong, read_registry
@@ -65,8 +65,15 @@ def _write(console: Console, options: argparse.Namespace) -> Exit:
     try:
         with opened(path, anew=options.anew) as records:
             sources = _sources(home, records, registry)
-            check = chain_checker(records, verify_signature, accepted) if options.check else None
-            found = gather(sources, window, options.by, now_ms, check=check, anew=options.anew)
+            with following(path, records, accepted) as check:
+                found = gather(
+                    sources,
+                    window,
+                    options.by,
+                    now_ms,
+                    check=check if options.check else None,
+                    anew=options.anew,
+                )
     except (NoRecords, sqlite3.OperationalError) as error:
         raise ReportError(_why(error), path, error) from error
     except (sqlite3.DatabaseError, msgspec.DecodeError, UnicodeDecodeError) as error:

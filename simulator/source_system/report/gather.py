@@ -49,6 +49,8 @@ from simulator.source_system.report.window import Window, day_of
 from simulator.source_system.witness import FIRST_CONTACT
 
 Say = Callable[[str], None]
+CheckAll = Callable[[Sequence[Range]], Callable[[], list[ChainFound]]]
+"""Begins with some ranges; what it gives waits for what was found, in the same order."""
 
 
 @dataclass(frozen=True)
@@ -172,25 +174,28 @@ def gather(
     by: By,
     made_ms: int,
     *,
-    check: Checker | None = None,
+    check: CheckAll | None = None,
     anew: bool = False,
     say: Say = lambda _: None,
 ) -> Report:
-    """check: follows the chain of each range; None: it is not checked, and the report says so."""
+    """check: follows the chains of all ranges, beside what is counted here; None: they are not
+    checked, and the report says so."""
     records, registry = sources.records, _named(sources)
     stations = sorted({*records.stations(), *(one.station for one in registry.units)})
     today = day_of(made_ms, window.tz)
     watched = records.watched()
-    parts, ranges = [], {}
+    parts = []
+    ranges = {station: records.ranges(station, window.span) for station in stations}
+    everything = [one for found in ranges.values() for one in found]
+    collect = None if check is None else check(everything)
     parts_of = slices(registry, stations, window, by, today)
     for station in stations:
         say(station)
         own = [one for one in parts_of if one.unit.station == station]
         parts += [_part(sources, one, watched, window, made_ms) for one in own]
-        ranges[station] = records.ranges(station, window.span)
-        if check is not None:
-            for found in ranges[station]:
-                found.chain = check(records, found)
+    if collect is not None:
+        for one, chain in zip(everything, collect(), strict=True):
+            one.chain = chain
     return Report(
         window=window,
         by=by,
@@ -284,6 +289,13 @@ def emergency_tallies(rows: Sequence[Counted], issued: Mapping[str, Issued]) -> 
 # --- the chain ------------------------------------------------------------------------------
 
 Checker = Callable[[Records, Range], ChainFound]
+
+
+def here(records: Records, check: Checker) -> CheckAll:
+    """One after the other, in this process, when the result is wanted."""
+    return lambda ranges: lambda: [check(records, one) for one in ranges]
+
+
 SIGNED_WITHIN = 4_000
 """Records after the range in which the signature for its end is looked for."""
 

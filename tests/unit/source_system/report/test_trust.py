@@ -25,6 +25,8 @@ from simulator.source_system.districtctl.__main__ import main
 from simulator.source_system.districtctl.console import Exit
 from simulator.source_system.problems import KeyringError
 from simulator.source_system.records import Records
+from simulator.source_system.report.beside import following
+from simulator.source_system.report.reading import opened
 from simulator.source_system.report.window import between
 from tests.unit.source_system.report.told import HANOI, KEY, Told, at, play
 
@@ -393,3 +395,14 @@ def test_a_wrong_question_is_answered_and_not_guessed(
         Exit.WRONG
     )
     assert json.loads(capsys.readouterr().out)["error"] == code
+
+
+def test_chains_followed_in_other_processes_are_found_the_same(path: Path) -> None:
+    _change(path, "UPDATE plays SET outcome='played' WHERE outcome='skipped'")
+    span = between(_day(2), _day(DAYS), HANOI).span
+    told = []
+    for worth_it in (0, 10**9):
+        with opened(path) as records, following(path, records, {}, worth_it) as check:
+            told.append(check(records.ranges(STATION, span))())
+    assert told[0] == told[1]
+    assert [one.changed for one in told[0]] == [DAYS - 1]
