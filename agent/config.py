@@ -103,7 +103,7 @@ class SoundSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     device: str = ""
     buses: Annotated[int, Meta(ge=1, le=8)] = 1
-    frames: Annotated[int, Meta(ge=64, le=8_192)] = 1_024
+    frames: Annotated[int, Meta(ge=64, le=8_192)] = 2_048
     warm_standby: bool = False
 
 

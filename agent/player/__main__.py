@@ -280,7 +280,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="agent.player", description="The sound child process.")
     parser.add_argument("--device", required=True, help="output device, by its name")
     parser.add_argument("--buses", type=int, required=True, help="channels of the card")
-    parser.add_argument("--frames", type=int, default=1024, help="frames per buffer")
+    parser.add_argument("--frames", type=int, default=2048, help="frames per buffer")
     parser.add_argument("--ca", default="", help="further authorities of https streams, a file")
     parser.add_argument(
         "--ceiling-cdb", type=int, default=CEILING_CDB, help="no true peak leaves above it"

@@ -83,7 +83,7 @@ _TOGETHER_NS = 20_000
 class PortAudioOutput:
     """A PortAudio callback stream that stays open, found by name."""
 
-    def __init__(self, device: str, buses: int, frames_per_buffer: int = 1024) -> None:
+    def __init__(self, device: str, buses: int, frames_per_buffer: int = 2048) -> None:
         self.device = device
         self.frames_per_buffer = frames_per_buffer
         self.callback_ns: list[int] | None = None  # durations, when somebody measures

@@ -128,7 +128,7 @@ def test_a_mains_file_is_relative_to_the_configuration_and_may_come_later(tmp_pa
     ("old", "new", "told"),
     [
         ('host = "mqtt', 'hots = "mqtt', 'broker.hots: no such key. Did you mean "host"?'),
-        ("frames = 1024", "frame = 1024", 'sound.frame: no such key. Did you mean "frames"?'),
+        ("frames = 2048", "frame = 2048", 'sound.frame: no such key. Did you mean "frames"?'),
         ("[broker]", "[brokers]", 'brokers: no such key. Did you mean "broker"?'),
         ("warm_up_ms = 1500", "warm_up_s = 1.5", 'The key is "warm_up_ms": the unit is part'),
         ("warm_up_ms = 1500", "warm_up_ms = 1.5", "1.5 seconds is 1500"),
@@ -180,7 +180,7 @@ def test_faults_of_every_kind_are_told_at_once_in_the_order_of_the_file(tmp_path
         'tz = "Asia/Ho_Chi_Minh"': "tz = 7",
         'host = "mqtt.tinh.example.vn"\n': "",
         'mqtt = "auto"': 'mqtt = "4"',
-        "frames = 1024": "frame = 1024",
+        "frames = 2048": "frame = 2048",
         "warm_up_ms = 1500": "warm_up_ms = 1.5",
         "index = 2": "index = 1",
     }
