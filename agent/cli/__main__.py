@@ -18,12 +18,14 @@ from agent.cli import offline
 from agent.cli.arguments import (
     EXIT_FAULT,
     EXIT_UNREACHABLE,
+    EXIT_USAGE,
     build_parser,
     completed,
     environment_of_process,
     language,
 )
 from agent.cli.client import (
+    DEFAULT_CONFIG,
     DEFAULT_SOCKET,
     Ask,
     Unreachable,
@@ -84,6 +86,10 @@ def run_in(around: Surroundings, argv: list[str]) -> int:
         typed = completed(build_parser(lang, _version()).parse_args(argv), around.environment)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
+    missing = _missing_config(typed, lang)
+    if missing is not None:
+        print("\n".join(finding_lines(missing, typed.width)), file=sys.stderr)
+        return EXIT_USAGE
     socket = typed.socket or configured_socket(typed.config) or DEFAULT_SOCKET
     chatty = around.on_terminal and not typed.json
     session = Session(asker(around.ask, socket, lang), lang, typed.width, around.prompts, chatty)
@@ -97,6 +103,16 @@ def run_in(around: Surroundings, argv: list[str]) -> int:
         return EXIT_FAULT
     _print(shown, typed, around)
     return shown.exit_status
+
+
+def _missing_config(typed: argparse.Namespace, lang: Lang) -> Finding | None:
+    """A file that was named and is not there; the doctor tells it among its checks."""
+    path = Path(typed.config)
+    named = path != DEFAULT_CONFIG and typed.command != "doctor"
+    if not named or typed.socket or path.exists():
+        return None
+    text = say(lang, "offline-config-missing", path=path)
+    return Finding(FAULT, text, say(lang, "config-missing-next"))
 
 
 def _run(typed: argparse.Namespace, session: Session, around: Surroundings) -> Shown:

@@ -7,7 +7,7 @@ decided by the agent.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import msgspec
@@ -19,10 +19,11 @@ from agent.cli.names import NotFound, find_entry, full_id
 from agent.cli.people import Decider
 from agent.cli.prompts import Prompts
 from agent.cli.screens.awaiting import Waiting, is_over, render_awaiting, render_waiting, waiting
+from agent.cli.screens.status import readiness
 from agent.cli.session import Session, Shown, not_found, not_stored, refusal, shown_done
 from agent.cli.texts import Lang, say
 from agent.cli.times import coming, read_time
-from agent.cli.wording import FAULT, OK, clock, day
+from agent.cli.wording import FAULT, OK, WATCH, clock, day
 from agent.contract.reasons import AckReason
 from agent.core.requests import (
     ApproveRequest,
@@ -183,11 +184,66 @@ def _asked(
         decisions.append(Decision(request.authority, request.entry, request.nominal, answer))
         if isinstance(answer, Refused) and answer.code in _ABOUT_THE_PERSON:
             break  # it would be refused for the others, too, and count as one more wrong PIN
+    done = [
+        (item, request)
+        for (item, request), one in zip(requests, decisions, strict=False)
+        if isinstance(one.result, Done)
+    ]
+    findings += _afterwards(done, session)
     shown = _told(findings, decisions, session)
     lost = next((one.result for one in decisions if not_stored(one.result, session)), None)
     return (
         shown if lost is None else replace(shown, lines=[*shown.lines, *not_stored(lost, session)])
     )
+
+
+def _afterwards(done: list[tuple[Upcoming, ApproveRequest]], session: Session) -> Iterator[Finding]:
+    """What the plan now says against what was approved: a rule that keeps it off the air, and
+    starts about which somebody decided on their own."""
+    approved = [pair for pair in done if pair[1].approved]
+    try:
+        view = session.ask(PlanRequest(LOOK_AHEAD_HOURS)) if approved else None
+    except Unreachable:
+        return  # it is decided all the same
+    if not isinstance(view, PlanView):
+        return
+    for item, request in approved:
+        same = [one for one in view.items if full_id(one) == full_id(item)]
+        meant = [one for one in same if request.nominal in (None, one.nominal)]
+        own = [one for one in meant if request.nominal is None and _is_own(one, request, view.tz)]
+        kept = next((one for one in meant if one not in own and _is_kept(one)), None)
+        if kept is not None:
+            yield _kept_off(kept, view.tz, session.lang)
+        for one in own:
+            yield _own_word(one, view.tz, session.lang)
+
+
+def _kept_off(item: Upcoming, tz: str, lang: Lang) -> Finding:
+    mark, why = readiness(item, lang).split(" ", 1)
+    words = f" ({item.rule})" if item.rule else ""
+    text = f"{day(item.start_ms, tz, lang)} {clock(item.start_ms, tz)}: {why}{words}"
+    return Finding(WATCH, text, say(lang, "start-over-next") if mark == FAULT else "")
+
+
+def _is_kept(item: Upcoming) -> bool:
+    """A rule keeps some of it off the air; what is still to be fetched is not meant."""
+    return any(one.reason == item.problem for one in item.kept)
+
+
+def _is_own(item: Upcoming, request: ApproveRequest, tz: str) -> bool:
+    """A word about this start alone goes before the one about all."""
+    wanted = request.place or item.nominal[11:16]
+    return item.approval == "refused" or clock(item.start_ms, tz) != wanted
+
+
+def _own_word(item: Upcoming, tz: str, lang: Lang) -> Finding:
+    nominal = item.nominal[:16].replace("T", " ")
+    if item.approval == "refused":
+        text = say(lang, "own-refused", time=nominal)
+    else:
+        text = say(lang, "own-placed", time=nominal, place=clock(item.start_ms, tz))
+    step = f'{PROGRAM} approve {full_id(item)} "{nominal}" --at {item.nominal[11:16]}'
+    return Finding(WATCH, text, step)
 
 
 _ABOUT_THE_PERSON = frozenset(

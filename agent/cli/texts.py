@@ -274,6 +274,9 @@ TEXTS: dict[str, Both] = {
         "chép từ tệp mẫu config/ hoặc thêm --config TỆP",
         "copy the example from config/ or give --config FILE",
     ),
+    "config-missing-next": Both(
+        "xem lại tên tệp sau --config", "check the name of the file behind --config"
+    ),
     "offline-config-denied": Both("không được phép đọc {path}", "{path} may not be read"),
     "offline-config-wrong": Both("{path}: {problem}", "{path}: {problem}"),
     "offline-config-wrong-next": Both(

@@ -110,6 +110,14 @@ DECIDING: dict[str, Words] = {
     "done-announce": Words("sẽ đọc ở {zones}: “{text}”", "to be said in {zones}: “{text}”"),
     "done-announce-next": Words("theo dõi: stationctl status", "follow it: stationctl status"),
     "announce-kept": Words("không đọc ở {zones}: {why}", "not said in {zones}: {why}"),
+    "own-placed": Words(
+        "lượt {time} vẫn phát lúc {place}, vì đã duyệt riêng",
+        "the start of {time} stays at {place}: it was approved on its own",
+    ),
+    "own-refused": Words(
+        "lượt {time} vẫn không phát, vì đã quyết riêng",
+        "the start of {time} stays off the air: it was refused on its own",
+    ),
     "start-over": Words("{entry}: lượt {time} đã qua", "{entry}: its start {time} has passed"),
     "start-over-next": Words("thêm --at GIỜ:PHÚT", "add --at HH:MM"),
     "one-or-all": Words(

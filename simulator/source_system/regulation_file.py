@@ -40,6 +40,7 @@ KEYS: dict[Table, tuple[str, ...]] = {
         "languages",
         "ask_approval",
         "approver_differs",
+        "none",
         "window",
         "ceiling",
         "approval",
@@ -55,6 +56,7 @@ LIKE = {
     "languages": 'languages = ["vi", "tày"]',
     "ask_approval": "ask_approval = true",
     "approver_differs": "approver_differs = true",
+    "none": "none = true",
     "window": "[[window]]",
     "ceiling": "[[ceiling]]",
     "approval": "[[approval]]",
@@ -136,13 +138,17 @@ class _Reader:
         regulation = self._regulation()
         asks = self._flag("ask_approval")
         rules = tuple(self._approvals())
+        differs = self._flag("approver_differs")
+        says = bool(asks or rules or differs) or _binds(regulation)
+        if self._flag("none") == says and not any(one.is_error for one in self.findings):
+            self._fault("", 0, "none", "rules_and_none" if says else "rules_none")
         if not any(one.is_error for one in self.findings):
             fault = fault_of(regulation)
             if regulation.sessions_per_day is not None and not regulation.windows:
                 self._fault("", 0, "sessions_per_day", "sessions_windows")
             elif fault is not None:
                 self.findings.append(Finding(Place(1), "rule", what=fault))
-        return Commune(regulation, rules if asks or rules else None, self._flag("approver_differs"))
+        return Commune(regulation, rules if asks or rules else None, differs)
 
     def _regulation(self) -> Regulation:
         return Regulation(
@@ -333,6 +339,14 @@ class _Reader:
         place = self._place(table, number, key, cell)
         what = what or LIKE.get(key, "")
         self.findings.append(Finding(place, code, guess, what))
+
+
+def _binds(regulation: Regulation) -> bool:
+    """Whether it says anything but what it is called."""
+    named = msgspec.structs.replace(
+        Regulation(), title=regulation.title, document_number=regulation.document_number
+    )
+    return regulation != named
 
 
 def _end_of(text: str) -> tuple[int, str]:

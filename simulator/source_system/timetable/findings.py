@@ -268,6 +268,16 @@ WORDINGS: dict[str, Wording] = {
         "mỗi khung giờ là một buổi mà chưa có khung nào; thêm [[window]] hoặc bỏ dòng này",
         "each window is a session, and there is none; add a [[window]] or take this line out",
     ),
+    "rules_none": Wording(
+        "error",
+        "tệp không có quy định nào, gửi đi là bỏ hết quy chế đang áp dụng; đúng ý thì thêm {what}",
+        "the file holds no rule, sending it lifts all there are; if that is meant add {what}",
+    ),
+    "rules_and_none": Wording(
+        "error",
+        "{what} là bỏ hết quy định mà tệp còn có quy định; bỏ một trong hai",
+        "{what} lifts every rule and the file holds some; take out one of the two",
+    ),
     "rules_not_utf8": Wording(
         "error",
         "tệp không phải UTF-8; lưu lại dạng UTF-8",

@@ -10,12 +10,15 @@ import pytest
 
 from agent.cli.__main__ import run_in
 from agent.cli.columns import display_width
+from agent.contract.reasons import OccurrenceReason
 from agent.core.requests import (
     AnnounceRequest,
     Answer,
     ApproveRequest,
     Done,
+    Follows,
     HoldRequest,
+    Kept,
     PlanView,
     QuietRequest,
     Refused,
@@ -259,6 +262,86 @@ def test_of_several_each_is_told_as_json(pin_file: Path, capsys: Printed) -> Non
     said = json.loads(capsys.readouterr().out)
     assert said["answer"] == "decisions"
     assert [one["result"]["answer"] for one in said["decisions"]] == ["done", "done"]
+
+
+class Placing(Agent):
+    """Shows another plan once something was approved."""
+
+    def __init__(self, before: PlanView, after: PlanView) -> None:
+        super().__init__(before)
+        self._after = after
+
+    def __call__(self, *args: Any, **named: Any) -> Answer:
+        answer = super().__call__(*args, **named)
+        if self.done:
+            self.view = self._after
+        return answer
+
+
+def of(*items: Any) -> PlanView:
+    return views.replace(views.DECIDING, items=items)
+
+
+def test_an_hour_at_which_a_rule_keeps_it_silent_is_told_at_once(capsys: Printed) -> None:
+    rule = "05:00-06:30 (12/QĐ)"
+    placed = views.replace(
+        views.AWAITING,
+        start_ms=views.at(21, 30),
+        approval="approved",
+        problem=OccurrenceReason.OUTSIDE_HOURS,
+        rule=rule,
+        kept=(Kept(views.AWAITING.zones, OccurrenceReason.OUTSIDE_HOURS, rule),),
+        sounds=(),
+    )
+    assert (
+        by_hand(Placing(of(views.AWAITING), of(placed)), "approve", "khu-vuc", "--at", "21:30") == 0
+    )
+    text = out(capsys)
+    assert "✓ đã duyệt" in text
+    assert "! t2 23/11 21:30: ngoài khung giờ" in text
+    assert rule.casefold() in text
+
+
+def test_an_hour_that_is_free_says_no_more(capsys: Printed) -> None:
+    placed = views.replace(
+        views.AWAITING, start_ms=views.at(6, 15), approval="approved", problem=""
+    )
+    by_hand(Placing(of(views.AWAITING), of(placed)), "approve", "khu-vuc", "--at", "6:15")
+    assert "!" not in out(capsys)
+
+
+def test_a_start_decided_on_its_own_is_told_when_every_start_is_approved(capsys: Printed) -> None:
+    first = views.replace(
+        views.AWAITING, start_ms=views.at(21, 30), approval="approved", problem=""
+    )
+    other = views.replace(views.TOMORROW, start_ms=views.at(19, 37, day=24), problem="")
+    gone = views.replace(views.TOMORROW, nominal="2026-11-25T05:30:00", approval="refused")
+    agent = Placing(of(views.AWAITING, views.TOMORROW), of(first, other, gone))
+    assert by_hand(agent, "approve", "khu-vuc", "--every", "--at", "19:37") == 0
+    text = out(capsys)
+    assert "lượt 2026-11-23 05:30 vẫn phát lúc 21:30" in text
+    assert "lượt 2026-11-25 05:30 vẫn không phát" in text
+    assert "2026-11-24" not in text
+
+
+def test_a_stop_says_what_follows_and_an_announcement_where_it_is_not_said(
+    capsys: Printed,
+) -> None:
+    follows = Follows("huyen", "khu-vuc", "Bản tin khu vực", ("Đông",), views.at(5, 13))
+    done = Done(follows=(follows,), tz=views.TZ)
+    assert by_hand(Agent(answer=lambda _: done), "stop") == 0
+    assert "sau đó 05:13:00 phát tiếp “bản tin khu vực”: đông" in out(capsys)
+    kept = (Kept(("Đông",), OccurrenceReason.QUIET, "tang lễ"),)
+    by_hand(Agent(answer=lambda _: Done(kept=kept)), "announce", "Mời họp")
+    text = out(capsys)
+    assert "tất cả" not in text
+    assert "! không đọc ở đông: khu vực đang giữ yên lặng: tang lễ" in text
+
+
+def test_a_volume_above_the_ceiling_says_what_it_sounds_at(capsys: Printed) -> None:
+    done = Done("90: Đông", ceilings=(("Đông", 30),))
+    assert by_hand(Agent(answer=lambda _: done), "volume", "all", "90") == 0
+    assert "! quy chế đang giới hạn, chỉ phát ở mức: đông 30" in out(capsys)
 
 
 def test_a_wrong_pin_is_not_tried_on_every_item(tmp_path: Path, capsys: Printed) -> None:

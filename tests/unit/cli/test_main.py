@@ -346,3 +346,11 @@ def test_the_entry_point_returns_a_status(
 ) -> None:
     assert main(["status", "--socket", str(tmp_path / "none.sock")]) == 3
     assert capsys.readouterr().err.startswith("✗ ")
+
+
+def test_a_configuration_that_is_named_and_not_there_is_told_by_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "nope.toml"
+    assert main(["status", "--config", str(missing), "--width", "200"]) == 2
+    assert f"Không có tệp {missing}" in capsys.readouterr().err

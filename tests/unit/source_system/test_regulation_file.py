@@ -108,8 +108,15 @@ document_number = "03/QĐ"
     )
 
 
-def test_an_empty_file_is_a_regulation_that_keeps_nothing_back() -> None:
-    assert read("") == Commune(Regulation(), None, False)
+def test_a_file_without_rules_lifts_them_all_only_when_it_says_so() -> None:
+    assert faults("") == [("1:1", "rules_none")]
+    assert faults('title = "Quy chế"\ndocument_number = "1/QĐ"') == [("1:1", "rules_none")]
+    assert faults("none = false") == [("1:1", "rules_none")]
+    assert read("none = true") == Commune(Regulation(), None, False)
+    assert faults("none = true\nask_approval = true") == [("1:1", "rules_and_none")]
+    window = '[[window]]\nhours = "05:00-06:00"'
+    assert faults(f"none = true\n{window}") == [("1:1", "rules_and_none")]
+    assert read(window).regulation.windows
 
 
 def test_whoever_is_named_for_approval_makes_the_others_asked_too() -> None:
