@@ -319,19 +319,20 @@ def chain_checker(
 
     def check(records: Records, found: Range) -> ChainFound:
         first, last, stream = found.first_seq, found.last_seq, found.stream
-        agreement = records.agreement(stream, found.span)
-        signed = records.next_checkpoint(stream, last + 1, SIGNED_WITHIN) if first else None
+        stored = records.stored
+        agreement = stored.agreement(stream, found.span)
+        signed = stored.next_checkpoint(stream, last + 1, SIGNED_WITHIN) if first else None
         for seq in found.neighbours:
             if not first <= seq <= (signed or last):
-                agreement.look(records.raw(stream, seq, seq))
+                agreement.look(stored.raw(stream, seq, seq))
         if not first:
             chain = ChainFound()
         else:
             before = BEGIN
             if first > 1:
-                stated = [stated_link(one[3]) for one in records.raw(stream, first - 1, first - 1)]
+                stated = [stated_link(one[3]) for one in stored.raw(stream, first - 1, first - 1)]
                 before = stated[0].hex() if stated else ""
-            rows = agreement.passing(records.raw(stream, first, signed or last))
+            rows = agreement.passing(stored.raw(stream, first, signed or last))
             chain = follow(stream, rows, before, verify, is_key)
         wrong = agreement.ended()
         chain.misplaced, chain.changed = sorted({*wrong.misplaced}), wrong.rows
