@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -90,7 +91,23 @@ def _translated(message: str, lang: Lang) -> str:
     if "invalid choice: " in message:
         what = message.partition("invalid choice: ")[2].partition(" (choose")[0]
         return say(lang, "usage-choice", what=what)
+    for pattern, key in _COMPLAINTS:
+        found = pattern.fullmatch(message)
+        if found is not None:
+            return say(lang, key, **found.groupdict())
     return message
+
+
+_COMPLAINTS = (
+    (re.compile(r"argument (?P<what>.+): expected .*argument.*"), "usage-no-value"),
+    (
+        re.compile(r"argument (?P<what>.+): not allowed with argument (?P<other>.+)"),
+        "usage-not-both",
+    ),
+    (re.compile(r"argument (?P<what>.+): ignored explicit argument .*"), "usage-takes-none"),
+    (re.compile(r"argument (?P<what>[^:]+): (?P<why>.+)"), "usage-about"),
+)
+"""What argparse says in English; the last one is of our own checks, which speak the language."""
 
 
 def build_parser(lang: Lang, version: str) -> argparse.ArgumentParser:

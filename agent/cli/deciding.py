@@ -14,15 +14,16 @@ import msgspec
 
 from agent.cli.arguments import EXIT_FAULT, EXIT_OK, EXIT_USAGE, PROGRAM
 from agent.cli.client import Unreachable
+from agent.cli.columns import clean
 from agent.cli.findings import Finding, finding_lines
 from agent.cli.names import NotFound, find_entry, full_id
 from agent.cli.people import Decider
-from agent.cli.prompts import Prompts
+from agent.cli.prompts import GaveUp, Prompts
 from agent.cli.screens.awaiting import Waiting, is_over, render_awaiting, render_waiting, waiting
 from agent.cli.screens.status import readiness
 from agent.cli.session import Session, Shown, not_found, not_stored, refusal, shown_done
 from agent.cli.texts import Lang, say
-from agent.cli.times import coming, read_time
+from agent.cli.times import coming, local_words, read_time
 from agent.cli.wording import FAULT, OK, WATCH, clock, day
 from agent.contract.reasons import AckReason
 from agent.core.requests import (
@@ -40,6 +41,10 @@ from agent.core.requests import (
 
 LOOK_AHEAD_HOURS = 336
 """How far entries are looked for by their id: the horizon the agent plans."""
+
+
+ASKED_AT_MOST = 3
+"""So often a question is put to somebody who answers something else."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -319,7 +324,13 @@ def _every_wanted(typed: argparse.Namespace, one: Waiting, session: Session) -> 
     asked = not (typed.once or typed.entry or typed.all_from) and len(one.starts) > 1
     if not asked or session.prompts is None:
         return False
-    return session.prompts.line(say(session.lang, "ask-extent"), "1") == "2"
+    for _ in range(ASKED_AT_MOST):
+        typed_now = session.prompts.line(say(session.lang, "ask-extent"), "1")
+        if typed_now in ("1", "2"):
+            return typed_now == "2"
+        odd = say(session.lang, "extent-odd", typed=clean(typed_now))
+        session.prompts.tell(finding_lines(Finding(FAULT, odd), session.width))
+    raise GaveUp
 
 
 def _approved(
@@ -404,7 +415,7 @@ def hold(typed: argparse.Namespace, session: Session) -> Shown:
 
 def skip(typed: argparse.Namespace, session: Session) -> Shown:
     def act(item: Upcoming) -> Shown:
-        time = item.nominal.replace("T", " ")
+        time = local_words(item.nominal)
         said = say(session.lang, "done-skip", entry=named(item), time=time)
         return _do(SkipRequest(item.authority, item.entry, item.nominal), said, typed, session)
 

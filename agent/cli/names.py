@@ -6,7 +6,7 @@ import difflib
 import unicodedata
 from dataclasses import dataclass
 
-from agent.cli.times import read_time, says
+from agent.cli.times import local_words, read_time, says
 from agent.core.requests import Upcoming
 
 
@@ -66,7 +66,7 @@ def find_entry(
     typed = read_time(when)
     then = [item for item in fits if not when or (typed and says(typed, item.nominal))]
     if not then:
-        starts = tuple(item.nominal for item in fits[:STARTS_NAMED])
+        starts = tuple(local_words(item.nominal) for item in fits[:STARTS_NAMED])
         return NotFound(wanted, starts, at=when)
     return then[0]
 

@@ -7,6 +7,7 @@ use.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from agent.cli.texts_deciding import DECIDING
@@ -23,13 +24,33 @@ class Both(NamedTuple):
 def say(lang: Lang, key: str, **values: object) -> str:
     """The text `key` with its placeholders filled. An unknown key is a bug: KeyError."""
     text = TEXTS[key]
-    return (text.vi if lang == "vi" else text.en).format(**values)
+    if lang == "vi":
+        return text.vi.format(**values)
+
+    def one_of_many(found: re.Match[str]) -> str:
+        many = values.get(found[1]) != 1
+        return found[0] if many else f"{{{found[1]}}} {SINGULAR[found[2]]}"
+
+    return _COUNTED.sub(one_of_many, text.en).format(**values)
+
+
+SINGULAR = {
+    "HOURS": "HOUR",
+    "days": "day",
+    "starts": "start",
+    "tries": "try",
+    "zones": "zone",
+}
+"""English words that texts count, and what one of them is called."""
+
+_COUNTED = re.compile(rf"\{{(\w+)\}} ({'|'.join(SINGULAR)})\b")
 
 
 TEXTS: dict[str, Both] = {
     **{key: Both(*words) for key, words in DECIDING.items()},
     # --- words
     "now": Both("ĐANG PHÁT", "ON AIR"),
+    "now-drill": Both("DIỄN TẬP ĐANG PHÁT", "DRILL ON AIR"),
     "now-emergency": Both("KHẨN CẤP ĐANG PHÁT", "EMERGENCY ON AIR"),
     "now-nothing": Both("ĐANG NGHỈ, không phát gì", "IDLE, nothing on air"),
     "next": Both("TIẾP", "NEXT"),
@@ -85,6 +106,7 @@ TEXTS: dict[str, Both] = {
         "said by itself once mains and amplifier are back; tell them otherwise until then",
     ),
     "without-languages": Both("thiếu bản tiếng: {names}", "missing languages: {names}"),
+    "drill-active": Both("còn hiệu lực: {what}", "a drill, in force: {what}"),
     "warning-active": Both("cảnh báo còn hiệu lực: {what}", "warning in force: {what}"),
     # --- link
     "link-title": Both("ĐƯỜNG MẠNG", "LINK"),
@@ -394,6 +416,10 @@ TEXTS: dict[str, Both] = {
     "usage-required": Both("còn thiếu {what}", "missing {what}"),
     "usage-choice": Both("không có lệnh hay lựa chọn {what}", "no such command or choice {what}"),
     "usage-unrecognized": Both("thừa {what}", "not understood: {what}"),
+    "usage-no-value": Both("sau {what} còn thiếu nội dung", "{what}: a value is missing"),
+    "usage-not-both": Both("không ghi {what} cùng với {other}", "{what} not with {other}"),
+    "usage-takes-none": Both("sau {what} không ghi gì thêm", "{what} takes no value"),
+    "usage-about": Both("{what}: {why}", "{what}: {why}"),
     "usage-number": Both(
         "phải là số từ {low} đến {high}: {given}", "must be a number from {low} to {high}: {given}"
     ),

@@ -21,9 +21,9 @@ DECIDING: dict[str, Words] = {
     ),
     "awaiting-count": Words(
         "{count} lượt phát trong 24 giờ tới chờ xã duyệt",
-        "{count} starts in the next 24 hours await approval",
+        "{count} starts awaiting approval in the next 24 hours",
     ),
-    "awaiting-in-plan": Words("{count} lượt phát chờ xã duyệt", "{count} starts await approval"),
+    "awaiting-in-plan": Words("{count} lượt phát chờ xã duyệt", "{count} starts awaiting approval"),
     "made-by": Words("soạn: {who}", "made by {who}"),
     "approved-above": Words("trên duyệt: {who}", "approved above by {who}"),
     "document-number": Words("văn bản {number}", "document {number}"),
@@ -61,6 +61,10 @@ DECIDING: dict[str, Words] = {
     "ask-number": Words("Số thứ tự (Enter: thôi): ", "Number (Enter: none): "),
     "ask-extent": Words(
         "Enter: chỉ lượt này; 2: mọi lượt: ", "Enter: this start only; 2: every one: "
+    ),
+    "extent-odd": Words(
+        "không hiểu “{typed}”: Enter hoặc 1 là chỉ lượt này, 2 là mọi lượt",
+        "“{typed}” is not understood: Enter or 1 for this start only, 2 for every one",
     ),
     "ask-name": Words("Người quyết định, họ tên: ", "Name of who decides: "),
     "ask-pin": Words("Mã PIN của {name}: ", "PIN of {name}: "),
@@ -131,6 +135,9 @@ DECIDING: dict[str, Words] = {
         "không có bản tin nào của “{wanted}” chờ duyệt", "nothing of “{wanted}” awaits approval"
     ),
     "entry-not-then": Words("{wanted} không phát lúc {time}", "{wanted} does not start at {time}"),
+    "beside-emergency": Words(
+        "đang có khẩn cấp, không đọc chen vào", "nothing is said beside an emergency"
+    ),
     "announce-emergency": Words(
         "không làm: đang có cảnh báo khẩn cấp, không đọc chen vào",
         "not done: a warning is in force and nothing is said beside it",

@@ -46,6 +46,21 @@ def read_time(text: str) -> Typed | None:
     return Typed(hour, minute, second, year, int(day["month"]), int(day["day"]))
 
 
+_WRITTEN = re.compile(
+    r"\b([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}:[0-9]{2})(?::([0-9]{2}))?(?![0-9:])"
+)
+
+
+def local_words(text: str) -> str:
+    """`2026-11-23T05:30:00` → `23/11/2026 05:30`, wherever it stands: as `read_time` takes it."""
+
+    def words(found: re.Match[str]) -> str:
+        seconds = f":{found[5]}" if found[5] and found[5] != "00" else ""
+        return f"{found[3]}/{found[2]}/{found[1]} {found[4]}{seconds}"
+
+    return _WRITTEN.sub(words, text)
+
+
 def says(typed: Typed, nominal: str) -> bool:
     """Whether a start of the timetable ("2026-11-23T05:30:00") is meant."""
     try:

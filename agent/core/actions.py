@@ -86,7 +86,7 @@ class Actions:
         item = Item(
             key=key_of(ref),
             ref=ref,
-            title="test tone",
+            title="Thử tiếng · test tone",
             klass=3,
             rank=99,
             order=0,

@@ -44,9 +44,12 @@ def _check(
 
 def _config(station: Parts) -> Check:
     zones, buses = len(station.site.zones), station.site.buses
-    return _check(
-        "config", "ok", f"{zones} khu vực, {buses} đường tiếng", f"{zones} zones, {buses} buses"
-    )
+    told = f"{_count(zones, 'zone', 'zones')}, {_count(buses, 'bus', 'buses')}"
+    return _check("config", "ok", f"{zones} khu vực, {buses} đường tiếng", told)
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _clock(station: Parts) -> Check:
@@ -98,7 +101,7 @@ def _certificate(station: Parts, now: Now) -> Check:
         "certificate",
         verdict,
         f"chứng thư còn {days} ngày",
-        f"the certificate ends in {days} days",
+        f"the certificate ends in {_count(days, 'day', 'days')}",
         "" if verdict == "ok" else "ghi danh lại đài",
         "" if verdict == "ok" else "enrol the station again",
     )
@@ -281,11 +284,15 @@ def _plan(station: Parts, now: Now) -> Check:
         )
     left_ms = horizon.last_ms - now.wall_ms
     days = abs(left_ms) // DAY_MS
+    counted = _count(days, "day", "days")
     if left_ms >= PLAN_SOON_MS:
-        return _check("plan", "ok", f"lịch còn {days} ngày", f"planned for {days} days")
+        return _check("plan", "ok", f"lịch còn {days} ngày", f"planned for {counted}")
     step = ("báo kỹ sư đẩy lịch mới: districtctl push", "ask for a new one: districtctl push")
     if left_ms < 0:
-        vi, en = f"lịch đã hết {days} ngày trước", f"the timetable ended {days} days ago"
+        vi, en = (
+            f"lịch đã hết {days} ngày trước",
+            f"the timetable ended {counted} ago",
+        )
         return _check("plan", "fault", vi, en, *step)
-    vi, en = f"lịch hết sau {days} ngày", f"the timetable ends in {days} days"
+    vi, en = f"lịch hết sau {days} ngày", f"the timetable ends in {counted}"
     return _check("plan", "warning", vi, en, *step)

@@ -379,7 +379,7 @@ class Emergencies:
         dark = set(memory.owed) | (set(addressed) - self._power.reachable - heard.keys())
         return WarningView(
             id=warning.id,
-            title=warning.title,
+            title=warnings.title_of(warning),
             authority=memory.authority,
             issued_at_ms=warning.issued_at_ms,
             valid_until_ms=warning.valid_until_ms,
@@ -390,6 +390,7 @@ class Emergencies:
             owed=tuple(zone for zone in addressed if zone in dark),
             on_air=self._play_of(warning, memory) in sounding,
             languages_missing=sound.missing if sound is not None else memory.missing,
+            drill=warning.drill,
         )
 
     def lines(self, box: OnBox) -> Iterable[Line]:

@@ -401,6 +401,7 @@ class WarningView(msgspec.Struct, frozen=True):
     owed: tuple[str, ...] = ()
     on_air: bool = False
     languages_missing: tuple[str, ...] = ()
+    drill: bool = False
 
 
 class AlarmView(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from agent.contract.documents import AirWindow, Regulation, Settings, VolumeCeiling, ZoneSelector
+from agent.contract.languages import name_of
 from agent.contract.reasons import OccurrenceReason
 from agent.core.hours import Hours, Span, local_day, read_hours, spans_of
 from agent.core.items import FOREVER_MS, Bar
@@ -106,7 +107,7 @@ class Rules:
     ) -> Iterator[Bar]:
         """What keeps an item back, whatever else is planned; at most one whole bar a zone."""
         if self.regulation.languages and not self._allows(language):
-            rule = self._worded(", ".join(self.regulation.languages))
+            rule = self._worded(", ".join(name_of(one) for one in self.regulation.languages))
             for zone in zones:
                 yield Bar(zone, OccurrenceReason.LANGUAGE_NOT_ALLOWED, rule)
             return

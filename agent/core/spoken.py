@@ -47,6 +47,16 @@ def issue_phrase(issued: datetime, lang: str = "vi", *, dated: bool = True) -> s
     return ""
 
 
+def drill_phrase(lang: str = "vi") -> str:
+    """That a warning is none: said before and behind it. "" in a language without words here."""
+    match lang.lower().split("-"):
+        case ["vi", *_]:
+            return "đây là diễn tập"
+        case ["en", *_]:
+            return "this is a drill"
+    return ""
+
+
 # --- English: the engine reads numbers well; times, dates and our abbreviations it does not ------
 
 _MONTHS_EN: Final = (

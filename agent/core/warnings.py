@@ -31,7 +31,7 @@ from agent.core.programme import (
     tone_source,
 )
 from agent.core.site import Site
-from agent.core.spoken import issue_phrase, write_out
+from agent.core.spoken import drill_phrase, issue_phrase, write_out
 from agent.player.protocol import Part, Source
 
 LATE_SAYING_MS = 15_000
@@ -57,6 +57,10 @@ REWORD_AFTER_MS = 60_000
 
 ATTEMPTS_MAX = 5
 """So often a warning is said to its end before zones that had something else to hear go without."""
+
+DRILL = "Diễn tập"
+TITLE_MAX = 200
+"""As long as a line may be on the wire."""
 
 HOUR_LANGUAGES = ("vi", "en")
 """Languages in which the hour of issue can be said."""
@@ -100,22 +104,43 @@ def utterances(
     """What the station has to speak for a play at `said_ms`, in the order of its languages.
 
     A play that comes again or not at once says the hour of issue, and the day when that is another
-    one. Recordings cannot: before them the hour is said alone.
+    one; a drill says that it is one. Recordings cannot: before them that is said alone.
     """
     issued = datetime.fromtimestamp(warning.issued_at_ms / 1_000, zone)
     late, dated = wording(warning, said_ms, zone)
     late |= again
     said: list[Utterance] = []
     for language, text in warning.texts.items():
-        plain = write_out(text, language)
+        plain = write_out(words_of(text, language, drill=warning.drill), language)
         phrase = issue_phrase(issued, language, dated=dated) if late else ""
         words = f"{phrase}. {plain}" if phrase else plain
         instead = speech_key(plain, language) if phrase else ""
         said.append(Utterance(speech_key(words, language), words, language, language, instead))
-    if late and not any(_base(language) in HOUR_LANGUAGES for language in warning.texts):
-        phrase = issue_phrase(issued, HOUR_LANGUAGES[0], dated=dated)
-        said.insert(0, Utterance(speech_key(phrase, HOUR_LANGUAGES[0]), phrase, HOUR_LANGUAGES[0]))
+    if not any(_base(language) in HOUR_LANGUAGES for language in warning.texts):
+        language = HOUR_LANGUAGES[0]
+        phrases = [drill_phrase(language)] if warning.drill else []
+        phrases += [issue_phrase(issued, language, dated=dated)] if late else []
+        if phrases:
+            phrase = ". ".join(phrases)
+            said.insert(0, Utterance(speech_key(phrase, language), phrase, language))
     return said
+
+
+def words_of(text: str, language: str, *, drill: bool) -> str:
+    """What is said of a text: of a drill, before and behind it, that it is one."""
+    phrase = drill_phrase(language) if drill else ""
+    if not phrase:
+        return text
+    end = "" if text.rstrip().endswith((".", "!", "?")) else "."
+    phrase = phrase.capitalize()
+    return f"{phrase}. {text.rstrip()}{end} {phrase}."
+
+
+def title_of(warning: Emergency) -> str:
+    """As it stands on screens and in records: a drill is never taken for the real thing."""
+    if not warning.drill or DRILL.casefold() in warning.title.casefold():
+        return warning.title
+    return f"{DRILL}: {warning.title}"[:TITLE_MAX]
 
 
 def _base(language: str) -> str:
@@ -224,7 +249,7 @@ def item_of(
     return Item(
         key=key_of(ref),
         ref=ref,
-        title=warning.title,
+        title=title_of(warning),
         klass=1,
         rank=rank,
         order=0,

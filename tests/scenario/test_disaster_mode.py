@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from itertools import pairwise
 
 import pytest
 
+from agent.cli.screens.status import render_status
 from agent.contract.documents import LateRule, Settings
+from agent.contract.documents import Warning as Emergency
 from agent.contract.reasons import OccurrenceReason
 from agent.core import requests as asked
-from tests.scenario.village import HOME, STATION, Village, entry
+from agent.core.warnings import title_of, utterances, warning_entry
+from tests.scenario.village import EVERYWHERE, HOME, STATION, Village, entry
 
 FLOOD = {"vi": "Xả lũ. " * 10}
 
@@ -379,3 +383,52 @@ def test_a_station_that_does_not_measure_its_mains_holds_nothing(village: Villag
     village.until("05:05")
     assert village.told("tin") == ("played", None)
     assert village.judge.case.boxes[STATION].has_mains
+
+
+def test_a_drill_says_that_it_is_one_on_the_air_on_the_screen_and_in_the_record(
+    village: Village,
+) -> None:
+    warning = village.warn(
+        title="Lũ quét", texts={"vi": "Lũ quét, lên chỗ cao.", "en": "Flood!"}, drill=True
+    )
+    village.wait(6)
+    view = village.ask(asked.StatusRequest())
+    [on_air] = view.on_air
+    assert on_air.title == "Diễn tập: Lũ quét"
+    assert [(one.title, one.drill) for one in view.emergencies] == [(on_air.title, True)]
+    assert "DIỄN TẬP ĐANG PHÁT" in "\n".join(render_status(view, "vi", 80))
+    assert "KHẨN CẤP" not in "\n".join(render_status(view, "vi", 80))
+    assert "DRILL ON AIR" in "\n".join(render_status(view, "en", 80))
+    village.wait(60)
+    vietnamese, english = list(village.box.speech_text.values())[:2]
+    assert vietnamese == "Đây là diễn tập. Lũ quét, lên chỗ cao. Đây là diễn tập."
+    assert english == "This is a drill. Flood! This is a drill."
+    told = village.outcome(warning_entry(warning.id, warning.revision))
+    assert told.title == "Diễn tập: Lũ quét"
+
+
+def test_what_is_no_drill_is_not_called_one(village: Village) -> None:
+    village.warn(title="Lũ quét", texts={"vi": "Lũ quét."})
+    village.wait(6)
+    view = village.ask(asked.StatusRequest())
+    assert view.on_air[0].title == "Lũ quét"
+    assert "KHẨN CẤP ĐANG PHÁT" in "\n".join(render_status(view, "vi", 80))
+    assert not any("diễn tập" in text.casefold() for text in village.box.speech_text.values())
+
+
+def test_a_drill_of_recordings_alone_says_it_in_words_before_them() -> None:
+    warning = Emergency(
+        id="kc-1",
+        revision=1,
+        issued_at_ms=0,
+        valid_until_ms=3_600_000,
+        title="x" * 200,
+        zones=EVERYWHERE,
+        texts={"tyz": "Nặm noòng."},
+        drill=True,
+    )
+    said = utterances(warning, 0, UTC)
+    assert [one.text for one in said] == ["đây là diễn tập", "Nặm noòng."]
+    late = utterances(warning, 3_000_000, UTC)
+    assert late[0].text.startswith("đây là diễn tập. ban hành lúc")
+    assert len(title_of(warning)) == 200

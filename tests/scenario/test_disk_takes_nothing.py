@@ -97,7 +97,8 @@ def test_status_and_doctor_tell_that_nothing_is_stored_until_it_is(village: Vill
 def test_the_doctor_does_not_call_a_journal_well_that_takes_nothing(village: Village) -> None:
     def records() -> asked.Check:
         checks = village.ask(asked.DoctorRequest()).checks
-        return next(one for one in checks if one.name == "records")
+        found: asked.Check = next(one for one in checks if one.name == "records")
+        return found
 
     assert records().verdict == "fault"
     village.wait(700)

@@ -15,7 +15,10 @@ import pytest
 
 from agent.__main__ import main as station_agent
 from agent.cli.arguments import build_parser
+from agent.cli.screens.doctor import render_doctor
 from agent.contract.reasons import ALARM, LINK_FAULT, Lang, Meaning
+from agent.core.pins import PIN_LEAST, PIN_MOST
+from agent.core.requests import CHECKS, Check, DoctorView
 from firmware_bridge.__main__ import parse_arguments as firmware_bridge
 from simulator.amplifier.__main__ import parse as amplifier
 from simulator.source_system.districtctl.arguments import build as district_parser
@@ -156,6 +159,57 @@ def test_every_link_of_a_guide_leads_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#\s]+)\)", text_of(name)):
             if "://" not in target:
                 assert (ROOT / name).parent.joinpath(target).exists(), f"{name}: {target}"
+
+
+def sample(name: str, begins: str) -> list[str]:
+    """The screen in a block of a guide whose first line begins so."""
+    blocks: list[str] = re.findall(r"```text\n(.*?)```", text_of(name), re.DOTALL)
+    [found] = [one for one in blocks if one.startswith(begins)]
+    return found.splitlines()
+
+
+@pytest.mark.parametrize(("name", "lang"), [GUIDES[0], GUIDES[3]])
+def test_the_sample_of_the_check_is_what_the_screen_says(name: str, lang: Lang) -> None:
+    told = {
+        "sound": ("fault", "no sound can leave the card", "không có tiếng ra"),
+        "power": ("unknown", "the mains are not measured", "không đo điện lưới"),
+        "config": ("ok", "2 zones, 1 bus", "2 khu vực, 1 đường tiếng"),
+        "clock": ("ok", "the time is trusted", "giờ tin được"),
+    }
+    steps = {
+        "sound": (
+            "kiểm tra thẻ âm thanh: aplay -L, mục [sound]",
+            "check the sound card: aplay -L, section [sound]",
+        ),
+        "power": (
+            "ghi chân GPIO vào [power] mains_file",
+            "name the GPIO line in [power] mains_file",
+        ),
+    }
+    checks = []
+    for one in CHECKS:
+        verdict, en, vi = told.get(one, ("ok", "", ""))
+        checks.append(Check(one, verdict, (vi, en), steps.get(one, ("", ""))))  # type: ignore[arg-type]
+    screen = render_doctor(DoctorView(0, tuple(checks)), lang, 44)
+    shown = sample(name, "KIỂM TRA ĐÀI" if lang == "vi" else "STATION CHECK")
+    assert shown == screen[: len(shown)]
+    words = (ROOT / "agent/core/doctor.py").read_text("utf-8")
+    words += (ROOT / "agent/core/doctor_box.py").read_text("utf-8")
+    for said in (*told.values(), *steps.values()):
+        assert all(part in words for part in said if " " in part and not part[0].isdigit())
+
+
+@pytest.mark.parametrize("name", ["docs/vi/can-bo-truyen-thanh.md", "docs/en/officer.md"])
+def test_the_sample_of_the_plan_has_the_day_and_the_id_of_an_item(name: str) -> None:
+    lines = sample(name, "LỊCH PHÁT" if "/vi/" in name else "PLAN")
+    assert [line for line in lines if re.fullmatch(r"(T2|Mon) 23/11", line)]
+    assert [line for line in lines if re.fullmatch(r" {6}(mã|id) huyen/khu-vuc", line)]
+
+
+@pytest.mark.parametrize(("name", "lang"), [GUIDES[0], GUIDES[3]])
+def test_the_technician_reads_how_long_a_pin_is(name: str, lang: Lang) -> None:
+    to = "đến" if lang == "vi" else "to"
+    assert f"{PIN_LEAST} {to} {PIN_MOST}" in text_of(name)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import msgspec
 from agent.cli.columns import cut, spread, wrap
 from agent.cli.screens.status import missing_languages
 from agent.cli.texts import Lang, say
+from agent.cli.times import local_words
 from agent.cli.wording import (
     FAULT,
     OK,
@@ -21,6 +22,7 @@ from agent.cli.wording import (
     length,
     occurrence_reason,
 )
+from agent.contract.reasons import AckReason
 from agent.contract.reports import (
     AirStart,
     AlarmEvent,
@@ -123,8 +125,13 @@ def _audit(body: Audit, lang: Lang) -> tuple[str, str]:
         return "·", f"{text} · {say(lang, 'audit-done')}" if body.result else text
     refused = ack_reason(body.result, lang)
     why = refused[0] if refused is not None else body.result
+    if body.what in SPOKEN and body.result == AckReason.EMERGENCY_ON_AIR:
+        why = say(lang, "beside-emergency")
     return WATCH, f"{text} · {say(lang, 'refused', reason=why)}"
 
+
+SPOKEN = ("local_announce", "local_speak")
+"""What an emergency keeps from sounding; all else it keeps from being stopped."""
 
 DOCUMENTS = ("trust", "schedule", "content", "warning")
 
@@ -135,7 +142,7 @@ def _about(detail: str, lang: Lang) -> str:
     """The detail of an audit; the name of a document in the reader's language."""
     found = _REVISION.match(detail)
     if found is None:
-        return detail
+        return local_words(detail)
     revision = say(lang, "revision", number=found[3])
     return f"{say(lang, f'doc-{found[1]}')} {found[2]} {revision}"
 

@@ -89,7 +89,7 @@ def _warnings(view: StatusView, lang: Lang) -> Iterator[Finding]:
             for when_ms in (one.issued_at_ms, one.valid_until_ms)
         )
         facts = [
-            say(lang, "warning-active", what=one.title),
+            say(lang, "drill-active" if one.drill else "warning-active", what=one.title),
             say(lang, "warning-issued", time=issued),
             say(lang, "warning-until", time=until),
             say(lang, "warning-plays", count=one.plays),
@@ -184,12 +184,20 @@ def _on_air(view: StatusView, lang: Lang, width: int) -> list[str]:
         return [cut(say(lang, "now-nothing"), width)]
     lines: list[str] = []
     for item in sorted(view.on_air, key=lambda one: (one.klass, one.bus)):
-        lines += _item(item, view.at_ms, lang, width)
+        lines += _item(item, view, lang, width)
     return lines
 
 
-def _item(item: OnAir, now_ms: int, lang: Lang, width: int) -> list[str]:
-    head = f"{WATCH} {say(lang, 'now-emergency')}" if item.klass == 1 else say(lang, "now")
+def _is_drill(item: OnAir, view: StatusView) -> bool:
+    """The title of a drill says so, too: no real warning bears it."""
+    return any(one.drill and one.title == item.title for one in view.emergencies)
+
+
+def _item(item: OnAir, view: StatusView, lang: Lang, width: int) -> list[str]:
+    now_ms, head = view.at_ms, say(lang, "now")
+    if item.klass == 1:
+        key = "now-drill" if _is_drill(item, view) else "now-emergency"
+        head = f"{WATCH} {say(lang, key)}"
     lines = wrap(f"{item.title}, {_progress(item, now_ms, lang)}", width, first=f"{head} ")
     return lines + flow(_zones(item.zones, lang), width, indent="  ")
 

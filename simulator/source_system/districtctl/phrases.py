@@ -39,8 +39,8 @@ PHRASES: dict[str, Phrase] = {
     "bundle": Phrase("chép thư mục này sang đài: {where}", "copy this folder to the box: {where}"),
     "obeys": Phrase("nghe thêm: {names}", "obeys also: {names}"),
     "keys_exported": Phrase(
-        "khóa công khai, không có bí mật: {where}. Bên kia: districtctl enrol … --obey {where}",
-        "public keys, no secret: {where}. Over there: districtctl enrol … --obey {where}",
+        "khóa công khai, không có bí mật: {where}. Bên kia: districtctl enrol ĐÀI --obey {where}",
+        "public keys, no secret: {where}. Over there: districtctl enrol STATION --obey {where}",
     ),
     "csr_note": Phrase("khóa ở lại trên đài (CSR)", "its key stays on the box (CSR)"),
     "nothing_sent": Phrase(

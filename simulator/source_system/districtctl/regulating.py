@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from agent.contract.documents import Regulation, ZoneSelector
+from agent.contract.languages import name_of
 from agent.contract.reasons import OCCURRENCE
 from simulator.source_system.district import District
 from simulator.source_system.districtctl.console import Console, Exit
@@ -111,7 +112,8 @@ def _rules(console: Console, rules: Regulation) -> list[str]:
         parts.append(console.phrase("rule_ceiling", volume=ceiling.volume))
         lines.append(" · ".join(part for part in (*parts, _zones(ceiling.zones)) if part))
     if rules.languages:
-        lines.append(console.phrase("rule_languages", languages=", ".join(rules.languages)))
+        languages = ", ".join(name_of(one, console.lang) for one in rules.languages)
+        lines.append(console.phrase("rule_languages", languages=languages))
     return lines
 
 

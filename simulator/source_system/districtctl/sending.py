@@ -25,6 +25,7 @@ from agent.contract.documents import (
 )
 from agent.contract.reasons import ACK
 from agent.contract.topics import MESSAGE_MAX_BYTES
+from agent.core.warnings import words_of
 from simulator.source_system import warning_templates
 from simulator.source_system.district import District, Draft, UntilSecondSignature, Warned
 from simulator.source_system.districtctl.console import Console, Exit
@@ -304,7 +305,7 @@ def warn(district: District, console: Console, options: argparse.Namespace) -> E
     if options.dry_run:
         text = " ".join(words)
         spoken = warning_templates.fill(options.template, slots) if options.template else text
-        console.say("will_say", text=spoken)
+        console.say("will_say", text=words_of(spoken, options.language, drill=options.drill))
         console.say("dry_run")
         return Exit.DONE
     done = district.warn(

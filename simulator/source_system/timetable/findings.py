@@ -307,8 +307,8 @@ WORDINGS: dict[str, Wording] = {
     ),
     "cut": Wording(
         "warning",
-        "tệp dài {what} sẽ bị cắt",
-        "the file is longer: {what} will be cut",
+        "tệp dài hơn thời lượng trong lịch {what}, phần thừa sẽ bị cắt",
+        "the file is {what} longer than its time in the timetable; the rest is cut",
     ),
 }
 """code → severity and wording. `{what}` is filled by whoever found it."""

@@ -689,3 +689,49 @@ def test_quiet_without_an_hour_is_not_for_ever(capsys: Printed) -> None:
     for words in (("Đông",), ("until",), ("tất cả", "đến")):
         assert by_hand(Agent(), "quiet", *words, "--reason", "thi") == 2
         assert "chưa ghi đến mấy giờ" in out(capsys)
+
+
+def test_what_is_neither_one_start_nor_every_one_is_asked_again() -> None:
+    agent, keyboard = Agent(), Keyboard("1", "tất cả", "2", HOA, PIN)
+    typed(agent, keyboard, "approve")
+    [(request, _)] = agent.done
+    assert isinstance(request, ApproveRequest)
+    assert request.nominal is None
+    assert any("Không hiểu “tất cả”" in line for line in keyboard.told)
+
+
+def test_who_never_answers_the_question_has_decided_nothing(capsys: Printed) -> None:
+    agent, keyboard = Agent(), Keyboard("1", "x", "y", "z", HOA, PIN)
+    typed(agent, keyboard, "approve")
+    assert agent.done == []
+
+
+def test_enter_alone_is_this_start_only() -> None:
+    agent, keyboard = Agent(), Keyboard("1", "", HOA, PIN)
+    typed(agent, keyboard, "approve")
+    [(request, _)] = agent.done
+    assert isinstance(request, ApproveRequest)
+    assert request.nominal == views.AWAITING.nominal
+
+
+def test_a_start_is_told_as_people_write_it(capsys: Printed) -> None:
+    by_hand(Agent(), "skip", "huyen/khu-vuc")
+    said = out(capsys)
+    assert "23/11/2026 05:30" in said
+    assert "2026-11-23" not in said
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (("quiet", "dong", "until", "11:00", "--reason"), "sau --reason còn thiếu nội dung"),
+        (("approve", "--once", "--every"), "không ghi --every cùng với --once"),
+    ],
+)
+def test_what_argparse_complains_of_is_said_in_vietnamese(
+    argv: tuple[str, ...], words: str, capsys: Printed
+) -> None:
+    assert by_hand(Agent(), *argv) == 2
+    err = " ".join(capsys.readouterr().err.split())
+    assert words in err
+    assert "argument" not in err

@@ -20,7 +20,7 @@ from agent.cli.screens.status import render_status
 from agent.cli.screens.zones import render_zones
 from agent.cli.texts import Lang
 from agent.contract.reasons import AckReason, OccurrenceReason
-from agent.contract.reports import AsRun, OccurrenceRef, Refusal
+from agent.contract.reports import AsRun, Audit, OccurrenceRef, Refusal
 from agent.core.requests import AlarmsView, AlarmView, JournalLine, JournalView, PlanView, ZonesView
 from tests.unit.cli import views
 from tests.unit.cli.golden_files import golden
@@ -281,3 +281,20 @@ def test_the_journal_names_the_languages_that_were_not_said(lang: Lang) -> None:
     shown = render_journal(JournalView(views.NOW_MS, views.TZ, 6, (line,)), lang, 44)
     said = {"vi": "thiếu bản tiếng: Mông", "en": "missing languages: Hmong"}
     assert said[lang] in " ".join(" ".join(shown).split())
+
+
+@both_languages
+def test_an_announcement_that_an_emergency_kept_silent_is_not_told_as_something_not_stopped(
+    lang: Lang,
+) -> None:
+    body = Audit(what="local_announce", by="hoa", detail="Đông: Họp", result="emergency_on_air")
+    stop = Audit(what="local_stop", by="hoa", detail="Đông", result="emergency_on_air")
+    lines = {}
+    for name, one in (("announce", body), ("stop", stop)):
+        raw = msgspec.Raw(msgspec.json.encode(one))
+        view = JournalView(views.NOW_MS, views.TZ, 0, (JournalLine(1, views.NOW_MS, raw),))
+        lines[name] = " ".join(" ".join(render_journal(view, lang, 44)).split())
+    beside = {"vi": "không đọc chen vào", "en": "nothing is said beside"}[lang]
+    stopped = {"vi": "không dừng bằng lệnh thường", "en": "not stopped this way"}[lang]
+    assert (beside in lines["announce"], stopped in lines["announce"]) == (True, False)
+    assert (beside in lines["stop"], stopped in lines["stop"]) == (False, True)

@@ -50,3 +50,17 @@ def test_every_check_has_a_name() -> None:
 def test_an_unknown_key_is_a_bug() -> None:
     with pytest.raises(KeyError):
         say("vi", "nothing-of-the-kind")
+
+
+@pytest.mark.parametrize(
+    ("key", "count", "told"),
+    [
+        ("plan-title", 1, "PLAN, NEXT 1 HOUR"),
+        ("plan-title", 24, "PLAN, NEXT 24 HOURS"),
+        ("awaiting-in-plan", 1, "1 start awaiting approval"),
+        ("tries-left", 1, "1 try left"),
+        ("tries-left", 11, "11 tries left"),
+    ],
+)
+def test_one_of_many_is_counted_as_one(key: str, count: int, told: str) -> None:
+    assert say("en", key, hours=count, count=count) == told

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.cli.times import Typed, coming, read_time, says
+from agent.cli.times import Typed, coming, local_words, read_time, says
 from tests.unit.cli import views
 
 AT = views.at
@@ -93,3 +93,20 @@ def test_a_start_of_the_timetable_is_meant_or_not(text: str, meant: bool) -> Non
 
 def test_an_unknown_time_zone_is_read_as_utc() -> None:
     assert coming(Typed(0, 1), 0, "Mars/Olympus") == 60_000
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2026-11-23T05:30:00", "23/11/2026 05:30"),
+        ("tinh/tin 2026-11-22 19:42:07 · x", "tinh/tin 22/11/2026 19:42:07 · x"),
+        ("→ 2026-11-22 18:00 tang lễ", "→ 22/11/2026 18:00 tang lễ"),
+        ("tin-2026-11-22 bản 3", "tin-2026-11-22 bản 3"),
+    ],
+)
+def test_written_times_are_told_as_people_write_them(text: str, shown: str) -> None:
+    assert local_words(text) == shown
+
+
+def test_what_is_told_can_be_typed() -> None:
+    assert read_time(local_words("2026-11-23T05:30:00")) == Typed(5, 30, None, 2026, 11, 23)
