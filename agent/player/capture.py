@@ -32,7 +32,7 @@ _CHANNELS_MAX = 8
 class CaptureJob(LiveJob):
     """The sound of one channel of an input."""
 
-    lead_ms = INPUT_LEAD_MS
+    base_lead_ms = INPUT_LEAD_MS
 
     def __init__(self, source: Source, now_ns: int) -> None:
         super().__init__(source, now_ns)

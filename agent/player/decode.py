@@ -61,7 +61,10 @@ class Job(Protocol):
     reader: Reader
     live: bool
     length: int | None  # of the whole programme, when it is known before its end
-    lead_ms: int  # how far behind the newest sample a live source is played
+
+    @property
+    def lead_ms(self) -> int:
+        """How far behind its newest sample a live source is played."""
 
     @property
     def fault(self) -> SourceFault | None:

@@ -30,7 +30,7 @@ from agent.player.decode import Decoders, Job
 from agent.player.levels import Meter, gain_of_cdb
 from agent.player.mixer import Mixer
 from agent.player.relay import Relief, StandIn, stands_in
-from agent.player.slots import PLAIN_LEAD_MS, Slot
+from agent.player.slots import LIVE_PREBUFFER_FRAMES, PLAIN_LEAD_MS, Slot
 from agent.player.voice import PartBegan, Voice, VoiceEnded, VoiceEvent
 
 log = logging.getLogger(__name__)
@@ -317,6 +317,8 @@ class Director:
         newest = run.newest
         if newest is None or run.voice.ended:
             return reports
+        if newest.job.live:
+            self._keep_store(run, newest)
         failed = [one for one in run.tries[:-1] if one.job.fault is not None]
         reports += [
             self._failed_behind(run, one, now_ns)
@@ -331,6 +333,15 @@ class Director:
         elif self._fell_behind(run, newest, now_ns):
             self._open_again(run, newest, now_ns)
         return reports
+
+    @staticmethod
+    def _keep_store(run: _Run, attempt: _Try) -> None:
+        """A stream that was seen to come in lumps needs more in store than one that flows."""
+        source = run.cue.parts[attempt.part].sources[attempt.source]
+        lead, prebuffer = _store(attempt.job, source.delay_ms)
+        slot = attempt.slot
+        if slot.lead != lead:
+            run.voice.do(lambda: slot.keep(lead, prebuffer))
 
     def _fell_behind(self, run: _Run, attempt: _Try, now_ns: int) -> bool:
         """Whether a file has had nothing for the mixer for a while, though it decodes."""
@@ -560,11 +571,15 @@ def _slot(cue: p.Cue, index: int, number: int, job: Job) -> Slot:
         final=index == len(cue.parts) - 1,
     )
     if job.live:
-        delay_ms = part.sources[number].delay_ms
-        slot.lead = frames_of_ms(job.lead_ms + delay_ms)
-        if delay_ms or job.lead_ms != PLAIN_LEAD_MS:
-            slot.prebuffer = slot.lead
+        slot.keep(*_store(job, part.sources[number].delay_ms))
     return slot
+
+
+def _store(job: Job, delay_ms: int) -> tuple[int, int]:
+    """How much a live source should have in store, and without how much it does not begin."""
+    lead = frames_of_ms(job.lead_ms + delay_ms)
+    plain = not delay_ms and job.lead_ms == PLAIN_LEAD_MS
+    return lead, LIVE_PREBUFFER_FRAMES if plain else lead
 
 
 def _remove(voice: Voice, slot: Slot) -> None:

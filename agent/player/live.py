@@ -34,6 +34,12 @@ log = logging.getLogger(__name__)
 CAPACITY_FRAMES = 30 * RATE_HZ
 _FULL_SCALE = np.float32(1.0 / 32768.0)
 _FULL_WAIT_S = 0.1
+# Pages of Ogg hold a second, and libVLC looks at 4 kB before it goes on.
+PAGES_LEAD_MS = 3_000
+# What a network gives at once at the beginning says nothing of how it flows.
+FLOWS_AFTER_NS = 3 * NS_PER_S // 2
+LUMP_MARGIN_MS = 500
+LEAD_MOST_MS = 12_000
 # A segment of a playlist arrives at once, and the next one when that is over.
 SEGMENTS_LEAD_MS = 9_000
 # A pause between two words, or two items.
@@ -84,7 +90,7 @@ class LiveJob:
     live = True
     over: int | None = None
     length: int | None = None
-    lead_ms: int = PLAIN_LEAD_MS
+    base_lead_ms: int = PLAIN_LEAD_MS
 
     def __init__(self, source: Source, now_ns: int) -> None:
         self.source = source
@@ -99,6 +105,7 @@ class LiveJob:
         self._loud = True  # neither silence nor hiss, for `_kind_for_ns`
         self._kind_for_ns = 0
         self._loud_ns = 0  # when it was last
+        self._lump_ns = 0  # the longest it was waited for, once its first sound had come
         self._well_since_ns = 0  # since when it has been, with no more than a pause in between
         self._fault: SourceFault | None = None
         self._done = False
@@ -118,6 +125,13 @@ class LiveJob:
         """Samples have come."""
         return self._first_ns != 0
 
+    @property
+    def lead_ms(self) -> int:
+        """How far behind its newest sample it is played: further, the longer one had to wait."""
+        lump_ms = self._lump_ns // NS_PER_MS
+        seen_ms = lump_ms + LUMP_MARGIN_MS if lump_ms > LUMP_MARGIN_MS else 0
+        return max(self.base_lead_ms, min(LEAD_MOST_MS, seen_ms // 250 * 250))
+
     def well_for_ns(self, now_ns: int) -> int:
         """For how long it has sent sound, pauses included; 0 while it does not."""
         if self._done or not self._loud_ns or now_ns - self._loud_ns > PAUSE_NS:
@@ -135,6 +149,8 @@ class LiveJob:
                     self._well_since_ns = now_ns
                 self._loud_ns = now_ns
         self.track.append(pcm)
+        if self._first_ns and now_ns - self._first_ns > FLOWS_AFTER_NS:
+            self._lump_ns = max(self._lump_ns, now_ns - self._last_ns)
         self._last_ns = now_ns
         self._first_ns = self._first_ns or now_ns
 
@@ -188,7 +204,7 @@ class StreamJob(LiveJob):
         self._buffer = (ctypes.c_char * _BUFFER_BYTES)()
         self._callbacks: list[Any] = []  # as long as libVLC may call them
         if _is_playlist(source.url):
-            self.lead_ms = SEGMENTS_LEAD_MS
+            self.base_lead_ms = SEGMENTS_LEAD_MS
         threading.Thread(target=self._run, name="stream", daemon=True).start()
 
     def cancel(self) -> None:
@@ -207,7 +223,9 @@ class StreamJob(LiveJob):
                     return
                 if self._feed.playlist:
                     self._feed.close()
-                    self._feed, self.lead_ms = None, SEGMENTS_LEAD_MS
+                    self._feed, self.base_lead_ms = None, SEGMENTS_LEAD_MS
+                elif "ogg" in self._feed.kind:
+                    self.base_lead_ms = PAGES_LEAD_MS
             if not self.cancelled.is_set():
                 self._decode()
         except Exception:

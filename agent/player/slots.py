@@ -54,6 +54,10 @@ class Slot:
     mean_excess: float = 0.0  # of a live source's lead over what it should be
     behind: int = field(default=0)  # frames a live source was late, in total
 
+    def keep(self, lead: int, prebuffer: int) -> None:
+        """Of a live source: so much should be in store, and so much must be there to begin."""
+        self.lead, self.prebuffer = lead, prebuffer
+
     def settle(self, timeline: int) -> bool:
         """Fix where the slot begins, if it can begin at `timeline`; false when it must wait."""
         if self.part_at is None:

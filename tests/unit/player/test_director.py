@@ -502,3 +502,17 @@ def test_a_delayed_relay_is_played_as_far_behind_as_it_was_asked_to_be() -> None
     bench.jobs[0].give(SECOND)
     bench.run(0.5)
     assert bench.of(p.Started)
+
+
+def test_a_stream_that_comes_in_lumps_is_kept_further_behind() -> None:
+    bench = Bench()
+    stream = p.Source("stream", "http://x")
+    bench.send(cue(0, p.Part((stream,), length_ms=60_000), end_at_ms=60_000))
+    bench.jobs[0].lead_ms = 4_000
+    bench.run(0.1)
+    bench.jobs[0].give(3 * SECOND)
+    bench.run(0.5)
+    assert not bench.of(p.Started)
+    bench.jobs[0].give(2 * SECOND)
+    bench.run(0.5)
+    assert bench.of(p.Started)
