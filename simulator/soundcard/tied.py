@@ -11,7 +11,8 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import IO
 
 # `read` returns when our end of the pipe closes; the program's own end wakes nobody, so the shell
@@ -28,12 +29,46 @@ _SCRIPT = (
 def prefer(pid: int, niceness: int) -> None:
     """Set the priority of a process whose children are still to come; harmless when refused.
 
-    pid 0 is the calling process; niceness 0 changes nothing.
+    pid 0 is the calling process; niceness 0 changes nothing. Where the kernel shares the CPU among
+    sessions first (autogroup), niceness counts within a session only: the one that a session's
+    first process leads gets it as well, or a busy session of niceness 19 would take half a core.
     """
     if not niceness:
         return
     with contextlib.suppress(PermissionError, ProcessLookupError):
         os.setpriority(os.PRIO_PROCESS, pid, niceness)
+        if os.getsid(pid) == (pid or os.getpid()):
+            _prefer_session(pid, niceness)
+
+
+@contextlib.contextmanager
+def preferred(niceness: int) -> Iterator[None]:
+    """This process and its session have a priority meanwhile, and so has what is started."""
+    own, session = os.getpriority(os.PRIO_PROCESS, 0), _session_niceness()
+    prefer(0, niceness)
+    _prefer_session(0, niceness)
+    try:
+        yield
+    finally:
+        _prefer_session(0, session)
+        with contextlib.suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, 0, own)
+
+
+def _autogroup(pid: int) -> Path:
+    return Path(f"/proc/{pid or os.getpid()}/autogroup")
+
+
+def _prefer_session(pid: int, niceness: int) -> None:
+    with contextlib.suppress(OSError):
+        _autogroup(pid).write_text(str(niceness), encoding="ascii")
+
+
+def _session_niceness() -> int:
+    """Read from "/autogroup-123 nice 0"; a kernel without autogroups has no such file."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(_autogroup(0).read_text(encoding="ascii").split()[-1])
+    return 0
 
 
 class TiedProcess:

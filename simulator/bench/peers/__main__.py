@@ -27,7 +27,15 @@ import msgspec
 
 from simulator.bench.peers import costs, starts, station, steps, told
 from simulator.bench.peers.costs import Cost
-from simulator.bench.peers.players import CvlcProcess, MpvProcess, Ours, Place, PlainVlc, Player
+from simulator.bench.peers.players import (
+    NICENESS,
+    CvlcProcess,
+    MpvProcess,
+    Ours,
+    Place,
+    PlainVlc,
+    Player,
+)
 from simulator.bench.peers.servers import (
     Liquidsoap,
     Mopidy,
@@ -39,7 +47,7 @@ from simulator.bench.peers.servers import (
 from simulator.bench.table import Machine, Mood
 from simulator.measure import programme
 from simulator.soundcard import Recorder, SoundCard, encode
-from simulator.soundcard.tied import prefer
+from simulator.soundcard.tied import preferred
 
 OUT = Path("out/bench-sound")
 README, PAGE, PICTURE = Path("README.md"), Path("docs/bench-sound.md"), Path("docs/bench-sound.svg")
@@ -54,9 +62,6 @@ STARTERS: tuple[type[Player], ...] = (
     MpvProcess,
 )
 COSTLY: tuple[type[Player], ...] = (MpdPaused, Mopidy, Liquidsoap)
-NICENESS = -10
-"""What the service unit of the agent asks for. All that is measured inherits it from here."""
-
 STEP_REST_S = 25.0
 """A station's card has been open for months. PulseAudio's figure of a stream that was just opened
 wanders for some twenty seconds, by more than what is measured here."""
@@ -295,7 +300,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = _arguments(argv)
     out: Path = asked.out
     out.mkdir(parents=True, exist_ok=True)
-    prefer(0, NICENESS)
     began_s = time.monotonic()
     machine = Machine()
 
@@ -303,6 +307,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{time.monotonic() - began_s:6.1f} s  {what}", file=sys.stderr, flush=True)
 
     with contextlib.ExitStack() as exits:
+        exits.enter_context(preferred(NICENESS))
         folder = Path(tempfile.mkdtemp(prefix="bench-sound-"))
         exits.callback(shutil.rmtree, folder, ignore_errors=True)
         # A player that refuses root reads its programme as somebody else.

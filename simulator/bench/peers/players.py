@@ -30,6 +30,9 @@ from simulator.bench import processes
 from simulator.soundcard import PlayerChild, SoundCard
 from simulator.soundcard.tied import TiedProcess
 
+NICENESS = -10
+"""What the service unit of the agent asks for; the peers get the same."""
+
 READY_S = 20.0
 NOBODY = 65_534
 
@@ -101,7 +104,7 @@ class Player:
         return first_version(asked.stdout + asked.stderr)
 
     def _start(self, *argv: str) -> TiedProcess:
-        process = TiedProcess(argv, self.place.env())
+        process = TiedProcess(argv, self.place.env(), niceness=NICENESS)
         self._running.callback(process.close)
         return process
 
