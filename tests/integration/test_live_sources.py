@@ -109,7 +109,7 @@ def test_an_icecast_relay_sounds_without_a_hole(
     with icecast.send(mount, studio()):
         time.sleep(1.5)
         source = p.Source("stream", icecast.url(mount))
-        token, _ = station.play(source, for_ms=9_000)
+        token, _ = station.play(source, for_ms=20_000)
         began = station.child.wait(p.Started, token)
         sound = station.heard(began.at_ms + 100, began.at_ms + 6_000)
         ended = station.stop(token)
