@@ -104,7 +104,7 @@ def test_mains_and_start_times_stand_in_every_file(tmp_path: Path) -> None:
     assert "không rõ" in on_page
     assert "0.2" in cells
     assert "20,0 %" in paper
-    assert "99 % lệch không quá 3 ms" in paper
+    assert "99\u00a0% lệch không quá 3 ms" in paper
     assert "mất điện lưới 4,0 giờ cụm" in paper
 
 

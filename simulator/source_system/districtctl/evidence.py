@@ -104,9 +104,14 @@ def _show_signature(console: Console, check: StreamCheck, now_ms: int) -> None:
         console.say("key_only_seen", sign="note", indent=4)
         console.line(f"      → {_compare(console, key)}")
     if check.unsigned > 1:
-        late = now_ms - signed.signed_ms > SIGNED_WITHIN_MS
+        late = is_late(signed.signed_ms, now_ms)
         console.say("records_after", indent=4, count=check.unsigned)
         console.say("records_late" if late else "records_tonight", indent=6)
+
+
+def is_late(signed_ms: int, now_ms: int) -> bool:
+    """Whether a night has passed since the last signature."""
+    return now_ms - signed_ms > SIGNED_WITHIN_MS
 
 
 def _given_up(check: StreamCheck, finding: Finding) -> bool:

@@ -211,12 +211,14 @@ def _scope(paper: Document, report: Report) -> None:
     window = report.window
     found = [one for ranges in report.ranges.values() for one in ranges]
     missing = sum(one.missing for one in found)
+    maybe = sum(one.maybe_missing for one in found)
+    more = f", có thể thêm đến {words.count(maybe)} ở mép kỳ" if maybe else ""
     text = (
         f"Báo cáo tính từ 00 giờ ngày {words.day(window.first)} đến hết ngày "
         f"{words.day(window.last)} ({words.count(window.days)} ngày), lập lúc "
         f"{words.moment(report.made_ms, window.tz)}, trên {words.count(len(report.ranges))} đài, "
         f"từ {words.count(sum(one.records for one in found))} bản ghi của các đài; thiếu "
-        f"{words.count(missing)} bản ghi (mục cuối). "
+        f"{words.count(missing)} bản ghi{more} (mục cuối). "
     )
     if report.unfinished:
         text += "Kỳ báo cáo chưa kết thúc nên số liệu chỉ đến lúc lập. "
@@ -343,7 +345,8 @@ def _heading(paper: Document, text: str) -> None:
 
 
 def _text(paper: Document, text: str) -> Paragraph:
-    line = _paragraph(paper, text, _JUSTIFY)
+    """A number and its % stay on one line."""
+    line = _paragraph(paper, text.replace(" %", "\u00a0%"), _JUSTIFY)
     line.paragraph_format.first_line_indent = Mm(10)
     return line
 

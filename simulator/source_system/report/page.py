@@ -150,6 +150,7 @@ def _tiles(report: Report) -> str:
     known = evidence(found)
     fast = speed(report.emergencies)
     missing = sum(one.missing for ranges in report.ranges.values() for one in ranges)
+    maybe = sum(one.maybe_missing for ranges in report.ranges.values() for one in ranges)
     items = [
         (_times(report, found.plays), "lượt phát theo lịch (mục × cụm loa)"),
         (_of(found.results["played"], found.plays), "phát đủ"),
@@ -161,6 +162,8 @@ def _tiles(report: Report) -> str:
         (_times(report, sum(len(part.episodes) for part in report.parts)), "sự cố"),
         (_times(report, missing), "bản ghi bị thiếu giữa số đầu và số cuối của từng thẻ nhớ"),
     ]
+    if maybe:
+        items.append((words.count(maybe), "bản ghi có thể thiếu thêm ở mép kỳ, nhiều nhất"))
     cells = "".join(f"<div><b>{escape(big)}</b><span>{small}</span></div>" for big, small in items)
     return f'<div class="tiles">{cells}</div>'
 

@@ -27,12 +27,13 @@ NO_RECORDS = "không có bản ghi"
 
 
 def ranges(report: Report) -> Sheet:
+    edges = any(one.edges for found in report.ranges.values() for one in found)
     columns = (
         Column("Mã đài", "station", width=10),
         Column("Đài", "name", width=22, brief=True),
         Column("Có", "records", "count", brief=True),
         Column("Thiếu", "missing", "count", brief=True),
-        Column("Có thể thiếu thêm ở mép kỳ (đến)", "maybe_missing", "count"),
+        Column("Có thể thiếu thêm ở mép kỳ (đến)", "maybe_missing", "count", brief=edges),
         Column("Chuỗi băm", "chain", width=30, brief=True),
         Column("Đã ký đến số", "signed_through", "count"),
         Column("Từ số", "first_seq", "count", brief=True),

@@ -157,7 +157,7 @@ def approval(means: str) -> str:
 
 def printable(text: str) -> str:
     """Without the control characters that no document may hold; titles come from outside."""
-    return "".join(one if one.isprintable() or one in "\n\t" else "�" for one in text)
+    return "".join(one if one.isprintable() or one in "\n\t\u00a0" else "�" for one in text)
 
 
 def share_of(part: int, whole: int) -> str:

@@ -17,10 +17,11 @@ from agent.contract.reports import DocumentReceipt
 from simulator.source_system.chain_check import FINDINGS, FindingKind
 from simulator.source_system.district import Backup, District
 from simulator.source_system.districtctl.__main__ import main
+from simulator.source_system.districtctl.evidence import is_late
 from simulator.source_system.districtctl.moments import instant_ms
 from simulator.source_system.journal import Journal
 from simulator.source_system.problems import DistrictError
-from tests.unit.source_system.talking_box import STATION, Box, born, give, written
+from tests.unit.source_system.talking_box import STATION, T0, Box, born, give, written
 
 Run = Callable[..., tuple[int, str]]
 APPLIED = DocumentReceipt(
@@ -108,6 +109,13 @@ def test_whole_records_are_said_to_be_whole_with_range_and_key(journal: Journal,
     shown = fingerprint(bytes.fromhex(box.public))
     assert f"ký đến 7 lúc 18/11/2026 18:14, khóa {shown[:4]} {shown[4:8]}" in said
     assert "3 bản ghi sau đó chưa ký" in said
+    assert run("records", "verify", STATION) == (0, said)
+
+
+def test_what_is_not_signed_after_a_night_is_not_said_to_be_signed_tonight() -> None:
+    hour_ms = 3_600_000
+    assert not is_late(signed_ms=T0, now_ms=T0 + 24 * hour_ms)
+    assert is_late(signed_ms=T0, now_ms=T0 + 48 * hour_ms)
 
 
 def test_a_changed_row_is_named_with_its_number_and_a_next_step(

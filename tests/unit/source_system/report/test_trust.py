@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import shutil
@@ -176,6 +177,21 @@ def test_a_gap_that_touches_a_window_is_told_with_its_numbers(
     span = between(_day(first), _day(last), HANOI).span
     (check,) = Records(path).check(STATION, *span)
     assert [(one.seq, one.to_seq) for one in check.findings] == [(16, 31)]
+
+
+def test_the_table_and_the_document_tell_what_may_be_missing_at_the_edge(
+    path: Path, report: Report, tmp_path: Path
+) -> None:
+    _change(path, "DELETE FROM events WHERE seq BETWEEN 16 AND 31")
+    _change(path, "DELETE FROM plays WHERE seq BETWEEN 16 AND 31")
+    found = report(_day(4), _day(4))
+    assert "tan-lien 16–31 (03/09/2026 07:10:00 → 06/09/2026 06:10:00)" in found["page"]
+    paper = [one.text for one in docx.Document(str(tmp_path / "out/report.docx")).paragraphs]
+    assert any("có thể thêm đến 16 ở mép kỳ" in one for one in paper)
+    with (tmp_path / "out/csv/pham-vi-du-lieu.csv").open(encoding="utf-8-sig", newline="") as file:
+        (row, _) = csv.DictReader(file)
+    assert row["Có thể thiếu thêm ở mép kỳ (đến)"] == "16"
+    assert (row["Thiếu"], row["Chuỗi băm"]) == ("không rõ", "không có bản ghi")
 
 
 def test_a_window_beside_a_gap_is_not_told_of_it(path: Path, report: Report) -> None:
@@ -406,3 +422,13 @@ def test_chains_followed_in_other_processes_are_found_the_same(path: Path) -> No
             told.append(check(records.ranges(STATION, span))())
     assert told[0] == told[1]
     assert [one.changed for one in told[0]] == [DAYS - 1]
+
+
+def test_a_registry_without_a_file_is_not_called_good(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--home", "none", "report", "registry", "--registry", str(tmp_path)]
+    assert main(words) == Exit.DONE
+    said = capsys.readouterr().out
+    assert "✓" not in said
+    assert "chưa có sổ danh mục" in said
