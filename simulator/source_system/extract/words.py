@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from agent.contract.chain import grouped
+from agent.contract.languages import name_of
 from agent.contract.reasons import OCCURRENCE, Lang, OccurrenceReason
 from agent.core.words import AUDIT, AUTHOR
 from simulator.source_system.chain_check import FINDINGS, Finding
@@ -84,14 +85,15 @@ WORDS: dict[str, Said] = {
     "unknown": Said("không rõ", "not known"),
     "nobody": Said("không ghi", "not recorded"),
     "no_approval": Said("khẩn cấp, không cần duyệt", "none needed in an emergency"),
-    "home": Said("chương trình của xã", "the commune's own"),
+    "home": Said("của cơ quan quản lý đài", "of the station's own authority"),
     "standing": Said("duyệt sẵn theo văn bản", "standing approval"),
     "key": Said("duyệt bằng khóa ký", "approved with a key"),
     "pin": Said("duyệt bằng mã PIN", "approved with a PIN"),
-    "declared": Said("theo khai báo", "as declared"),
+    "declared": Said("theo khai báo của nơi gửi", "as its sender declared"),
     "made_by": Said("soạn: {who}", "made: {who}"),
     "approved_by": Said("duyệt: {who}", "approved: {who}"),
     "document": Said("văn bản {number}", "document {number}"),
+    "language": Said("tiếng {names}", "in {names}"),
     "file": Said("tệp âm thanh", "sound file"),
     "stream": Said("tiếp âm trực tiếp", "live relay"),
     "text": Said("máy đọc văn bản", "spoken text"),
@@ -246,7 +248,14 @@ class Speaker:
         """The title, and what it is."""
         kind = play.source.partition(":")[0]
         source = self.say(kind) if kind in ("file", "stream", "text", "tone") else ""
-        return plain(play.title, TITLE_MAX), joined((self.klass(play), source, play.language))
+        return plain(play.title, TITLE_MAX), joined(
+            (self.klass(play), source, self.languages(play))
+        )
+
+    def languages(self, play: Play) -> str:
+        codes = (one for one in play.language.split(",") if one)
+        names = ", ".join(name_of(one, self.lang) for one in codes)
+        return self.say("language", names=names) if names else ""
 
     def who(self, play: Play) -> tuple[str, str]:
         """Who made it, and who approved it and how that is known."""

@@ -294,7 +294,7 @@ def approvals(report: Report) -> Sheet:
         Column("Cách duyệt", "means", width=30, brief=True),
         Column("Đơn vị soạn", "authority", width=16, brief=True),
         Column("Số văn bản", "document_number", width=18, brief=True),
-        Column("Người duyệt tại xã", "approved_by", width=24),
+        Column("Người duyệt (xã, hoặc nơi gửi khai)", "approved_by", width=28),
         Column("Lượt", "plays", "count", brief=True),
         Column("Phát đủ", "played", "count", brief=True),
         Column("Chờ duyệt nên không phát", "awaiting", "count", brief=True),

@@ -28,11 +28,11 @@ RESULT: dict[Result, str] = {
     "other": "kết quả chưa biết",
 }
 APPROVAL = {
-    "home": "chương trình của xã",
+    "home": "của cơ quan quản lý đài, không phải chờ duyệt",
     "standing": "duyệt sẵn theo văn bản",
     "key": "duyệt bằng khóa ký",
     "pin": "duyệt bằng mã PIN",
-    "declared": "theo khai báo",
+    "declared": "theo khai báo của nơi gửi",
     "": "không cần duyệt, hoặc chưa được duyệt",
     UNSAID: "không rõ (phần mềm cũ không ghi)",
 }

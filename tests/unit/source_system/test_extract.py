@@ -248,7 +248,7 @@ def test_what_was_not_measured_is_said_and_never_a_number(lang: Lang) -> None:
 
 def test_class_rule_and_ceiling_of_an_emergency_are_told() -> None:
     said = " ".join(text(extract(), "vi").split())
-    assert "Cảnh báo lũ quét trên sông Kỳ Cùng (khẩn cấp, máy đọc văn bản, vi)" in said
+    assert "Cảnh báo lũ quét trên sông Kỳ Cùng (khẩn cấp, máy đọc văn bản, tiếng Việt)" in said
     assert "duyệt: khẩn cấp, không cần duyệt" in said
     assert "phát dù: ngoài khung giờ phát theo quy chế, khu vực đang giữ yên lặng" in said
     assert "vượt trần âm lượng 60" in said
