@@ -106,6 +106,7 @@ class OccurrenceReason(StrEnum):
     SPEECH_UNAVAILABLE = "speech_unavailable"
     SOUND_LOST = "sound_lost"
     SOUND_SILENT = "sound_silent"
+    SOUND_TORN = "sound_torn"
     CONTENT_SILENT = "content_silent"
     RETURN_SILENT = "return_silent"
     STATION_RESTARTED = "station_restarted"
@@ -415,6 +416,10 @@ OCCURRENCE: dict[OccurrenceReason, Meaning] = {
     OccurrenceReason.SOUND_LOST: Meaning(
         "technician", "mất đường tiếng", "the sound path failed",
         "stationctl doctor", "stationctl doctor"),
+    OccurrenceReason.SOUND_TORN: Meaning(
+        "technician", "tiếng có ngắt quãng, không đo được bao lâu",
+        "the sound broke off, for how long nobody measured",
+        "máy quá tải: stationctl doctor", "the machine is too busy: stationctl doctor"),
     OccurrenceReason.SOUND_SILENT: Meaning(
         "technician", "đang phát mà không nghe thấy gì", "it played, and nothing was heard",
         "nghe thử bản ghi; stationctl doctor", "listen to the recording; stationctl doctor"),

@@ -1,10 +1,11 @@
 """What really became of an occurrence in each zone: stretches of sound, gaps, one outcome.
 
 Owns the roll-up of segments into played, partial or skipped with its reason, and the honesty of
-`confirmed`. Sound that tore within a segment lowers what was played; an underrun of unknown length
-is only counted, in the record's `underruns`. A language that was not said makes it partial, however
-long the siren sounded; one for which the slot was too short is only named. Is told what left the
-card and what controllers read back; assumes nothing.
+`confirmed`. Sound that tore within a segment lowers what was played; after an underrun of unknown
+length what counts as played carries a doubt, `sound_torn`, beside the count in `underruns`. A
+language that was not said makes it partial, however long the siren sounded; one for which the slot
+was too short is only named. Is told what left the card and what controllers read back; assumes
+nothing.
 """
 
 from __future__ import annotations
@@ -154,6 +155,8 @@ def outcome_of(
             reason = item.doubts.get(zone, OccurrenceReason.ZONE_NOT_CONFIRMED)
         elif item.unsaid is not None:
             reason = item.unsaid
+        elif item.underruns and not torn_ms:
+            reason = OccurrenceReason.SOUND_TORN
     else:
         outcome = "partial"
         gap = next((one.gap for one in segments if one.gap is not None), None)

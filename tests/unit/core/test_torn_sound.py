@@ -107,11 +107,18 @@ def test_a_little_that_tore_lowers_the_figure_and_not_the_outcome() -> None:
     assert (said.played_ms, said.underruns) == (LENGTH - 600, 3)
 
 
-def test_an_underrun_of_unknown_length_is_counted_and_takes_nothing_away() -> None:
+def test_an_underrun_of_unknown_length_takes_nothing_away_and_leaves_a_doubt() -> None:
     bench = Bench()
     bench.end(LENGTH, underruns=2)
     said = bench.record()
     assert (said.outcome, said.played_ms, said.underruns) == ("played", LENGTH, 2)
+    assert said.reason is OccurrenceReason.SOUND_TORN
+
+
+def test_what_no_underrun_befell_is_played_without_a_doubt() -> None:
+    bench = Bench()
+    bench.end(LENGTH)
+    assert (bench.record().outcome, bench.record().reason) == ("played", None)
 
 
 @pytest.mark.parametrize("inexact_ms", [-80, 0, 120])
