@@ -502,13 +502,13 @@ PROBLEMS: dict[str, Wording] = {
         "máy chủ tệp không phát được luồng trực tiếp, chưa báo cho đài nào",
         "the content server does not hand out the live sound; no station was told",
         "chạy districtctl serve với cùng --home, rồi thử lại",
-        "run districtctl serve with the same --home, then try again",
+        "run it (districtctl serve), with the same --home, then try again",
     ),
     "live_not_in_force": Wording(
         "lịch mới của các đài này chưa có hiệu lực, mục thêm bây giờ sẽ không phát",
         "the newest timetable there is not in force yet; an entry added now would not play",
-        "chờ đến lúc đó, hoặc gửi lại lịch đang dùng: districtctl push --rollback N",
-        "wait for it, or push the timetable of now again: districtctl push --rollback N",
+        "chờ đến lúc đó, hoặc gửi lại lịch đang dùng: districtctl push --rollback SỐ --to ĐÀI",
+        "wait for it, or push that of now again: districtctl push --rollback NUMBER --to STATION",
     ),
     "live_unknown": Wording(
         "không có buổi trực tiếp nào như vậy đang phát",
