@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from simulator.source_system.chain_check import Place, Row, Walk
 from simulator.source_system.keyring import verify_signature
 from simulator.source_system.report.gather import chain_checker
 from simulator.source_system.report.presence import Span
-from simulator.source_system.report.ranges import Gap, RawRecord, Stream, follow
+from simulator.source_system.report.ranges import Gap, RawRecord, Stream, follow, missing
 from simulator.source_system.report.reading import opened
 from tests.unit.source_system.report.told import Told, play
 
@@ -203,3 +204,27 @@ def test_a_record_changed_in_the_database_breaks_the_chain_of_the_report(tmp_pat
         (found,) = records.ranges("tan-lien", DAY)
         chain = check(records, found)
     assert (chain.state, chain.broken_at) == ("broken", [3])
+
+
+@given(
+    st.sets(st.integers(1, 40)),
+    st.integers(0, 40),
+    st.integers(0, 12),
+    st.integers(0, 5),
+)
+def test_every_missing_number_is_told_once_inside_or_at_the_edge(
+    held: set[int], first_seq: int, length: int, more: int
+) -> None:
+    """From the nearest record before a range to the nearest after it, or to where all was here."""
+    last_seq = first_seq + length if first_seq else 0
+    through = max(held | {last_seq}) + more
+    before = max((one for one in held if one < first_seq), default=0) if first_seq else 0
+    after = min((one for one in held if one > last_seq), default=through + 1)
+    after = after if first_seq else through + 1
+    numbers = [before, *sorted(one for one in held if before < one < after), after]
+    gaps, edges = missing(itertools.pairwise(numbers), first_seq, last_seq, {})
+    spans = [(one.from_seq, one.to_seq) for one in gaps]
+    spans += [(one.from_seq, one.to_seq) for one in edges]
+    told = [seq for low, high in spans for seq in range(low, high + 1)]
+    assert sorted(told) == [one for one in range(before + 1, after) if one not in held]
+    assert all(first_seq <= gap.from_seq <= gap.to_seq <= last_seq for gap in gaps)
