@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from pathlib import Path
 
-from simulator.source_system.live_shelf import LiveSession, LiveShelf, Receivers
+from simulator.source_system.live_shelf import FRESH_S, LiveSession, LiveShelf, Receivers
 
 BURST_S = 2.5
 """A station begins 1.5 s behind the newest sound."""
@@ -36,7 +36,8 @@ class LiveServer:
     def find(self, token: str) -> LiveSession | None:
         """A session that is on the air and has sound."""
         session = self._shelf.on_air(token)
-        return session if session is not None and self._shelf.is_on(session) else None
+        fresh = session is not None and self._shelf.is_on(session, FRESH_S)
+        return session if fresh else None
 
     def sound(
         self, session: LiveSession, address: str, stopping: Callable[[], bool]

@@ -29,6 +29,9 @@ from simulator.source_system.private_files import make_private_folder, write_sec
 STALE_S = 6.0
 """A studio that is alive writes several times a second."""
 
+FRESH_S = 1.5
+"""Who connects gets the newest seconds: of a studio that stands still they were heard already."""
+
 _TOKEN = re.compile(r"[0-9a-f]{64}")
 _PREFIX = "truc-tiep-"
 _ENTRY = re.compile(r"truc-tiep-[0-9a-f]{8}")
@@ -130,15 +133,15 @@ class LiveShelf:
             return None
         return self.read(entry) if is_live_entry(entry) else None
 
-    def is_on(self, session: LiveSession) -> bool:
-        """It was not ended, and its studio is alive."""
+    def is_on(self, session: LiveSession, within_s: float = STALE_S) -> bool:
+        """It was not ended, and its studio has written lately."""
         if not (self._on / session.token).exists():
             return False
         try:
             grown_s = time.time() - self.sound(session.entry).stat().st_mtime
         except OSError:
             return False
-        return grown_s < STALE_S
+        return grown_s < within_s
 
     def read(self, entry: str) -> LiveSession | None:
         try:

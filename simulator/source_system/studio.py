@@ -55,17 +55,33 @@ def command(source: StudioSource, target: Path, *, kbps: int, lead_ms: int, ms: 
     mute = f"volume=enable='lt(t,{lead_ms / 1000:.3f})':volume=0"
     # Filled up with silence, so that the station's end comes before the file's.
     paced = f"adelay=delays={lead_ms}:all=1,apad,arealtime"
-    rate = next((hz for most, hz in _RATES if kbps <= most), 44_100)
     return [
         *("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-y"),
         *(("-thread_queue_size", "512") if live else ()),
         *source.arguments,
         *("-map", "0:a:0", "-af", mute if live else paced, "-t", f"{ms / 1000:.3f}"),
+        *_encoded(kbps),
+        str(target),
+    ]
+
+
+def silence(kbps: int, seconds: float) -> list[str]:
+    """ffmpeg's arguments for nothing at all, to its output, as time passes."""
+    return [
+        *("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error"),
+        *("-f", "lavfi", "-i", "anullsrc=r=48000:cl=mono", "-af", "arealtime"),
+        *("-t", f"{seconds:.3f}", *_encoded(kbps), "pipe:1"),
+    ]
+
+
+def _encoded(kbps: int) -> tuple[str, ...]:
+    rate = next((hz for most, hz in _RATES if kbps <= most), 44_100)
+    return (
         *("-ac", "1", "-ar", str(rate), "-c:a", "libmp3lame", "-b:a", f"{kbps}k"),
         # Whoever comes in the middle needs no bytes of frames before.
         *("-reservoir", "0", "-write_xing", "0", "-id3v2_version", "0"),
-        *("-flush_packets", "1", "-f", "mp3", str(target)),
-    ]
+        *("-flush_packets", "1", "-f", "mp3"),
+    )
 
 
 class Studio:
@@ -76,6 +92,7 @@ class Studio:
     ) -> None:
         self._source = source
         self._target = target
+        self._kbps = kbps
         self._argv = command(source, target, kbps=kbps, lead_ms=lead_ms, ms=ms)
         self._process: TiedProcess | None = None
         self._said = target.with_name("ffmpeg.log")
@@ -119,6 +136,17 @@ class Studio:
             return ""
         words = " ".join(said.split())
         return words if len(words) <= LAST_WORDS_MAX else words[-LAST_WORDS_MAX:].partition(" ")[2]
+
+    def hush(self, seconds: float) -> None:
+        """Take nothing more in, and send silence: a stream that stands still is taken for lost."""
+        self.close()
+        descriptor = os.open(self._target, os.O_WRONLY | os.O_APPEND)
+        try:
+            self._process = TiedProcess(
+                silence(self._kbps, seconds), dict(os.environ), stdout=descriptor
+            )
+        finally:
+            os.close(descriptor)
 
     def close(self) -> None:
         if self._process is not None:

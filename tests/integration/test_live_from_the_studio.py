@@ -27,7 +27,7 @@ from agent.contract.reports import AsRun
 from agent.core.requests import EndSpeechRequest, SpokenRequest, SpokenView
 from simulator.demo.recording import Sound
 from simulator.demo.stage import StationSpec, now_ms
-from simulator.measure import find_start
+from simulator.measure import find_start, level_dbfs
 from simulator.source_system.desk import open_push
 from simulator.source_system.live_shelf import LiveSession, is_live_entry
 from tests.integration.station_rig import Rig, entry, until, whole_second
@@ -168,7 +168,7 @@ def test_ctrl_c_in_the_studio_ends_it_at_the_station_and_a_push_does_not(rig: Ri
         until(lambda: rig.district.live.receivers(session.entry).now == 1, "the station")
         until(lambda: rig.station().gates.get(1), "the zone")
         rig.push((entry("mai", whole_second(80_000)),), to=f"s/{SPEC.id}")
-        time.sleep(3.0)
+        time.sleep(6.0)
         assert [one.entry for one in rig.status().on_air] == [session.entry]
         sending.send_signal(signal.SIGINT)
         asked_ms = now_ms()
@@ -190,8 +190,11 @@ def test_ctrl_c_in_the_studio_ends_it_at_the_station_and_a_push_does_not(rig: Ri
         key=lambda found: found[1],
     )
     assert score > SURE
+    recording = rig.recording()
+    low, high = (round(recording.frame(asked_ms + after)) for after in (500, 1_500))
+    assert level_dbfs(recording.bus(0)[low:high]) > -40, "the last words come out too"
     record = until(lambda: rig.as_run(entry=session.entry), "the record")[0]
-    assert record.played_ms < asked_ms - session.starts_ms + 5_000
+    assert record.played_ms < asked_ms - session.starts_ms + 8_000
     document = open_push(rig.district.ledger.latest(f"s/{SPEC.id}", "schedule"))
     assert isinstance(document, Schedule)
     assert [one.id for one in document.entries] == ["mai"], "the colleague's timetable stays"

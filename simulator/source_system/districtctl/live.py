@@ -12,6 +12,7 @@ import math
 import signal
 import threading
 from collections.abc import Iterator, Sequence
+from types import FrameType
 
 from agent.contract.documents import ZoneSelector
 from simulator.source_system.district import District
@@ -29,9 +30,11 @@ MINUTES_MOST = 240
 LEAD_S = (3, 600)
 FILE_AFTER_MS = 1_000
 """A file begins so long after the stations do: one that connects late misses nothing."""
-TAIL_MS = 4_000
-"""Stations play 1.5 s and their network behind the studio."""
-STUDIO_AFTER_MS = 6_000
+TAIL_MS = 5_000
+"""Stations play some 3 s behind the studio: 1.5 s in store, the encoder, the network."""
+DRAIN_S = 4.0
+SOON_MS = 30_000
+STUDIO_AFTER_MS = 8_000
 """The studio goes on for longer than any station listens."""
 LOOK_EVERY_S = 0.25
 
@@ -75,6 +78,7 @@ class _Broadcast:
         self._source = source
         self._zones = zones
         self._stopped = threading.Event()
+        self._hurried = threading.Event()
         self._shelf = district.live
         self._opened_ms = district.now_ms
         self._announced = False
@@ -115,7 +119,7 @@ class _Broadcast:
 
     def _run(self, studio: Studio) -> Exit:
         session = self._session
-        with _told_to_stop(self._stopped), studio:
+        with _told_to_stop(self._stopped, self._hurried), studio:
             self._shelf.begin(session)
             ending: Ending = "stopped"
             try:
@@ -123,6 +127,8 @@ class _Broadcast:
                 delivery = self._tell()
                 refused = len(delivery.of("refused")) == len(delivery.receipts)
                 ending = "refused" if refused else self._attend(studio)
+                if ending == "stopped" and self._speaks and not refused:
+                    self._drain(studio)
                 told = self._take_off()
             except BaseException:
                 with contextlib.suppress(CourierError, DistrictError):
@@ -167,7 +173,7 @@ class _Broadcast:
     def _attend(self, studio: Studio) -> Ending:
         session = self._session
         before: Receivers | None = None
-        begun = False
+        begun = soon = False
         while not self._stopped.wait(LOOK_EVERY_S):
             now_ms = self._district.now_ms
             if now_ms >= session.ends_ms + TAIL_MS // 2:
@@ -180,11 +186,20 @@ class _Broadcast:
             if not begun and now_ms >= session.starts_ms:
                 begun = True
                 self._console.say("live_speak" if self._speaks else "live_now", sign="ok")
+            if self._speaks and not soon and now_ms > session.ends_ms - SOON_MS > session.starts_ms:
+                soon = True
+                self._console.say("live_soon", sign="note")
             receivers = self._shelf.receivers(session.entry)
             if receivers != before:
                 before = receivers
                 self._show_receivers(receivers, session.ends_ms - now_ms)
         return "stopped"
+
+    def _drain(self, studio: Studio) -> None:
+        """The last words are still on their way; what is said from now on is not sent."""
+        studio.hush(DRAIN_S + 30.0)
+        self._console.say("live_draining", sign="wait", seconds=round(DRAIN_S))
+        self._hurried.wait(DRAIN_S)
 
     def _show_receivers(self, receivers: Receivers, left_ms: int) -> None:
         left = length(max(0, left_ms) // 1_000, self._console.lang)
@@ -244,9 +259,7 @@ def _show_recording(district: District, console: Console, ended: LiveSession) ->
 def _list(district: District, console: Console) -> Exit:
     sessions = district.live.sessions()
     for one in sessions:
-        stands = console.phrase(
-            "live_now_short" if one.ending == "on_air" else f"live_{one.ending}", why="ffmpeg"
-        )
+        stands = console.phrase(_standing(district, one), why="ffmpeg", entry=one.entry)
         console.line(f"{shown(one.starts_ms)} {one.entry} {one.title} · {one.by} · {one.audience}")
         console.line(
             f"  {mark('ok' if one.ending in ('finished', 'stopped') else 'note')} {stands}"
@@ -257,6 +270,12 @@ def _list(district: District, console: Console) -> Exit:
         console.say("live_none")
     console.result(sessions)
     return Exit.DONE
+
+
+def _standing(district: District, one: LiveSession) -> str:
+    if one.ending != "on_air":
+        return f"live_{one.ending}"
+    return "live_now_short" if district.live.is_on(one) else "live_dead"
 
 
 def _stop(district: District, console: Console, entry: str, wait_s: float) -> Exit:
@@ -281,13 +300,19 @@ def _in_words(zones: ZoneSelector) -> str:
 
 
 @contextlib.contextmanager
-def _told_to_stop(stopped: threading.Event) -> Iterator[None]:
-    """Ctrl-C, a closed terminal and SIGTERM all end it properly."""
+def _told_to_stop(stopped: threading.Event, hurried: threading.Event) -> Iterator[None]:
+    """Ctrl-C, a closed terminal and SIGTERM all end it properly; a second time, at once."""
+
+    def told(_number: int, _frame: FrameType | None) -> None:
+        if stopped.is_set():
+            hurried.set()
+        stopped.set()
+
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {one: signal.signal(one, lambda *_: stopped.set()) for one in numbers}
+    before = {one: signal.signal(one, told) for one in numbers}
     try:
         yield
     finally:

@@ -421,6 +421,14 @@ PHRASES: dict[str, Phrase] = {
         "{now} kết nối đang nghe, nhiều nhất {most}, còn {left}",
         "{now} connected, {most} at most, {left} left",
     ),
+    "live_soon": Phrase(
+        "sắp tự hết: còn 30 giây, lời trong 4 giây cuối có thể không ra loa",
+        "it ends by itself in 30 s; what is said in the last 4 s may not be heard",
+    ),
+    "live_draining": Phrase(
+        "đã tắt tiếng vào, chờ {seconds} giây cho lời cuối ra loa (Ctrl-C: dừng ngay)",
+        "nothing more is taken in; {seconds} s for the last words to be heard (Ctrl-C: at once)",
+    ),
     "live_finished": Phrase("hết giờ, đã kết thúc", "over, it ended by itself"),
     "live_stopped": Phrase("đã dừng theo yêu cầu", "stopped, as was asked"),
     "live_studio_lost": Phrase(
@@ -441,6 +449,10 @@ PHRASES: dict[str, Phrase] = {
     ),
     "live_title": Phrase("Trực tiếp", "Live"),
     "live_now_short": Phrase("đang phát", "on the air"),
+    "live_dead": Phrase(
+        "chương trình phát đã mất mà chưa báo các đài: districtctl live stop {entry}",
+        "its program was lost and the stations were not told: districtctl live stop {entry}",
+    ),
     "live_none": Phrase("chưa có buổi trực tiếp nào", "there was no live session yet"),
     "ask_passphrase": Phrase("Mật khẩu khóa {name}: ", "Passphrase of {name}: "),
 }

@@ -21,6 +21,7 @@ from simulator.source_system.districtctl.console import Exit
 from simulator.source_system.live_desk import live_entry
 from simulator.source_system.live_server import BEHIND_MAX_S, BURST_S, LiveServer
 from simulator.source_system.live_shelf import (
+    FRESH_S,
     STALE_S,
     LiveSession,
     LiveShelf,
@@ -202,8 +203,13 @@ def test_sessions_there_were_are_listed_with_their_recordings(
 ) -> None:
     shelf = District(home).live
     made = begun(shelf)
-    shelf.end(made, "finished", made.ends_ms)
     assert main(["--home", str(home), "live", "list", "--lang", "en"]) == Exit.DONE
+    assert "on the air" in capsys.readouterr().out
+    os.utime(shelf.sound(made.entry), (1, 1))
+    main(["--home", str(home), "live", "list", "--lang", "en"])
+    assert f"districtctl live stop {made.entry}" in capsys.readouterr().out
+    shelf.end(made, "finished", made.ends_ms)
+    main(["--home", str(home), "live", "list", "--lang", "en"])
     told = capsys.readouterr().out
     assert made.entry in told
     assert str(shelf.sound(made.entry)) in told
@@ -255,6 +261,18 @@ def test_a_source_is_named_in_words(words: str, arguments: tuple[str, ...]) -> N
 def test_a_file_that_is_not_there_is_refused_before_anything_is_said() -> None:
     with pytest.raises(AudioFileError):
         source_of("khong-co.mp3")
+
+
+def test_a_studio_that_stands_still_does_not_repeat_itself_to_who_connects_anew(
+    shelf: LiveShelf,
+) -> None:
+    made = begun(shelf)
+    server = LiveServer(shelf.folder)
+    assert server.find(made.token) is not None
+    past_s = time.time() - FRESH_S - 0.5
+    os.utime(shelf.sound(made.entry), (past_s, past_s))
+    assert server.find(made.token) is None
+    assert shelf.is_on(made), "who is connected may wait a little longer"
 
 
 def test_a_microphone_is_mute_until_the_stations_listen(tmp_path: Path) -> None:
