@@ -173,7 +173,7 @@ def test_a_language_that_is_not_in_the_regulation_is_not_spoken(village: Village
     assert (said.outcome, said.reason, said.rule) == (
         "skipped",
         OccurrenceReason.LANGUAGE_NOT_ALLOWED,
-        f"vi ({RULE})",
+        f"Việt ({RULE})",
     )
     assert village.told("kinh") == ("played", None)
 

@@ -298,3 +298,27 @@ def test_an_announcement_that_an_emergency_kept_silent_is_not_told_as_something_
     stopped = {"vi": "không dừng bằng lệnh thường", "en": "not stopped this way"}[lang]
     assert (beside in lines["announce"], stopped in lines["announce"]) == (True, False)
     assert (beside in lines["stop"], stopped in lines["stop"]) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"mains": False}, "✗ Đông: ampli mất điện lưới"),
+        ({"sounding": False}, "! Đông: chưa ra tiếng"),
+        (
+            {"volume": 30, "wanted": 90, "ceiling": 30, "volume_source": "local"},
+            "âm lượng 30, trần của quy chế (đặt tại đài 90)",
+        ),
+    ],
+)
+def test_a_zone_without_mains_or_sound_is_not_fine_and_a_ceiling_is_named(
+    changes: dict[str, object], told: str
+) -> None:
+    zone = views.replace(views.EAST, **changes)
+    text = " ".join(render_zones(ZonesView(views.NOW_MS, (zone,)), "vi", 120))
+    assert told in text
+    assert ("phát: Thời sự VOV" in text) == ("sounding" not in changes)
+    fine = views.replace(views.EAST, mains=True, sounding=True, wanted=70, ceiling=90)
+    text = " ".join(render_zones(ZonesView(views.NOW_MS, (fine,)), "vi", 120))
+    assert "✓ Đông" in text
+    assert "trần" not in text
