@@ -247,12 +247,15 @@ def _event(told: dict[str, Any]) -> Event:
 
 
 def test_a_forgery_with_a_key_that_nobody_accepted_is_told_loudly(
-    path: Path, report: Report
+    path: Path, report: Report, tmp_path: Path
 ) -> None:
     _forge(path)
     found = report(_day(1), _day(DAYS), "--anew")
     assert (found["code"], found["unknown_keys"]) == (Exit.IN_DOUBT, 1)
     assert "✗ tan-lien: ký bằng khóa CHƯA ĐƯỢC CHẤP NHẬN" in found["page"]
+    lines = docx.Document(str(tmp_path / "out/report.docx")).paragraphs
+    (warning,) = [one for one in lines if one.text.startswith("CẢNH BÁO: tan-lien: ký bằng khóa")]
+    assert all(run.bold for run in warning.runs)
 
 
 @pytest.fixture
