@@ -124,9 +124,9 @@ def fetched(rig: Rig, token: str) -> int:
 
 
 def test_a_file_from_the_studio_is_heard_in_the_chosen_zone_and_ends_by_itself(rig: Rig) -> None:
-    made = rig.make("buoi-truc-tiep", 6.0, seed=41)
+    made = rig.make("buoi-truc-tiep", 3.0, seed=41)
     sending = districtctl(
-        rig, "live", str(made.file), "--to", SPEC.id, "--zones", EAST, "--lead", "5", "--json"
+        rig, "live", str(made.file), "--to", SPEC.id, "--zones", EAST, "--lead", "4", "--json"
     )
     out, err = sending.communicate(timeout=60)
     assert sending.returncode == 0, out + err
@@ -138,7 +138,7 @@ def test_a_file_from_the_studio_is_heard_in_the_chosen_zone_and_ends_by_itself(r
     at_ms, score = heard_at(rig, made.sound, starts_ms, ends_ms)
     assert score > SURE
     assert 1_000 <= at_ms - starts_ms < 5_000, "behind the studio, and whole"
-    assert open_in(rig, 0, at_ms, at_ms + 6_000)
+    assert open_in(rig, 0, at_ms, at_ms + 3_000)
     assert not open_in(rig, 1, starts_ms, ends_ms)
 
     [record] = until(lambda: rig.as_run(entry=session["entry"]), "the record")
@@ -168,7 +168,7 @@ def test_ctrl_c_in_the_studio_ends_it_at_the_station_and_a_push_does_not(rig: Ri
         until(lambda: rig.district.live.receivers(session.entry).now == 1, "the station")
         until(lambda: rig.station().gates.get(1), "the zone")
         rig.push((entry("mai", whole_second(80_000)),), to=f"s/{SPEC.id}")
-        time.sleep(6.0)
+        time.sleep(5.0)
         assert [one.entry for one in rig.status().on_air] == [session.entry]
         sending.send_signal(signal.SIGINT)
         asked_ms = now_ms()
