@@ -123,7 +123,7 @@ def _upcoming(station: Parts, line: Line, outlook: _Outlook, lines: Mapping[str,
         problem=problem.value if problem is not None else "",
         problem_zones=tuple(zone for zone in item.zones if zone in zones),
         rule=rule,
-        kept=tuple(_kept(item)),
+        kept=tuple(_kept(item, outlook)),
         approval=origin.state,
         approval_means=origin.approval,
         approved_by=origin.approved_by,
@@ -177,26 +177,30 @@ def _problem(item: Item, outlook: _Outlook) -> tuple[OccurrenceReason | None, se
     return told.reason, other, told.rule
 
 
-def _kept(item: Item) -> Iterable[Kept]:
+def _kept(item: Item, outlook: _Outlook) -> Iterable[Kept]:
     """What the rules of the air keep it from, zones with the same told together.
 
-    What starts over although late plays after a quiet that outlasts its slot: then the end is told.
+    What starts over although late, or goes on after an interruption, plays after a quiet that
+    outlasts its slot: then the end is told.
     """
     planned_ms = item.start_ms + item.play_ms
     starts_over = item.late == "restart"
     end_ms = max(planned_ms, over_ms(item, None) or 0) if starts_over else planned_ms
-    together: dict[tuple[int, int, OccurrenceReason, str], list[str]] = {}
+    together: dict[tuple[int, int, int, OccurrenceReason, str], list[str]] = {}
     for bar in item.bars:
-        from_ms, to_ms = max(bar.from_ms, item.start_ms), min(bar.to_ms, end_ms)
+        spans = outlook.spans.get(bar.zone)
+        last_ms = end_ms if not spans else max(end_ms, spans[-1][1])
+        from_ms, to_ms = max(bar.from_ms, item.start_ms), min(bar.to_ms, last_ms)
         if from_ms < min(to_ms, planned_ms):
-            together.setdefault((from_ms, to_ms, bar.reason, bar.rule), []).append(bar.zone)
-    for (from_ms, to_ms, reason, rule), zones in together.items():
+            same = from_ms, to_ms, last_ms if to_ms == last_ms else 0, bar.reason, bar.rule
+            together.setdefault(same, []).append(bar.zone)
+    for (from_ms, to_ms, ends_ms, reason, rule), zones in together.items():
         yield Kept(
             tuple(zones),
             reason.value,
             rule,
             None if from_ms == item.start_ms else from_ms,
-            None if to_ms == end_ms else to_ms,
+            None if to_ms == ends_ms else to_ms,
         )
 
 

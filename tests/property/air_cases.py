@@ -232,7 +232,11 @@ class _Draw:
         return Commune(night, rules, None, home, (), lengths)
 
 
-collisions = st.integers(0, 2**32).map(lambda seed: _Draw(seed).collisions())
+def collision(seed: int) -> Commune:
+    return _Draw(seed).collisions()
+
+
+collisions = st.integers(0, 2**32).map(collision)
 crowded = st.integers(0, 2**32).map(lambda seed: _Draw(seed).crowded())
 
 

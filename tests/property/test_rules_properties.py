@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import example, given
 
 from agent.contract.documents import Entry, Settings
 from agent.contract.reasons import RULES_OF_THE_AIR
@@ -30,6 +30,7 @@ from tests.property.air_cases import (
     ZONES,
     Act,
     Commune,
+    collision,
     collisions,
     communes,
     crowded,
@@ -346,6 +347,8 @@ def test_the_plan_shown_beforehand_is_what_plays(commune: Commune) -> None:
 
 
 @given(commune=collisions)
+@example(collision(2561189600))  # quiet outlasts the slot of what continues after it
+@example(collision(2541074535))
 @examples(120)
 def test_what_collides_plays_as_the_plan_shows_it_item_by_item_and_zone_by_zone(
     commune: Commune,
