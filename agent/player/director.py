@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from agent.player import protocol as p
 from agent.player.clockmap import (
@@ -317,8 +318,6 @@ class Director:
         newest = run.newest
         if newest is None or run.voice.ended:
             return reports
-        if newest.job.live:
-            self._keep_store(run, newest)
         failed = [one for one in run.tries[:-1] if one.job.fault is not None]
         reports += [
             self._failed_behind(run, one, now_ns)
@@ -333,15 +332,6 @@ class Director:
         elif self._fell_behind(run, newest, now_ns):
             self._open_again(run, newest, now_ns)
         return reports
-
-    @staticmethod
-    def _keep_store(run: _Run, attempt: _Try) -> None:
-        """A stream that was seen to come in lumps needs more in store than one that flows."""
-        source = run.cue.parts[attempt.part].sources[attempt.source]
-        lead, prebuffer = _store(attempt.job, source.delay_ms)
-        slot = attempt.slot
-        if slot.lead != lead:
-            run.voice.do(lambda: slot.keep(lead, prebuffer))
 
     def _fell_behind(self, run: _Run, attempt: _Try, now_ns: int) -> bool:
         """Whether a file has had nothing for the mixer for a while, though it decodes."""
@@ -571,7 +561,8 @@ def _slot(cue: p.Cue, index: int, number: int, job: Job) -> Slot:
         final=index == len(cue.parts) - 1,
     )
     if job.live:
-        slot.keep(*_store(job, part.sources[number].delay_ms))
+        # Asked each time: a stream that is seen to come in lumps needs more than one that flows.
+        slot.store = partial(_store, job, part.sources[number].delay_ms)
     return slot
 
 

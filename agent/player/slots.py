@@ -8,6 +8,7 @@ Invariants: once settled, `at` never changes; a live slot never goes back in its
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agent.player.protocol import RATE_HZ
@@ -22,6 +23,11 @@ LIVE_LEAD_FRAMES = PLAIN_LEAD_MS * RATE_HZ // 1000
 LIVE_PREBUFFER_FRAMES = 300 * RATE_HZ // 1000
 # The sender's clock is not ours: the lead is led back to where it began, by its mean of so long.
 _LIVE_MEAN_FRAMES = 10 * RATE_HZ
+
+
+def plain_store() -> tuple[int, int]:
+    """How far behind its newest sample live sound is played, and what must be there to begin."""
+    return LIVE_LEAD_FRAMES, LIVE_PREBUFFER_FRAMES
 
 
 @dataclass(eq=False)
@@ -42,8 +48,7 @@ class Slot:
     at: int | None = None
     floating: bool = False
     live: bool = False
-    lead: int = LIVE_LEAD_FRAMES
-    prebuffer: int = LIVE_PREBUFFER_FRAMES
+    store: Callable[[], tuple[int, int]] = plain_store
     part_at: int | None = None
     from_position: int = 0
     final: bool = False  # the last part of its cue
@@ -54,10 +59,6 @@ class Slot:
     mean_excess: float = 0.0  # of a live source's lead over what it should be
     behind: int = field(default=0)  # frames a live source was late, in total
 
-    def keep(self, lead: int, prebuffer: int) -> None:
-        """Of a live source: so much should be in store, and so much must be there to begin."""
-        self.lead, self.prebuffer = lead, prebuffer
-
     def settle(self, timeline: int) -> bool:
         """Fix where the slot begins, if it can begin at `timeline`; false when it must wait."""
         if self.part_at is None:
@@ -65,12 +66,12 @@ class Slot:
         if self.at is not None:
             return True
         if self.floating:
-            needed = self.prebuffer if self.live else 1
+            lead, needed = self.store() if self.live else (0, 1)
             start = max(self.offset, self.reader.first())
             if self.reader.lead(start) < needed and self.reader.total is None:
                 return False
             if self.live:
-                start += max(0, self.reader.lead(start) - self.lead)
+                start += max(0, self.reader.lead(start) - lead)
             self.offset = start
         self.at = timeline
         return True
@@ -94,7 +95,7 @@ class Slot:
     def excess(self, timeline: int, frames: int) -> float:
         """How much more than it should a live source has in store, smoothed; `frames` passed."""
         if self.reader.total is None and not self.dry:
-            now = self.reader.lead(self.position(timeline)) - self.lead
+            now = self.reader.lead(self.position(timeline)) - self.store()[0]
             self.mean_excess += (now - self.mean_excess) * min(1.0, frames / _LIVE_MEAN_FRAMES)
         return self.mean_excess
 

@@ -21,6 +21,7 @@ from typing import Self
 from simulator.soundcard.tied import TiedProcess
 
 _START_LIMIT_S = 10.0
+_PORTS_TRIED = 3
 _PASSWORD = "chi-de-thu"  # noqa: S105 - of a server that lives as long as a test
 _CONTENT_TYPES = {"mp3": "audio/mpeg", "ogg": "application/ogg", "aac": "audio/aac"}
 _CODECS = {"mp3": "libmp3lame", "ogg": "libopus", "aac": "aac"}
@@ -48,12 +49,38 @@ class Icecast:
         self._folder.chmod(0o755)
         (self._folder / "log").mkdir()
         (self._folder / "log").chmod(0o777)
+        for _ in range(_PORTS_TRIED):  # a free port may be taken before the server has it
+            if self._started(program):
+                return self
+        raise IcecastError(f"icecast2 did not answer: {self._log()}")
+
+    def _started(self, program: str) -> bool:
         self.port = _free_port()
-        settings = self._folder / "icecast.xml"
+        settings = self._directory / "icecast.xml"
         settings.write_text(self._settings(), "utf-8")
         self._process = TiedProcess([program, "-c", str(settings)], dict(os.environ))
-        self._wait()
-        return self
+        limit = time.monotonic() + _START_LIMIT_S
+        while time.monotonic() < limit and self._process.returncode() is None:
+            if self._answers():
+                return True
+            time.sleep(0.02)
+        self._process.close()
+        return False
+
+    @property
+    def _directory(self) -> Path:
+        if self._folder is None:
+            raise IcecastError("the server is closed")
+        return self._folder
+
+    def _answers(self) -> bool:
+        """Whether it is this server that has the port."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 2) as probe:
+                probe.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                return b"Icecast" in probe.recv(1_000)
+        except OSError:
+            return False
 
     def __exit__(
         self,
@@ -73,17 +100,6 @@ class Icecast:
     def send(self, mount: str, source: Sequence[str], *, kbps: int = 64) -> Sender:
         """Send to a mount in real time; `source` are ffmpeg's input options."""
         return Sender(f"source:{_PASSWORD}@127.0.0.1:{self.port}/{mount}", source, kbps)
-
-    def _wait(self) -> None:
-        limit = time.monotonic() + _START_LIMIT_S
-        while time.monotonic() < limit:
-            if self._process is not None and self._process.returncode() is not None:
-                break
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.02)
-        raise IcecastError(f"icecast2 did not answer: {self._log()}")
 
     def _log(self) -> str:
         if self._folder is None:
