@@ -285,11 +285,13 @@ def _stop(district: District, console: Console, entry: str, wait_s: float) -> Ex
     if len(meant) != 1:
         known = ", ".join(one.entry for one in on_air)
         raise DistrictError("live_unknown", entry or "live stop", known or "–")
+    studio_lives = district.live.is_on(meant[0])
     district.take_off(meant[0], wait_s=min(5.0, wait_s))
     ended = district.live.end(meant[0], "stopped", district.now_ms)
     console.say("live_stopped", sign="ok")
     console.say("live_told_end", sign="ok")
-    _show_recording(district, console, ended)
+    if not studio_lives:  # else it shows the recording itself, once that is whole
+        _show_recording(district, console, ended)
     console.result(ended)
     return Exit.DONE
 
