@@ -18,15 +18,19 @@ import threading
 import time
 from collections.abc import Callable
 
+import msgspec
+
 from agent.player import protocol as p
 from agent.player.clockmap import NS_PER_MS, NS_PER_S, WallMap
 from agent.player.decode import VlcDecoders
 from agent.player.director import Director
 from agent.player.limiter import CEILING_CDB
 from agent.player.listening import heard
+from agent.player.listing import list_devices
 from agent.player.mixer import LOOKAHEAD_NS, Mixer
 from agent.player.output import DeviceFailed, NoDevice, Output, PortAudioOutput
 from agent.player.reports import Lines, Reporter
+from agent.player.returning import ReturnLine
 
 log = logging.getLogger("agent.player")
 
@@ -51,7 +55,9 @@ class Child:
         ceiling_cdb: int = CEILING_CDB,
         *,
         ca: str = "",
+        returning: Callable[[Callable[[], None]], ReturnLine] | None = None,
     ) -> None:
+        """returning: makes the return line, given how it wakes us; None: there is none."""
         self._output = output
         self._reporter = reporter
         self._stdin = stdin_fd
@@ -64,11 +70,14 @@ class Child:
         # Until the agent says better: what the machine believes now.
         self._wall = WallMap((time.time_ns() - time.monotonic_ns()) // 1000)
         self._director = Director(self._mixer, self._decoders, self._wall)
+        self._returning = returning(self._wake) if returning is not None else None
         self._open_error: p.Trouble | None = None
         self._opening_since_ns = 0
         self._ready = False
         self._reopenings_left = REOPENINGS_MAX
         self._reopening = False
+        self._reopened = 0
+        self._looked_ns = 0
         self._underruns_seen = 0
         self._pulse_due_ns = 0
         self._leave_at_ns: int | None = None
@@ -111,6 +120,8 @@ class Child:
             self._reporter.send(report)
         if self._ready and now_ns >= self._pulse_due_ns:
             self._pulse(now_ns)
+        while self._returning is not None and self._returning.found:
+            self._reporter.send(self._returning.found.popleft())
         self._reporter.flush()
         leaving = self._leave_at_ns is not None
         if leaving and (not self._director.busy or now_ns >= (self._leave_at_ns or 0)):
@@ -150,8 +161,16 @@ class Child:
         if isinstance(message, p.Quit):
             self._leave(message.fade_ms)
             return
+        if isinstance(message, p.Compare):
+            self._compare(message)
+            return
         for report in self._director.take(message, time.monotonic_ns()):
             self._reporter.send(report)
+
+    def _compare(self, message: p.Compare) -> None:
+        if self._returning is not None:
+            left_ns = self._wall.mono_ns(message.at_ms, message.epoch)
+            self._returning.compare(message.token, left_ns)
 
     def _leave(self, fade_ms: int) -> None:
         self._director.stop_all(fade_ms)
@@ -186,6 +205,7 @@ class Child:
                 return
             log.info("clock_wanders device=%s opened_again", self._output.device)
             self._opening_since_ns, self._reopening = now_ns, True
+            self._reopened += 1
             threading.Thread(target=self._reopen_card, name="open-card", daemon=True).start()
 
     def _open_card(self) -> None:
@@ -241,14 +261,18 @@ class Child:
                 rate_hz=p.RATE_HZ,
                 frames_per_buffer=self._output.frames_per_buffer,
                 latency_ms=self._output.latency_ms,
+                resolved=self._output.resolved,
             )
         )
+        if self._returning is not None:
+            self._returning.start()
 
     def _pulse(self, now_ns: int) -> None:
         self._pulse_due_ns = max(now_ns, self._pulse_due_ns) + NS_PER_S
         spread = self._output.callbacks
         for report in heard(self._mixer, self._wall.wall_ms(now_ns)):
             self._reporter.send(report)
+        self._report_return(now_ns)
         self._reporter.send(
             p.Pulse(
                 at_ms=self._wall.wall_ms(now_ns),
@@ -260,8 +284,19 @@ class Child:
                 callback_p99_us=None if spread is None else spread.p99_us,
                 callback_max_us=None if spread is None else spread.max_us,
                 drift_ppm=None if not self._output.steady else round(1e6 * self._output.drift),
+                reopened=self._reopened,
             )
         )
+
+    def _report_return(self, now_ns: int) -> None:
+        line = self._returning
+        if line is None:
+            return
+        plays = any(voice.bus == line.bus for voice in self._mixer.playing())
+        sent = self._mixer.ears[line.bus].last if plays else None
+        every_ms = (now_ns - self._looked_ns) // NS_PER_MS if self._looked_ns else 1_000
+        self._looked_ns = now_ns
+        self._reporter.send(line.report(sent, every_ms, self._wall.wall_ms(now_ns), now_ns))
 
 
 def _quiet_descriptors() -> int:
@@ -278,8 +313,8 @@ def _quiet_descriptors() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="agent.player", description="The sound child process.")
-    parser.add_argument("--device", required=True, help="output device, by its name")
-    parser.add_argument("--buses", type=int, required=True, help="channels of the card")
+    parser.add_argument("--device", default="default", help="output device, by its name")
+    parser.add_argument("--buses", type=int, default=1, help="channels of the card")
     parser.add_argument("--frames", type=int, default=2048, help="frames per buffer")
     parser.add_argument("--ca", default="", help="further authorities of https streams, a file")
     parser.add_argument(
@@ -288,17 +323,45 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--standby", action="store_true", help="open the device only with the first message"
     )
+    parser.add_argument("--return-device", default="", help="input that hears the amplifier")
+    parser.add_argument("--return-channel", type=int, default=0, help="its channel, from 0")
+    parser.add_argument("--return-bus", type=int, default=0, help="the bus it should hear")
+    parser.add_argument(
+        "--list-devices", action="store_true", help="print the devices there are as JSON, and end"
+    )
     return parser.parse_args()
+
+
+def _returning(arguments: argparse.Namespace) -> Callable[[Callable[[], None]], ReturnLine] | None:
+    device, channel = arguments.return_device, max(0, min(7, arguments.return_channel))
+    bus = max(0, min(arguments.buses - 1, arguments.return_bus))
+    if not device:
+        return None
+    return lambda wake: ReturnLine(device, channel, bus, wake)
+
+
+def _tell_devices(report_fd: int) -> None:
+    os.write(report_fd, msgspec.json.encode(list_devices()) + b"\n")
+    os._exit(0)  # a library that hangs at its end keeps nobody waiting
 
 
 def main() -> None:
     """Run the child and leave without waiting for threads that may hang."""
     arguments = _arguments()
-    reporter = Reporter(_quiet_descriptors())
+    report_fd = _quiet_descriptors()
+    if arguments.list_devices:
+        _tell_devices(report_fd)
+    reporter = Reporter(report_fd)
     output = PortAudioOutput(arguments.device, arguments.buses, arguments.frames)
     ceiling_cdb = min(0, arguments.ceiling_cdb)
     child = Child(
-        output, arguments.buses, reporter, sys.stdin.fileno(), ceiling_cdb, ca=arguments.ca
+        output,
+        arguments.buses,
+        reporter,
+        sys.stdin.fileno(),
+        ceiling_cdb,
+        ca=arguments.ca,
+        returning=_returning(arguments),
     )
     try:
         status = child.run(standby=arguments.standby)

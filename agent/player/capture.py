@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from agent.player.devices import cards, choose, prepare_portaudio
+from agent.player.devices import cards, choose, named, prepare_portaudio
 from agent.player.live import LiveJob
 from agent.player.protocol import RATE_HZ, Source
 
@@ -87,7 +87,8 @@ def find_input(library: Any, device: str, channels: int) -> int | None:
         info = library.get_device_info_by_index(index)
         if info["maxInputChannels"] >= channels:
             names[index] = str(info["name"])
-    found = choose(device, names, cards())
+    by_id = cards()
+    found = choose(device, names, by_id)
     if found is None:
-        log.warning("no_input device=%r there=%s", device, sorted(names.values()))
+        log.warning("no_input device=%r there_are=%s", device, named(names, by_id))
     return found

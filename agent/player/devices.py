@@ -1,8 +1,8 @@
 """Which device a name means: the same card after a reboot, a replug, or behind another port.
 
-Pure but for `cards`, which reads what the kernel says. PortAudio's own numbers and the ALSA index
-in its names change with the order in which cards are found; the product's name and the card's id
-do not.
+Pure but for `cards` and `products`, which read what the kernel says. PortAudio's own numbers and
+the ALSA index in its names change with the order in which cards are found; the product's name and
+the card's id do not.
 
 A device is named by, in this order: PortAudio's exact name; the beginning of it, when only one
 begins so ("USB PnP Sound Device"); or ALSA's card id, "hw:CARD=Device,DEV=0" as `aplay -L` shows
@@ -13,13 +13,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 CARDS_FILE = Path("/proc/asound/cards")
 
 _BY_ID = re.compile(r"(?:plug)?(?:hw|sysdefault|front)?:?CARD=([^,]+)(?:,DEV=(\d+))?$")
 # The kernel's line of a card: its index, its id in brackets, driver and product.
+_PRODUCT_LINE = re.compile(r"^\s*\d+ \[(\S+)\s*\]: .*? - (.*)$", re.MULTILINE)
+# Where PortAudio found it this time, at the end of its name.
+_PLACE = re.compile(r" \(hw:(\d+),(\d+)\)$")
 _CARD_LINE = re.compile(r"^\s*(\d+) \[(\S+)\s*\]:", re.MULTILINE)
 
 
@@ -54,3 +57,34 @@ def choose(wanted: str, names: Mapping[int, str], by_id: Mapping[str, int]) -> i
         return found[0] if found else None
     begins = [number for number, name in names.items() if wanted and name.startswith(wanted)]
     return begins[0] if len(begins) == 1 else None
+
+
+def products(file: Path = CARDS_FILE) -> dict[str, str]:
+    """ALSA's card ids and what the kernel calls the product."""
+    try:
+        text = file.read_text("utf-8", "replace")
+    except OSError:
+        return {}
+    return {found[1]: found[2].strip() for found in _PRODUCT_LINE.finditer(text)}
+
+
+def stable_name(name: str, names: Collection[str], by_id: Mapping[str, int]) -> str:
+    """What to write into the configuration for the device that PortAudio calls `name` now.
+
+    names: of every device beside it. A place in the name ("hw:1,0") is left out, and where the
+    rest does not tell it from another one, its card's id stands instead.
+    """
+    placed = _PLACE.search(name)
+    if placed is None:
+        return name
+    product = name[: placed.start()]
+    if product and sum(other.startswith(product) for other in names) == 1:
+        return product
+    ids = [one for one, index in by_id.items() if index == int(placed[1])]
+    return f"hw:CARD={ids[0]},DEV={placed[2]}" if ids else name
+
+
+def named(names: Mapping[int, str], by_id: Mapping[str, int]) -> str:
+    """Those there are, as they are best written, for an error's text."""
+    found = sorted({stable_name(name, names.values(), by_id) for name in names.values()})
+    return ", ".join(found) or "none"

@@ -11,12 +11,12 @@ may block for ever on a broken device, so it runs where it can be abandoned.
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
 from agent.player.clockmap import NS_PER_MS, DacClock, StreamTime
+from agent.player.devices import cards, choose, named, prepare_portaudio
 from agent.player.durations import Durations, Spread
 from agent.player.protocol import RATE_HZ
 
@@ -46,6 +46,10 @@ class Output(Protocol):
 
     def close(self) -> None:
         """Stop at once; harmless when not open."""
+
+    @property
+    def resolved(self) -> str:
+        """What the name was found to mean; empty before it is open."""
 
     @property
     def latency_ms(self) -> int:
@@ -97,6 +101,12 @@ class PortAudioOutput:
         self._latency_ns = 0
         self._last_ns = 0
         self._failed = False
+        self._resolved = ""
+
+    @property
+    def resolved(self) -> str:
+        """PortAudio's name of the device, which may differ after the next replug."""
+        return self._resolved
 
     @property
     def latency_ms(self) -> int:
@@ -130,8 +140,7 @@ class PortAudioOutput:
 
     def open(self, render: Render) -> None:
         """Open the device and start asking `render` for sound."""
-        # libjack, which PortAudio asks too, must not start a server of its own.
-        os.environ.setdefault("JACK_NO_START_SERVER", "1")
+        prepare_portaudio()
         import pyaudio
 
         self._render = render
@@ -170,23 +179,21 @@ class PortAudioOutput:
             self._library = None
 
     def _find(self) -> int:
-        """The device's index: the exact name, else the only one that begins with it."""
+        """The device's number now, by a name that does not change."""
         names: dict[int, str] = {}
         for index in range(self._library.get_device_count()):
             info = self._library.get_device_info_by_index(index)
             if info["maxOutputChannels"] >= self._buses:
                 names[index] = str(info["name"])
-        exact = [index for index, name in names.items() if name == self.device]
-        # ALSA appends "(hw:1,0)" to a card's name, and the number changes when it is replugged.
-        begins = [index for index, name in names.items() if name.startswith(self.device)]
-        if exact:
-            return exact[0]
-        if len(begins) == 1:
-            return begins[0]
-        listed = ", ".join(sorted(names.values())) or "none"
-        raise NoDevice(
-            f"no output {self.device!r} with {self._buses} channels; there are: {listed}"
-        )
+        by_id = cards()
+        found = choose(self.device, names, by_id)
+        if found is None:
+            raise NoDevice(
+                f"no output {self.device!r} with {self._buses} channels;"
+                f" there are: {named(names, by_id)}"
+            )
+        self._resolved = names[found]
+        return found
 
     def _callback(
         self, _in: bytes | None, frames: int, times: dict[str, float], status: int

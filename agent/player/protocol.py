@@ -144,11 +144,22 @@ class Quit(msgspec.Struct, frozen=True, tag="quit", tag_field="t", forbid_unknow
     fade_ms: int = 50
 
 
-ToChild = Cue | Stop | Gain | Time | Quit
+class Compare(msgspec.Struct, frozen=True, tag="compare", tag_field="t"):
+    """Look on the return line for the self-test's pattern, which left the card at `at_ms`."""
+
+    token: str
+    at_ms: int
+    epoch: int
+
+
+ToChild = Cue | Stop | Gain | Time | Quit | Compare
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready", tag_field="t"):
-    """The stream is open and its callback runs. `latency_ms`: mixer to DAC, as PortAudio says."""
+    """The stream is open and its callback runs. `latency_ms`: mixer to DAC, as PortAudio says.
+
+    `resolved`: the card's name as PortAudio has it now.
+    """
 
     version: int
     pid: int
@@ -157,6 +168,7 @@ class Ready(msgspec.Struct, frozen=True, tag="ready", tag_field="t"):
     rate_hz: int
     frames_per_buffer: int
     latency_ms: int
+    resolved: str = ""
 
 
 class Started(msgspec.Struct, frozen=True, tag="started", tag_field="t"):
@@ -231,7 +243,7 @@ class Pulse(msgspec.Struct, frozen=True, tag="pulse", tag_field="t"):
 
     `callback_*_us`: how long the card's thread was kept for a block, in the last minute or two.
     `drift_ppm`: how much slower than ours the card's clock runs. None while it is not known, or
-    from an older child.
+    from an older child. `reopened`: how often the card was opened again for its clock's sake.
     """
 
     at_ms: int
@@ -243,6 +255,7 @@ class Pulse(msgspec.Struct, frozen=True, tag="pulse", tag_field="t"):
     callback_p99_us: int | None = None
     callback_max_us: int | None = None
     drift_ppm: int | None = None
+    reopened: int = 0
 
 
 class Heard(msgspec.Struct, frozen=True, tag="heard", tag_field="t"):
@@ -268,6 +281,39 @@ class Heard(msgspec.Struct, frozen=True, tag="heard", tag_field="t"):
     limited_cdb: int = 0
 
 
+class Returned(msgspec.Struct, frozen=True, tag="returned", tag_field="t"):
+    """Once a second where a return line is configured: what came back of bus `bus`.
+
+    `kind` None: nothing is known, and `fault` may say why. `lacks_ms`: for how long nothing has
+    come back although sound was sent; None where nobody can say.
+    """
+
+    bus: int
+    at_ms: int
+    kind: Literal["sound", "silent", "hiss"] | None
+    fault: str = ""
+    for_ms: int = 0
+    level_cdb: int | None = None
+    peak_cdb: int | None = None
+    lacks_ms: int | None = None
+
+
+class Compared(msgspec.Struct, frozen=True, tag="compared", tag_field="t"):
+    """What became of a `Compare`. `heard` None: the line could not be listened to, see `fault`.
+
+    `delay_us`: from the card's converter to its input, buffers included. `level_cdb`: of the
+    pattern alone; `snr_cdb`: above everything else that came while it sounded.
+    """
+
+    token: str
+    bus: int
+    heard: bool | None
+    fault: str = ""
+    delay_us: int | None = None
+    level_cdb: int | None = None
+    snr_cdb: int | None = None
+
+
 class Trouble(msgspec.Struct, frozen=True, tag="trouble", tag_field="t"):
     """The child cannot make sound: no device, device lost, callback frozen. It exits after it."""
 
@@ -276,5 +322,15 @@ class Trouble(msgspec.Struct, frozen=True, tag="trouble", tag_field="t"):
 
 
 FromChild = (
-    Ready | Started | PartStarted | SourceFailed | Progress | Ended | Pulse | Heard | Trouble
+    Ready
+    | Started
+    | PartStarted
+    | SourceFailed
+    | Progress
+    | Ended
+    | Pulse
+    | Heard
+    | Returned
+    | Compared
+    | Trouble
 )

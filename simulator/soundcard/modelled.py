@@ -80,6 +80,11 @@ class ModelledOutput:
     # --- the port ------------------------------------------------------------------------
 
     @property
+    def resolved(self) -> str:
+        """A model has one name."""
+        return self.device
+
+    @property
     def latency_ms(self) -> int:
         """From `render` to the converter."""
         return round(self._buffers * self.frames_per_buffer * 1000 / RATE_HZ)

@@ -1,0 +1,233 @@
+"""The return line: what comes back from behind the card, heard beside what was sent there.
+
+`ReturnEar` is pure: numpy blocks and instants in, what lacks and what was found out. `ReturnLine`
+owns the capture stream, in a thread of its own, because a broken device may block for ever; one
+that is not there, is busy or falls silent as a device is looked for again and claims nothing.
+
+Invariants: what is not heard is `None`, never silence; a line that only hums is as empty as one
+without any sound: the hum was measured while nothing was sent.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from agent.player import protocol as p
+from agent.player.capture import find_input
+from agent.player.clockmap import NS_PER_MS, NS_PER_S, ms_of_frames, ns_of_frames
+from agent.player.devices import prepare_portaudio
+from agent.player.hearing import SILENT_DBFS, Ear, Look
+from agent.player.pattern import LENGTH_MS, SLOW_HZ, SLOWER, find, slower
+from agent.player.ring import Block
+
+log = logging.getLogger(__name__)
+
+FRAMES = 768 * SLOWER
+"""Nobody waits for this line: a large buffer costs least. Whole at the slow rate."""
+
+KEPT_NS = 8 * NS_PER_S
+LATEST_MS = 1_500
+"""So long after it left the card the pattern may come back."""
+
+EARLY_MS = 100
+"""So much before it is looked for it, too: what a card says of its delay is not always so."""
+
+AGAIN_S = 10.0
+STALE_NS = 2 * NS_PER_S
+ABOVE_HUM_DB = 6.0
+HUM_LOUDEST_DBFS = -30.0
+"""What is louder while nothing is sent is somebody else's sound, and no hum."""
+SENT_LOUD_DBFS = -50.0
+LOUD_LEAST_MS = 2_000
+
+
+@dataclass(slots=True)
+class _Kept:
+    """Sound at the slow rate. at_ns: when its first sample came in."""
+
+    at_ns: int
+    block: Block
+
+
+class ReturnEar:
+    """`add` is called by the capture's thread, the rest by the control thread."""
+
+    def __init__(self) -> None:
+        self._ear = Ear()
+        self._kept: deque[_Kept] = deque()
+        self._last_ns = 0
+        self._loudest_dbfs: float | None = None
+        self._hum_dbfs: float | None = None
+        self._lacks_since_ns = 0
+        self._loud_ms = 0
+
+    def add(self, block: Block, at_ns: int) -> None:
+        """The next samples, full scale 1.0, the first of which came in at `at_ns`."""
+        for look in self._ear.add(block):
+            loudest = self._loudest_dbfs
+            self._loudest_dbfs = (
+                look.level_dbfs if loudest is None else max(loudest, look.level_dbfs)
+            )
+        self._kept.append(_Kept(at_ns, slower(block)))
+        while self._kept and at_ns - self._kept[0].at_ns > KEPT_NS:
+            self._kept.popleft()
+        self._last_ns = at_ns
+
+    def forget(self) -> None:
+        """The line is gone; what comes from now on begins anew."""
+        self._ear.forget()
+        self._kept.clear()
+        self._last_ns, self._loudest_dbfs = 0, None
+        self._lacks_since_ns = self._loud_ms = 0
+
+    def look(self, sent: Look | None, every_ms: int, now_ns: int) -> tuple[Look | None, int | None]:
+        """What came back last, and how long it has lacked although sound was sent (None: nobody
+        can say). Asked for every `every_ms`; sent: what left the bus, None: nothing plays there."""
+        loudest, self._loudest_dbfs = self._loudest_dbfs, None
+        back = self._ear.last
+        if loudest is None or back is None or now_ns - self._last_ns > STALE_NS:
+            self._lacks_since_ns = self._loud_ms = 0
+            return None, None
+        if sent is None:
+            self._lacks_since_ns = self._loud_ms = 0
+            if loudest < HUM_LOUDEST_DBFS:
+                self._hum_dbfs = loudest
+            return back, 0
+        if loudest >= self._empty_dbfs():
+            self._lacks_since_ns = self._loud_ms = 0
+            return back, 0
+        if sent.kind == "sound" and sent.level_dbfs >= SENT_LOUD_DBFS:
+            loud_ms = min(every_ms, ms_of_frames(sent.for_frames))
+            self._loud_ms += loud_ms
+            self._lacks_since_ns = self._lacks_since_ns or now_ns - loud_ms * NS_PER_MS
+        if self._loud_ms < LOUD_LEAST_MS:
+            return back, 0
+        return back, (now_ns - self._lacks_since_ns) // NS_PER_MS
+
+    def piece(self, from_ns: int, to_ns: int) -> Block | None:
+        """What came in between, at the slow rate; None where it is not all there."""
+        kept = list(self._kept)
+        if not kept or kept[0].at_ns > from_ns:
+            return None
+        whole = np.concatenate([one.block for one in kept])
+        # The earliest arrival is the one that nothing held up.
+        counted = np.cumsum([0, *(len(one.block) for one in kept[:-1])])
+        began_ns = min(
+            one.at_ns - round(int(frames) * NS_PER_S / SLOW_HZ)
+            for one, frames in zip(kept, counted, strict=True)
+        )
+        low, high = ((at - began_ns) * SLOW_HZ // NS_PER_S for at in (from_ns, to_ns))
+        return whole[low:high] if low >= 0 and high <= len(whole) else None
+
+    def _empty_dbfs(self) -> float:
+        hum = self._hum_dbfs
+        return SILENT_DBFS if hum is None else max(SILENT_DBFS, hum + ABOVE_HUM_DB)
+
+
+class ReturnLine:
+    """The input that hears one bus from behind the amplifier."""
+
+    def __init__(self, device: str, channel: int, bus: int, wake: Callable[[], None]) -> None:
+        self.bus = bus
+        self.fault = ""
+        """Why nothing is heard: `not_found`, `refused`; empty while the line is open."""
+        self.found: deque[p.Compared] = deque()
+        self._device = device
+        self._channels = channel + 1
+        self._channel = channel
+        self._ear = ReturnEar()
+        self._wake = wake
+
+    def start(self) -> None:
+        """Open it where it can hang without holding anybody up."""
+        threading.Thread(target=self._run, name="return-line", daemon=True).start()
+
+    def report(self, sent: Look | None, every_ms: int, at_ms: int, now_ns: int) -> p.Returned:
+        """What the agent is told once a second."""
+        back, lacks_ms = self._ear.look(sent, every_ms, now_ns)
+        return p.Returned(
+            bus=self.bus,
+            at_ms=at_ms,
+            fault=self.fault,
+            kind=None if back is None else back.kind,
+            for_ms=0 if back is None else ms_of_frames(back.for_frames),
+            level_cdb=None if back is None else round(100 * back.level_dbfs),
+            peak_cdb=None if back is None else round(100 * back.peak_dbfs),
+            lacks_ms=lacks_ms,
+        )
+
+    def compare(self, token: str, left_ns: int) -> None:
+        """Look for the pattern whose first sample left the card at `left_ns`; see `found`."""
+        threading.Thread(
+            target=self._compare, args=(token, left_ns), name="compare", daemon=True
+        ).start()
+
+    def _compare(self, token: str, left_ns: int) -> None:
+        to_ns = left_ns + (LENGTH_MS + LATEST_MS) * NS_PER_MS
+        time.sleep(max(0, to_ns + STALE_NS // 4 - time.monotonic_ns()) / NS_PER_S)
+        piece = self._ear.piece(left_ns - EARLY_MS * NS_PER_MS, to_ns)
+        if piece is None:
+            self.found.append(p.Compared(token, self.bus, None, self.fault or "not_found"))
+        else:
+            seen = find(piece)
+            delay_us = None if seen.delay_us is None else seen.delay_us - 1_000 * EARLY_MS
+            self.found.append(
+                p.Compared(token, self.bus, seen.heard, "", delay_us, seen.level_cdb, seen.snr_cdb)
+            )
+        self._wake()
+
+    # --- the capture --------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.fault = self._capture()
+            except (OSError, ValueError) as error:
+                if self.fault != "refused":
+                    log.warning("return_line_refused device=%s error=%s", self._device, error)
+                self.fault = "refused"
+            self._ear.forget()
+            time.sleep(AGAIN_S)
+
+    def _capture(self) -> str:
+        """Listen until the line is gone; why it is."""
+        prepare_portaudio()
+        import pyaudio
+
+        library = pyaudio.PyAudio()
+        try:
+            index = find_input(library, self._device, self._channels)
+            if index is None:
+                return "not_found"
+            stream = library.open(
+                format=pyaudio.paInt16,
+                channels=self._channels,
+                rate=p.RATE_HZ,
+                input=True,
+                input_device_index=index,
+                frames_per_buffer=FRAMES,
+                stream_callback=self._callback,
+            )
+            self.fault = ""
+            while stream.is_active():
+                time.sleep(1.0)
+            stream.close()
+        finally:
+            library.terminate()
+        return "stalled"
+
+    def _callback(
+        self, data: bytes | None, _frames: int, _times: Mapping[str, float], _status: int
+    ) -> tuple[None, int]:
+        if data:
+            pcm = np.frombuffer(data, np.int16)[self._channel :: self._channels]
+            block = pcm.astype(np.float32) * np.float32(1.0 / 32768.0)
+            self._ear.add(block, time.monotonic_ns() - ns_of_frames(len(block)))
+        return None, 0  # paContinue
