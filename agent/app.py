@@ -59,6 +59,7 @@ from agent.contract.reports import OccurrenceRef
 from agent.core.effects import (
     AckMessage,
     CancelFetch,
+    CompareReturn,
     Connect,
     Evict,
     Fetch,
@@ -74,6 +75,7 @@ from agent.core.effects import (
     Speak,
     StopCue,
     Subscribe,
+    WatchSound,
 )
 from agent.core.events import Booted, CommitFailed, Event, Leaving
 from agent.core.facts import Facts
@@ -177,6 +179,8 @@ class App:
                 StopCue: self._player.stop,
                 SetGain: self._player.gain,
                 RestartSound: self._player.restart,
+                WatchSound: self._player.watch,
+                CompareReturn: self._player.compare,
                 SetTime: self._player.time,
                 HoldZones: self._zones.hold,
                 Reply: self._control.reply,
@@ -440,7 +444,17 @@ def _player_command(config: Config) -> tuple[str, ...]:
         "--ceiling-cdb",
         str(100 * config.loudness.ceiling_dbtp),
         *(("--ca", config.content.ca) if config.content.ca else ()),
+        *_return_line(config),
     )
+
+
+def _return_line(config: Config) -> tuple[str, ...]:
+    sound = config.sound
+    heard = next((one for one in config.input if one.name == sound.return_input), None)
+    if heard is None or not sound.return_input:
+        return ()
+    where = ("--return-channel", str(heard.channel), "--return-bus", str(sound.return_bus))
+    return ("--return-device", heard.device, *where)
 
 
 def _wirings(config: Config) -> tuple[Wiring, ...]:

@@ -99,12 +99,17 @@ class ContentSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class SoundSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The card. device: ALSA or PortAudio name, empty is the default one; frames per buffer."""
+    """The card. device: ALSA or PortAudio name, empty is the default one; frames per buffer.
+
+    return_input: the `[[input]]` that hears bus `return_bus` from behind the amplifier, if any.
+    """
 
     device: str = ""
     buses: Annotated[int, Meta(ge=1, le=8)] = 1
     frames: Annotated[int, Meta(ge=64, le=8_192)] = 2_048
     warm_standby: bool = False
+    return_input: str = ""
+    return_bus: Annotated[int, Meta(ge=0, le=7)] = 0
 
 
 class LoudnessSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -497,6 +502,17 @@ def _contradictions(draft: _Draft) -> Iterator[Problem]:
     for number, zone in draft.zones:
         yield from _zone_contradictions(f"zone[{number}]", zone, draft)
     yield from _shared_terminals(draft)
+    yield from _return_line(draft)
+
+
+def _return_line(draft: _Draft) -> Iterator[Problem]:
+    sound = draft.sound
+    if sound is None or not sound.return_input:
+        return
+    if not _may_name(sound.return_input, draft.input_names):
+        yield _unnamed("sound.return_input", sound.return_input, draft.input_names)
+    if sound.return_bus >= sound.buses:
+        yield _problem("sound.return_bus", "no-bus", bus=sound.return_bus, buses=sound.buses)
 
 
 def _nowhere_and_never(draft: _Draft) -> Iterator[Problem]:
@@ -669,6 +685,7 @@ def _site(config: Config) -> Site:
         levels=_levels(config.loudness),
         features=FEATURES,
         inputs=frozenset(one.name for one in config.input),
+        return_bus=config.sound.return_bus if config.sound.return_input else None,
         source_rules=source_api.rules(config.source_api),
     )
 

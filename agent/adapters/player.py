@@ -25,13 +25,26 @@ import msgspec
 from agent.adapters.clock import mono_ms
 from agent.adapters.counted import Counted
 from agent.adapters.ports import Emit
-from agent.core.effects import PlayCue, RestartSound, SetGain, SetTime, StopCue
+from agent.core.effects import (
+    CompareReturn,
+    PlayCue,
+    RestartSound,
+    SetGain,
+    SetTime,
+    StopCue,
+    WatchSound,
+)
 from agent.core.events import (
+    AudioSeen,
+    BusHeard,
     PlayerLost,
     PlayerReady,
+    ReturnCompared,
+    ReturnHeard,
     SoundEnded,
     SoundHeard,
     SoundProgress,
+    SoundReturned,
     SoundStarted,
     SourceGaveUp,
     SourceTookOver,
@@ -61,6 +74,10 @@ SILENT_CDB = -6_000
 UNHEARD_MS = 3_500
 UNHEARD_EVERY_MS = 5_000
 """What left the mixer is told when it is heard, and from so much silence or hiss on so often."""
+SEEN_PLAYING_MS, SEEN_IDLE_MS = 10_000, 60_000
+"""How the card runs is told so often while something plays and while nothing does."""
+LEVEL_STALE_MS = 2_500
+"""A level of a bus that was not renewed for so long is not its level any more."""
 UNREAD_MAX_BYTES = 1_000_000
 LOG_LINES_PER_LIFE = 50
 
@@ -116,6 +133,13 @@ class _Child:
     trouble: p.Trouble | None = None
     given_up: str = ""
     cues: dict[str, _Heard] = field(default_factory=dict)
+    opened: p.Ready | None = None
+    told_ms: int = 0
+    levels: dict[int, tuple[int, p.Heard]] = field(default_factory=dict)
+    """By bus: when it came, and what."""
+    back: p.Returned | None = None
+    lacks_ms: int = 0
+    """Of the return line, as the agent was told last."""
 
     def silent_ms(self, now_ms: int) -> int:
         """For how long no sound is known to have left the card; 0 when that is not known."""
@@ -160,6 +184,7 @@ class Player:
         self._losses = 0
         self._spawning: asyncio.Task[None] | None = None
         self._quitting = False
+        self._watch_until_ms = 0
         self._moved_ms = mono_ms()
         self.counted = Counted()
 
@@ -199,6 +224,16 @@ class Player:
         if self._child is not None:
             self._child.given_up = act.why
             self._child.kill()
+
+    def watch(self, act: WatchSound) -> None:
+        """How the card runs is told with every pulse for a while."""
+        self._watch_until_ms = mono_ms() + act.for_ms
+
+    def compare(self, act: CompareReturn) -> None:
+        child = self._child
+        cue = child.cues.get(act.token) if child is not None else None
+        if child is not None and cue is not None:
+            self._send(child, p.Compare(act.token, act.at_ms, cue.cue.epoch, act.position_ms))
 
     def stuck(self) -> str:
         """Why the watchdog should not be fed: only when replacing children itself has stopped."""
@@ -340,6 +375,7 @@ class Player:
                 moving, child.frames = frames != child.frames, frames
                 if moving:
                     child.moved_ms = mono_ms() - age_ms
+                self._tell_seen(child, message)
                 return moving
             case p.Trouble():
                 child.trouble = message
@@ -348,7 +384,12 @@ class Player:
             case p.Ended():
                 self._take_ended(child, message)
             case p.Heard():
+                child.levels[message.bus] = mono_ms(), message
                 self._take_heard(child, message)
+            case p.Returned():
+                self._take_returned(child, message)
+            case p.Compared():
+                self._take_compared(message)
             case _:
                 self._pass_on(child, message)
         return False
@@ -359,6 +400,7 @@ class Player:
             child.kill()
             return False
         child.ready, self._told_lost = True, ""
+        child.opened = message
         log.info(
             "sound_child_ready device=%s latency_ms=%s after_ms=%s",
             message.device,
@@ -436,6 +478,39 @@ class Player:
             )
         )
 
+    def _take_returned(self, child: _Child, message: p.Returned) -> None:
+        """Once when nothing comes back, again and again while nothing does, and when it is back."""
+        child.back = message
+        lacks_ms = message.lacks_ms or 0
+        if lacks_ms < UNHEARD_MS:
+            lacks_ms = 0
+        again = lacks_ms >= child.lacks_ms + (UNHEARD_EVERY_MS if child.lacks_ms else 1)
+        if again or (child.lacks_ms and not lacks_ms):
+            child.lacks_ms = lacks_ms
+            self._emit(SoundReturned(message.bus, lacks_ms, message.at_ms))
+
+    def _take_compared(self, found: p.Compared) -> None:
+        self._emit(
+            ReturnCompared(
+                found.token,
+                found.heard,
+                found.fault,
+                found.delay_us,
+                found.level_cdb,
+                found.snr_cdb,
+            )
+        )
+
+    def _tell_seen(self, child: _Child, pulse: p.Pulse) -> None:
+        """Seldom: nobody decides by it. At once after the opening, and while somebody looks."""
+        now_ms = mono_ms()
+        every_ms = SEEN_PLAYING_MS if child.cues else SEEN_IDLE_MS
+        due = not child.told_ms or now_ms - child.told_ms >= every_ms
+        if child.opened is None or not (due or now_ms < self._watch_until_ms):
+            return
+        child.told_ms = now_ms
+        self._emit(_seen(child, child.opened, pulse, now_ms))
+
     def _take_ended(self, child: _Child, message: p.Ended) -> None:
         heard = child.cues.pop(message.token, None)
         if heard is not None:
@@ -466,6 +541,42 @@ class Player:
         if stdin.transport.get_write_buffer_size() > UNREAD_MAX_BYTES:
             child.trouble = p.Trouble("internal", "it does not read what it is told")
             child.kill()
+
+
+def _seen(child: _Child, opened: p.Ready, pulse: p.Pulse, now_ms: int) -> AudioSeen:
+    buses = tuple(
+        BusHeard(bus, one.kind, one.for_ms, one.level_cdb, one.peak_cdb, one.limited_cdb)
+        for bus, (came_ms, one) in sorted(child.levels.items())
+        if now_ms - came_ms <= LEVEL_STALE_MS and one.token in child.cues
+    )
+    return AudioSeen(
+        device=opened.device,
+        resolved=opened.resolved,
+        frames_per_buffer=opened.frames_per_buffer,
+        latency_ms=pulse.latency_ms,
+        underruns=pulse.underruns,
+        reopened=pulse.reopened,
+        drift_ppm=pulse.drift_ppm,
+        callback_p50_us=pulse.callback_p50_us,
+        callback_p99_us=pulse.callback_p99_us,
+        callback_max_us=pulse.callback_max_us,
+        buses=buses,
+        back=_back(child.back),
+    )
+
+
+def _back(heard: p.Returned | None) -> ReturnHeard | None:
+    if heard is None:
+        return None
+    return ReturnHeard(
+        heard.bus,
+        heard.kind,
+        heard.fault,
+        heard.for_ms,
+        heard.level_cdb,
+        heard.peak_cdb,
+        heard.lacks_ms,
+    )
 
 
 def broke_off_ms(moved_ms: int, closed_ms: int) -> int:

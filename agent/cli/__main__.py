@@ -9,7 +9,7 @@ import argparse
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -24,6 +24,7 @@ from agent.cli.arguments import (
     environment_of_process,
     language,
 )
+from agent.cli.audio import run_audio
 from agent.cli.client import (
     DEFAULT_CONFIG,
     DEFAULT_SOCKET,
@@ -36,6 +37,7 @@ from agent.cli.client import (
     real_ask,
 )
 from agent.cli.commands import run
+from agent.cli.devices import ListDevices, real_devices
 from agent.cli.findings import Finding, finding_lines
 from agent.cli.pin import Place, run_pin
 from agent.cli.pipes import quietly
@@ -60,6 +62,7 @@ class Surroundings:
     free_mib: int | None
     on_terminal: bool
     prompts: Prompts | None = None
+    list_devices: ListDevices = real_devices
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -116,6 +119,9 @@ def _missing_config(typed: argparse.Namespace, lang: Lang) -> Finding | None:
 
 
 def _run(typed: argparse.Namespace, session: Session, around: Surroundings) -> Shown:
+    if typed.command == "audio":
+        shown = run_audio(typed, session, around.list_devices)
+        return replace(shown, lines=[*session.notes, *shown.lines])
     if typed.command != "pin":
         return run(typed, session)
     state_dir = configured_state_dir(typed.config) or offline.DEFAULT_STATE_DIR

@@ -136,6 +136,7 @@ def build_parser(lang: Lang, version: str) -> argparse.ArgumentParser:
     for name in ("status", "zones", "link"):
         command(name)
     _add_alarms(command("alarms"), lang)
+    _add_audio(command("audio"), lang)
     _add_reading(command, lang)
     _add_doing(command, lang)
     _add_deciding(command, lang)
@@ -147,6 +148,12 @@ def build_parser(lang: Lang, version: str) -> argparse.ArgumentParser:
 def _add_alarms(made: argparse.ArgumentParser, lang: Lang) -> None:
     made.add_argument("act", nargs="?", choices=("ack",), help=say(lang, "help-ack"))
     made.add_argument("what", nargs="*", metavar="ALARM", help=say(lang, "help-ack-what"))
+    _add_who(made, lang)
+
+
+def _add_audio(made: argparse.ArgumentParser, lang: Lang) -> None:
+    made.add_argument("act", nargs="?", choices=("selftest",), help=say(lang, "help-audio-act"))
+    made.add_argument("--zone", action="append", metavar="ZONE", help=say(lang, "help-audio-zone"))
     _add_who(made, lang)
 
 

@@ -1,8 +1,8 @@
 """Every sentence `stationctl` says of its own, in both languages, in one table.
 
-Those about decisions are written in `texts_deciding`. Reasons and alarms have their texts in
-`agent.contract.reasons`. A test holds the two languages to the same placeholders and every key to a
-use.
+Those about decisions are written in `texts_deciding`, those about the card in `texts_audio`.
+Reasons and alarms have their texts in `agent.contract.reasons`. A test holds the two languages to
+the same placeholders and every key to a use.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from agent.cli.texts_audio import AUDIO
 from agent.cli.texts_deciding import DECIDING
 from agent.contract.reasons import Lang
 
@@ -47,7 +48,7 @@ _COUNTED = re.compile(rf"\{{(\w+)\}} ({'|'.join(SINGULAR)})\b")
 
 
 TEXTS: dict[str, Both] = {
-    **{key: Both(*words) for key, words in DECIDING.items()},
+    **{key: Both(*words) for key, words in (DECIDING | AUDIO).items()},
     # --- words
     "now": Both("ĐANG PHÁT", "ON AIR"),
     "now-drill": Both("DIỄN TẬP ĐANG PHÁT", "DRILL ON AIR"),

@@ -43,7 +43,7 @@ def play_tone(typed: argparse.Namespace, session: Session, pause: Pause = time.s
     if session.prompts is not None and session.chatty:
         session.prompts.tell(begun)
         begun = []
-    view = _await_outcome(answer.entry, typed.seconds, session, pause)
+    view = await_outcome(answer.entry, typed.seconds, session, pause)
     if not isinstance(view, ToneView):
         return session.not_shown(view)
     findings = worst_first(list(_findings(view, session.lang)))
@@ -52,12 +52,14 @@ def play_tone(typed: argparse.Namespace, session: Session, pause: Pause = time.s
     return Shown([*begun, *lines], view, EXIT_FAULT if faulty else EXIT_OK)
 
 
-def _await_outcome(entry: str, seconds: int, session: Session, pause: Pause) -> Answer:
+def await_outcome(entry: str, seconds: int, session: Session, pause: Pause) -> Answer:
     """The last answer: over, unknown, or still to come when patience ends."""
     left_s: float | None = None
     while True:
         view = session.ask(ToneRequest(entry))
-        if not isinstance(view, ToneView) or view.state in ("over", "unknown"):
+        if not isinstance(view, ToneView) or view.state == "unknown":
+            return view
+        if view.state == "over" and not view.measuring:
             return view
         if left_s is None:
             lead_s = ((view.starts_ms or view.at_ms) - view.at_ms) / 1_000
@@ -70,13 +72,13 @@ def _await_outcome(entry: str, seconds: int, session: Session, pause: Pause) -> 
 
 def _findings(view: ToneView, lang: Lang) -> Iterator[Finding]:
     if view.state == "over":
-        yield from (_finding(zone, lang) for zone in view.zones)
+        yield from (tone_finding(zone, lang) for zone in view.zones)
         return
     key = "tone-unknown" if view.state == "unknown" else "tone-not-over"
     yield Finding(WATCH, say(lang, key), say(lang, "tone-unknown-next"))
 
 
-def _finding(had: ToneZone, lang: Lang) -> Finding:
+def tone_finding(had: ToneZone, lang: Lang) -> Finding:
     """Heard is only what the zone's controller confirmed."""
     length = f"{had.played_ms / 1000:.1f}"
     if lang == "vi":

@@ -19,7 +19,7 @@ from agent.core import requests as asked
 from agent.core import views, watch
 from agent.core.approvals import Standing, Word
 from agent.core.effects import Reply, Restart, SetLogLevel
-from agent.core.events import Requested
+from agent.core.events import Requested, SoundStarted
 from agent.core.facts import Override
 from agent.core.items import Item, key_of
 from agent.core.lineup import Line, Provenance, provenance_of
@@ -31,7 +31,7 @@ from agent.core.speaking import LOCAL, TONE_LEAD_MS, Speaking, Verdict, locally,
 from agent.core.turn import Turn
 from agent.core.warnings import Utterance
 from agent.core.words import LocalAct
-from agent.player.protocol import Part
+from agent.player.protocol import PATTERN, PATTERN_MS, Part
 
 DETAIL_MAX = 200
 FOLLOWS_MS = 60_000
@@ -46,6 +46,7 @@ class Actions:
         self._speaking = Speaking(parts)
         self._count = 0
         self._tones: dict[str, Line] = {}
+        self._patterns: set[str] = set()
 
     # --- items that are in no timetable -------------------------------------------------
 
@@ -65,7 +66,16 @@ class Actions:
         """What has to be spoken for them."""
         return self._speaking.made.utterances()
 
-    def _test_tone(self, zones: tuple[str, ...], length_ms: int, turn: Turn) -> Verdict:
+    def sound_started(self, event: SoundStarted, turn: Turn) -> None:
+        """Where a self-test begins, the return line is listened to."""
+        sent = self._parts.air.sent.get(event.token)
+        heard = sent is not None and sent.bus == self._parts.site.return_bus
+        if sent is not None and heard and sent.key in self._patterns:
+            self._parts.audio.began(sent.key, event, turn)
+
+    def _test_tone(
+        self, zones: tuple[str, ...], length_ms: int, turn: Turn, *, pattern: bool = False
+    ) -> Verdict:
         busy = sorted(set(zones) & set(self._parts.air.decision.zones))
         if busy:
             return "failed", AckReason.BUSY, f"on air: {', '.join(busy)}"
@@ -82,7 +92,10 @@ class Actions:
             entry=self._tone(),
             nominal=self._nominal(turn.wall_ms),
         )
-        part = Part((tone_source("test"),), 0, length_ms, -1_200)
+        if pattern:
+            length_ms = PATTERN_MS
+        source = PATTERN if pattern else tone_source("test")
+        part = Part((source,), 0, length_ms, -1_200)
         item = Item(
             key=key_of(ref),
             ref=ref,
@@ -101,6 +114,8 @@ class Actions:
         sound = Sound(None, 0, (part,), length_ms, "tone")
         line = Line(item, sound, Provenance(recorded=False))
         self._ad_hoc[item.key] = self._tones[item.ref.entry] = line
+        if pattern:
+            self._patterns = {one for one in self._patterns if one in self._ad_hoc} | {item.key}
         self._tones.pop(f"test-tone-{self._count - UNRECORDED_KEPT}", None)
         self._parts.items_changed = True
         return "done", None, f"{length_ms} ms: {', '.join(zones)}"
@@ -433,6 +448,9 @@ class Actions:
                 return views.link(parts, now)
             case asked.DoctorRequest():
                 return views.doctor(parts, now)
+            case asked.AudioRequest():
+                parts.audio.watch(turn)
+                return views.audio(parts, now)
             case asked.ToneRequest(entry=entry):
                 return views.tone(parts, self._tones.get(entry), now)
             case asked.SpokenRequest(entry=entry):
@@ -442,12 +460,12 @@ class Actions:
     def _done(self, body: Any, who: str, turn: Turn) -> Any:
         """What changes something."""
         match body:
-            case asked.TestToneRequest(zones=zones, length_ms=length_ms):
+            case asked.TestToneRequest(zones=zones, length_ms=length_ms, pattern=pattern):
                 length_ms = max(100, min(60_000, length_ms))
                 return locally(
                     self._parts.site,
                     zones,
-                    lambda z: self._test_tone(z, length_ms, turn),
+                    lambda z: self._test_tone(z, length_ms, turn, pattern=pattern),
                     self._tone,
                 )
             case asked.VolumeRequest(zones=zones, volume=volume):

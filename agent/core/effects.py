@@ -170,6 +170,23 @@ class RestartSound:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchSound:
+    """Somebody looks: tell how the card runs once a second for so long."""
+
+    for_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompareReturn:
+    """Look on the return line for the self-test's pattern, which left the card from `position_ms`
+    on at `at_ms`."""
+
+    token: str
+    at_ms: int
+    position_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class SetTime:
     """Tell the sound child how wall and monotonic clock relate."""
 
@@ -253,6 +270,8 @@ Act = (
     | StopCue
     | SetGain
     | RestartSound
+    | WatchSound
+    | CompareReturn
     | SetTime
     | HoldZones
     | Reply

@@ -201,6 +201,79 @@ class SoundHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class BusHeard:
+    """The last quarter of a second that left a bus on which a cue plays. limited_cdb: the lowest
+    gain of the limiter in the last second."""
+
+    bus: int
+    kind: Literal["sound", "silent", "hiss"]
+    for_ms: int
+    level_cdb: int
+    peak_cdb: int
+    limited_cdb: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnHeard:
+    """What came back of a bus. kind None: nothing is known, and fault may say why.
+
+    lacks_ms: for so long nothing has come back although sound was sent; None: nobody can say.
+    """
+
+    bus: int
+    kind: Literal["sound", "silent", "hiss"] | None
+    fault: str = ""
+    for_ms: int = 0
+    level_cdb: int | None = None
+    peak_cdb: int | None = None
+    lacks_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AudioSeen:
+    """How the card runs: after it opened, every ten seconds while something plays, once a minute
+    otherwise, and once a second after a `WatchSound`.
+
+    resolved: what the configured name was found to mean. underruns, reopened: of this child.
+    """
+
+    device: str
+    resolved: str
+    frames_per_buffer: int
+    latency_ms: int
+    underruns: int
+    reopened: int = 0
+    drift_ppm: int | None = None
+    callback_p50_us: int | None = None
+    callback_p99_us: int | None = None
+    callback_max_us: int | None = None
+    buses: tuple[BusHeard, ...] = ()
+    back: ReturnHeard | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SoundReturned:
+    """Nothing comes back of a bus although sound is sent (told again every five seconds), or
+    something does again (lacks_ms 0)."""
+
+    bus: int
+    lacks_ms: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnCompared:
+    """What became of a `CompareReturn`. heard None: the line could not be listened to (fault)."""
+
+    token: str
+    heard: bool | None
+    fault: str = ""
+    delay_us: int | None = None
+    level_cdb: int | None = None
+    snr_cdb: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SourceGaveUp:
     """A source of a part failed; the child tries the part's next one."""
 
@@ -479,6 +552,9 @@ Event = (
     | SoundStarted
     | SoundProgress
     | SoundHeard
+    | AudioSeen
+    | SoundReturned
+    | ReturnCompared
     | SourceGaveUp
     | SourceTookOver
     | SoundEnded

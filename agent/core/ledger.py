@@ -21,7 +21,7 @@ from agent.core.events import ControllerSeen, ZoneSeen
 from agent.core.facts import Facts, OpenItem
 from agent.core.planner import ZoneSpan
 from agent.core.power import Power
-from agent.core.returned import Returned
+from agent.core.returned import HEARD_CDB, Returned
 from agent.core.site import Site
 
 CONFIRM_WITHIN_MS = 2_000
@@ -91,6 +91,26 @@ class Ledger:
         gain = self.gain_of(zone.zone)
         put_in = None if level is None or gain is None or not zone.gate else level + gain
         self.returned.read(zone.zone, put_in, zone.level_cdb, at_ms)
+
+    def returned_line(self, bus: int, at_ms: int, *, lacks: bool) -> frozenset[str]:
+        """The return line's word about a bus; the zones whose sound is doubted now.
+
+        A zone whose gate is closed, or that is turned down, sends nothing back for that reason.
+        """
+        hears = frozenset(
+            zone
+            for zone, stretch in self.stretches.items()
+            if stretch.bus == bus and (not lacks or self._is_open(zone))
+        )
+        self.returned.line(hears, lacks=lacks)
+        for zone in sorted(hears):
+            self._confirm(zone, at_ms)
+        return hears
+
+    def _is_open(self, zone: str) -> bool:
+        seen, gain = self.zones_seen.get(zone), self.gain_of(zone)
+        shut = seen is not None and seen.gate is False
+        return not shut and not self._is_cold(zone) and gain is not None and gain > HEARD_CDB
 
     def confirmation(self, zone: str) -> tuple[Confirmation, OccurrenceReason | None]:
         """Whether the controller confirms what the zone was told, and why not."""

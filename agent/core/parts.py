@@ -12,6 +12,7 @@ from typing import Literal
 from agent.contract.envelope import VerifySignature
 from agent.core.air import Air
 from agent.core.approvals import Approvals
+from agent.core.audio import Audio
 from agent.core.emergencies import Emergencies
 from agent.core.events import HostSeen
 from agent.core.facts import Facts
@@ -66,6 +67,7 @@ class Parts:
         self.power = Power(site)
         self.air = Air(site, facts, self.power)
         self.truth = Truth(facts, self.air)
+        self.audio = Audio()
         self.reporter = Reporter(site, facts, signer)
         self.approvals = Approvals(facts, self.programme)
         self.rules = Rules(site, self.tz)

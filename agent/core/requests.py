@@ -52,6 +52,10 @@ class DoctorRequest(msgspec.Struct, frozen=True, tag="doctor", tag_field="ask"):
     pass
 
 
+class AudioRequest(msgspec.Struct, frozen=True, tag="audio", tag_field="ask"):
+    """How the card runs. For some seconds the station looks once a second: ask again."""
+
+
 class JournalRequest(msgspec.Struct, frozen=True, tag="journal", tag_field="ask"):
     """Answered by the runtime from the journal, newest first."""
 
@@ -59,10 +63,14 @@ class JournalRequest(msgspec.Struct, frozen=True, tag="journal", tag_field="ask"
 
 
 class TestToneRequest(msgspec.Struct, frozen=True, tag="test_tone", tag_field="ask"):
-    """zones empty: all. Refused while something is on air there."""
+    """zones empty: all. Refused while something is on air there.
+
+    pattern: the self-test's own sound and length, which is looked for on the return line.
+    """
 
     zones: tuple[str, ...] = ()
     length_ms: int = 3_000
+    pattern: bool = False
 
 
 class ToneRequest(msgspec.Struct, frozen=True, tag="tone", tag_field="ask"):
@@ -194,6 +202,7 @@ Request = (
     | AlarmsRequest
     | LinkRequest
     | DoctorRequest
+    | AudioRequest
     | JournalRequest
     | TestToneRequest
     | ToneRequest
@@ -278,10 +287,25 @@ class ToneZone(msgspec.Struct, frozen=True):
     level_cdb: int | None = None
 
 
+class ToneReturned(msgspec.Struct, frozen=True):
+    """What the return line had of a self-test. heard None: it could not be listened to, see fault.
+
+    delay_us: from the card's converter to its input, buffers included. level_cdb: of the pattern;
+    snr_cdb: how far that is above everything else on the line.
+    """
+
+    heard: bool | None
+    fault: str = ""
+    delay_us: int | None = None
+    level_cdb: int | None = None
+    snr_cdb: int | None = None
+
+
 class ToneView(msgspec.Struct, frozen=True, tag="tone", tag_field="answer"):
     """unknown: nothing of this name was taken up since the agent started. zones: once it is over.
 
-    starts_ms: the amplifiers may have to warm up first.
+    starts_ms: the amplifiers may have to warm up first. measuring: what the return line had is
+    not known yet. returned: once it is; None where no line hears it.
     """
 
     at_ms: int
@@ -289,6 +313,8 @@ class ToneView(msgspec.Struct, frozen=True, tag="tone", tag_field="answer"):
     state: Literal["waiting", "sounding", "over", "unknown"]
     starts_ms: int | None = None
     zones: tuple[ToneZone, ...] = ()
+    measuring: bool = False
+    returned: ToneReturned | None = None
 
 
 class SpokenView(msgspec.Struct, frozen=True, tag="spoken", tag_field="answer"):
@@ -508,6 +534,69 @@ class AlarmsView(msgspec.Struct, frozen=True, tag="alarms", tag_field="answer"):
     alarms: tuple[AlarmView, ...]
 
 
+BusKind = Literal["sound", "silent", "hiss"]
+
+
+class BusView(msgspec.Struct, frozen=True):
+    """One channel of the card. kind None: nothing plays there, or nothing was measured yet.
+
+    title, zones: what plays, and where it is heard. limited_cdb: taken back by the limiter.
+    """
+
+    bus: int
+    title: str = ""
+    zones: tuple[str, ...] = ()
+    kind: BusKind | None = None
+    for_ms: int = 0
+    level_cdb: int | None = None
+    peak_cdb: int | None = None
+    limited_cdb: int = 0
+
+
+class ReturnView(msgspec.Struct, frozen=True):
+    """What comes back of a bus. fault: `not_found`, `refused`, `stalled`, or empty.
+
+    lacks_ms: nothing has come back for so long although sound is sent; None: nobody can say.
+    """
+
+    bus: int
+    kind: BusKind | None = None
+    fault: str = ""
+    level_cdb: int | None = None
+    peak_cdb: int | None = None
+    lacks_ms: int | None = None
+
+
+class AudioView(msgspec.Struct, frozen=True, tag="audio", tag_field="answer"):
+    """The card. device: as it is configured; resolved: what that was found to mean now.
+
+    seen_ms: when it was measured, None: not since it opened. why, detail: what the sound child died
+    of, while none runs. underruns, reopened, lost: since the agent began; the last is how often the
+    card or its process was lost. None: not known.
+    """
+
+    at_ms: int
+    tz: str
+    player: Literal["ready", "lost", "starting"]
+    device: str = ""
+    resolved: str = ""
+    why: str = ""
+    detail: str = ""
+    seen_ms: int | None = None
+    frames_per_buffer: int | None = None
+    latency_ms: int | None = None
+    underruns: int | None = None
+    reopened: int | None = None
+    lost: int = 0
+    drift_ppm: int | None = None
+    callback_p50_us: int | None = None
+    callback_p99_us: int | None = None
+    callback_max_us: int | None = None
+    buses: tuple[BusView, ...] = ()
+    back: ReturnView | None = None
+    """None where no return line is configured."""
+
+
 CHECKS = (
     "config",
     "clock",
@@ -563,6 +652,7 @@ Answer = (
     | AlarmsView
     | LinkView
     | DoctorView
+    | AudioView
     | JournalView
     | ToneView
     | SpokenView

@@ -108,6 +108,8 @@ class Site:
     features: frozenset[str] = field(default_factory=frozenset)
     inputs: frozenset[str] = field(default_factory=frozenset)
     """Names of the line inputs, tuners and microphones that are configured."""
+    return_bus: int | None = None
+    """The bus whose sound a return line hears behind the amplifier; None: there is no such line."""
     source_rules: SourceRules | None = None
     """What may be asked through the source-system API; None: the station has none."""
 

@@ -8,6 +8,7 @@ the simulator.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal
 
 from agent.contract.documents import Cursor, Entry, Schedule, Trust, Warnings
 from agent.contract.envelope import VerifySignature
@@ -28,6 +29,7 @@ from agent.core.effects import (
     Subscribe,
 )
 from agent.core.events import (
+    AudioSeen,
     Booted,
     ClockSeen,
     CommitFailed,
@@ -51,9 +53,11 @@ from agent.core.events import (
     PlayerReady,
     Probed,
     Requested,
+    ReturnCompared,
     SoundEnded,
     SoundHeard,
     SoundProgress,
+    SoundReturned,
     SoundStarted,
     SourceApiSeen,
     SourceAsked,
@@ -84,7 +88,7 @@ SETTLED_KEPT = 2_000
 RECORDS_KEPT_MS = 90 * DAY_MS
 STORAGE_FAULT_MAX = 160
 
-UNTOLD = (Wake, Delivered, MessageArrived, SoundProgress)
+UNTOLD = (Wake, Delivered, MessageArrived, SoundProgress, AudioSeen, ReturnCompared)
 """Events that tell nothing an alarm could be about."""
 
 
@@ -160,8 +164,10 @@ class Station(Parts):
                 if self.air.player == "ready":
                     turn.log("player_lost", "warning", why=event.why, detail=event.detail)
                 self.air.player_lost(event.silent_ms, turn)
+                self.audio.player_lost(event)
             case SoundStarted():
                 first = self.air.sound_started(event, turn)
+                self.actions.sound_started(event, turn)
                 if first is not None:
                     onset.began(self, first, turn)
             case SoundProgress():
@@ -170,6 +176,12 @@ class Station(Parts):
                 self._look |= self.air.ledger.returned.silent != before
             case SoundHeard():
                 self.truth.heard(event, turn)
+            case AudioSeen():
+                self.audio.look(event, turn.wall_ms)
+            case SoundReturned():
+                self._returned(event, turn)
+            case ReturnCompared():
+                self.audio.take(event)
             case SourceGaveUp():
                 self.air.source_gave_up(event, turn)
             case SourceTookOver():
@@ -515,6 +527,16 @@ class Station(Parts):
         self.air.ledger.controller_seen(event, turn.wall_ms)
         if before is None or (before.state, before.power) != (event.state, event.power):
             self.air.dirty = True
+
+    def _returned(self, event: SoundReturned, turn: Turn) -> None:
+        """The return line hears nothing of what is sent, or hears it again."""
+        before = self.air.ledger.returned.silent
+        self.air.ledger.returned_line(event.bus, turn.wall_ms, lacks=event.lacks_ms > 0)
+        after = self.air.ledger.returned.silent
+        if after != before:
+            silent = ",".join(sorted(after))
+            level: Literal["info", "warning"] = "warning" if after - before else "info"
+            turn.log("return_line", level, bus=event.bus, lacks_ms=event.lacks_ms, silent=silent)
 
     def _mains_changed(self, turn: Turn) -> None:
         """What can be heard, or may be played, is different now."""

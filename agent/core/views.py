@@ -7,12 +7,13 @@ doctor's details are written here, in both languages, because they say what was 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from agent.contract.reasons import LinkFault
 from agent.contract.reports import AsRun, Confirmation
 from agent.core.details import details_of
 from agent.core.doctor import examine
-from agent.core.events import Now
+from agent.core.events import AudioSeen, Now
 from agent.core.foretold import upcoming
 from agent.core.lineup import Line
 from agent.core.parts import Parts
@@ -20,11 +21,15 @@ from agent.core.reporter import document_reports
 from agent.core.requests import (
     AlarmsView,
     AlarmView,
+    AudioView,
+    BusView,
     DoctorView,
     LinkView,
     OnAir,
     PlanView,
+    ReturnView,
     StatusView,
+    ToneReturned,
     ToneView,
     ToneZone,
     ZonesView,
@@ -182,10 +187,75 @@ def tone(station: Parts, line: Line | None, now: Now) -> ToneView:
     key, entry, starts_ms = line.item.key, line.item.ref.entry, line.item.start_ms
     records = station.settlement.unrecorded.get(key)
     if records is not None:
-        return ToneView(now.wall_ms, entry, "over", starts_ms, _had(records))
+        measuring, returned = _returned(station, key)
+        had = _had(records)
+        return ToneView(now.wall_ms, entry, "over", starts_ms, had, measuring, returned)
     held = station.facts.open.get(key)
     sounding = held is not None and held.sounded
     return ToneView(now.wall_ms, entry, "sounding" if sounding else "waiting", starts_ms)
+
+
+def _returned(station: Parts, key: str) -> tuple[bool, ToneReturned | None]:
+    """Whether the return line is still being asked for a self-test, and what it had."""
+    compared = station.audio.compared
+    found = compared.get(key)
+    if found is None:
+        return key in compared, None
+    return False, ToneReturned(
+        found.heard, found.fault, found.delay_us, found.level_cdb, found.snr_cdb
+    )
+
+
+def audio(station: Parts, now: Now) -> AudioView:
+    kept, seen = station.audio, station.audio.seen
+    playing = {one.bus: one for one in _on_air(station)}
+    measured = {one.bus: one for one in seen.buses} if seen is not None else {}
+    buses: list[BusView] = []
+    for bus in range(station.site.buses):
+        on, heard = playing.get(bus), measured.get(bus)
+        title, zones = ("", ()) if on is None else (on.title, tuple(one[0] for one in on.zones))
+        if heard is None:
+            buses.append(BusView(bus, title, zones))
+            continue
+        levels = heard.level_cdb, heard.peak_cdb, heard.limited_cdb
+        buses.append(BusView(bus, title, zones, heard.kind, heard.for_ms, *levels))
+    return AudioView(
+        at_ms=now.wall_ms,
+        tz=station.site.tz,
+        player=station.air.player,
+        why=kept.why,
+        detail=kept.detail,
+        lost=kept.lost,
+        underruns=kept.underruns,
+        reopened=kept.reopened,
+        buses=tuple(buses),
+        back=_back(station),
+        **({} if seen is None else _running(seen, kept.seen_ms)),
+    )
+
+
+def _running(seen: AudioSeen, seen_ms: int) -> dict[str, Any]:
+    return {
+        "seen_ms": seen_ms,
+        "device": seen.device,
+        "resolved": seen.resolved,
+        "frames_per_buffer": seen.frames_per_buffer,
+        "latency_ms": seen.latency_ms,
+        "drift_ppm": seen.drift_ppm,
+        "callback_p50_us": seen.callback_p50_us,
+        "callback_p99_us": seen.callback_p99_us,
+        "callback_max_us": seen.callback_max_us,
+    }
+
+
+def _back(station: Parts) -> ReturnView | None:
+    bus, seen = station.site.return_bus, station.audio.seen
+    if bus is None:
+        return None
+    back = seen.back if seen is not None else None
+    if back is None:
+        return ReturnView(bus)
+    return ReturnView(back.bus, back.kind, back.fault, back.level_cdb, back.peak_cdb, back.lacks_ms)
 
 
 def _had(records: Iterable[AsRun]) -> tuple[ToneZone, ...]:

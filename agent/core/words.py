@@ -129,6 +129,59 @@ UNHEARD: dict[Why, Words] = {
     "content": Words("bản ghi không có tiếng", "the recording holds no sound"),
 }
 
+SOUND_KIND: dict[str, Words] = {
+    "sound": Words("có tiếng", "sound"),
+    "silent": Words("im lặng", "silence"),
+    "hiss": Words("chỉ có tiếng xì", "nothing but hiss"),
+}
+
+CARD_LOST: dict[str, Meaning] = {
+    "no_device": Meaning(
+        "technician", "không tìm thấy thẻ đã khai báo", "the configured card is not there",
+        "cắm thẻ, hoặc sửa device trong [sound]", "plug it in, or mend device in [sound]"),
+    "device_lost": Meaning(
+        "technician", "thẻ không mở được hoặc vừa bị rút ra",
+        "the card cannot be opened, or was pulled out",
+        "tắt chương trình đang giữ thẻ: fuser -v /dev/snd/*; cắm lại thẻ",
+        "end what holds it: fuser -v /dev/snd/*; replug it"),
+    "callback_frozen": Meaning(
+        "technician", "thẻ đứng yên, không lấy tiếng", "the card stands still and takes no sound",
+        "rút thẻ ra cắm lại", "replug the card"),
+    "hung": Meaning(
+        "technician", "bộ phát tiếng bị treo", "the sound player hung",
+        "đài tự mở lại; nếu còn, rút thẻ ra cắm lại",
+        "it is reopened by itself; if it stays, replug the card"),
+    "exited": Meaning(
+        "technician", "bộ phát tiếng tự dừng", "the sound player ended by itself",
+        "xem journalctl -u station-agent", "look: journalctl -u station-agent"),
+    "internal": Meaning(
+        "technician", "bộ phát tiếng gặp lỗi", "the sound player failed",
+        "xem journalctl -u station-agent", "look: journalctl -u station-agent"),
+    "bad_message": Meaning(
+        "technician", "bộ phát tiếng không cùng bản với đài",
+        "the sound player is of another version",
+        "cài lại commune-radio", "install commune-radio again"),
+    "silent": Meaning(
+        "nobody", "đang mở lại thẻ vì không ra tiếng", "re-opening the card, as it was silent",
+        "chờ vài giây", "wait some seconds"),
+}
+"""Why no sound child runs: what `PlayerLost` says."""
+
+BACK: dict[str, Meaning] = {
+    "not_found": Meaning(
+        "technician", "không tìm thấy đầu vào đã khai báo", "the configured input is not there",
+        "sửa device của [[input]] đó theo danh sách dưới",
+        "mend the device of that [[input]]; see the list below"),
+    "refused": Meaning(
+        "technician", "đầu vào không mở được, chương trình khác đang giữ?",
+        "the input cannot be opened, does another program hold it?",
+        "tắt chương trình đang giữ: fuser -v /dev/snd/*", "end what holds it: fuser -v /dev/snd/*"),
+    "stalled": Meaning(
+        "technician", "đầu vào ngừng cho tiếng", "the input gives no samples any more",
+        "rút thẻ ra cắm lại", "replug the card"),
+}
+"""Why the return line is not heard."""
+
 SOURCE_API: dict[SourceApiState, Meaning] = {
     "ok": Meaning("nobody", "nhận tốt", "takes everything", "không cần làm gì", "nothing to do"),
     "unreachable": Meaning(

@@ -170,7 +170,7 @@ class Child:
     def _compare(self, message: p.Compare) -> None:
         if self._returning is not None:
             left_ns = self._wall.mono_ns(message.at_ms, message.epoch)
-            self._returning.compare(message.token, left_ns)
+            self._returning.compare(message.token, left_ns, max(0, message.position_ms))
 
     def _leave(self, fade_ms: int) -> None:
         self._director.stop_all(fade_ms)

@@ -22,7 +22,7 @@ _BY_ID = re.compile(r"(?:plug)?(?:hw|sysdefault|front)?:?CARD=([^,]+)(?:,DEV=(\d
 # The kernel's line of a card: its index, its id in brackets, driver and product.
 _PRODUCT_LINE = re.compile(r"^\s*\d+ \[(\S+)\s*\]: .*? - (.*)$", re.MULTILINE)
 # Where PortAudio found it this time, at the end of its name.
-_PLACE = re.compile(r" \(hw:(\d+),(\d+)\)$")
+_PLACE = re.compile(r" \((?:plug)?hw:(\d+),(\d+)\)$")
 _CARD_LINE = re.compile(r"^\s*(\d+) \[(\S+)\s*\]:", re.MULTILINE)
 
 

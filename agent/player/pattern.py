@@ -1,11 +1,11 @@
-"""The self-test's sound, and what of it is found in a recording.
+"""The self-test's sound in a recording: whether it is there, when, how loud and how clean.
 
-Owns the pattern and the arithmetic of finding it. Pure: numpy blocks in, figures out.
+Owns the arithmetic of finding it; the pattern itself is the protocol's. Pure: numpy blocks in,
+figures out.
 
-The pattern hops through 22 frequencies of the voice band, 50 ms each, in an order (Welch's) whose
-shifted copies hardly agree with it: so a hum, a programme or another pattern is not taken for it.
-Where it is, cross-correlation says; how loud and how clean, a fit of each hop's own frequency,
-which neither the amplifier's phase nor a card's clock that is 100 ppm off disturbs.
+A hum, a programme or another pattern is not taken for it. Where it is, cross-correlation says; how
+loud and how clean, a fit of each hop's own frequency, which neither the amplifier's phase nor a
+card's clock that is 100 ppm off disturbs.
 """
 
 from __future__ import annotations
@@ -14,12 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agent.player.protocol import PATTERN_HOP_MS as HOP_MS
+from agent.player.protocol import PATTERN_HZ as HERTZ
+from agent.player.protocol import PATTERN_MS
 from agent.player.ring import Block, Tone
-
-HOP_MS = 50
-_PRIME, _ROOT = 23, 5
-HERTZ: tuple[int, ...] = tuple(400 + 120 * pow(_ROOT, hop, _PRIME) for hop in range(1, _PRIME))
-LENGTH_MS = HOP_MS * len(HERTZ)
 
 SLOW_HZ = 16_000
 """Rate of what is kept of a return line: the pattern ends at 3 kHz."""
@@ -44,7 +42,7 @@ class Found:
 
 def slow_reference() -> Block:
     """The pattern as the sound child makes it, at the slow rate."""
-    whole, _ = Tone(HERTZ, HOP_MS).read(0, LENGTH_MS * 48)
+    whole, _ = Tone(HERTZ, HOP_MS).read(0, PATTERN_MS * 48)
     return slower(whole)
 
 
@@ -54,9 +52,11 @@ def slower(block: Block) -> Block:
     return np.asarray(whole.mean(axis=1), np.float32)
 
 
-def find(recording: Block) -> Found:
-    """The pattern in a recording at the slow rate that begins where it left the card."""
+def find(recording: Block, missing_ms: int = 0) -> Found:
+    """The pattern in a recording at the slow rate. missing_ms: so much of its beginning was never
+    played, because its cue came late."""
     reference = slow_reference()
+    reference[: missing_ms * SLOW_HZ // 1000] = 0.0
     lags = len(recording) - len(reference) + 1
     if lags < 2:
         return Found(heard=False)
@@ -69,29 +69,28 @@ def find(recording: Block) -> Found:
     around = (beside / max(1, lags - 65)) ** 0.5
     if agreement[best] < FOUND_RATIO * max(around, _LEAST) or agreement[best] < _LEAST:
         return Found(heard=False)
-    tone, rest = _energies(recording[best : best + len(reference)])
+    first = -(-missing_ms // HOP_MS)
+    if first >= len(HERTZ):
+        return Found(heard=False)
+    tone, rest = _energies(recording[best : best + len(reference)], first)
     snr = None if rest <= _LEAST else round(1000 * np.log10(tone / rest))
     return Found(True, round(best * 1e6 / SLOW_HZ), _cdb(tone), snr)
 
 
-def level_cdb(recording: Block) -> int | None:
-    """RMS of all of it; None of nothing."""
-    return _cdb(float(np.mean(recording**2))) if len(recording) else None
-
-
-def _energies(piece: Block) -> tuple[float, float]:
+def _energies(piece: Block, first: int) -> tuple[float, float]:
     """Mean power of the hops' own frequencies, and of what else there is, inside the edges."""
     hop, edge = HOP_MS * SLOW_HZ // 1000, _EDGE_MS * SLOW_HZ // 1000
     at = np.arange(edge, hop - edge) / SLOW_HZ
     tone = rest = 0.0
-    for number, hertz in enumerate(HERTZ):
+    for number, hertz in list(enumerate(HERTZ))[first:]:
         part = piece[number * hop + edge : (number + 1) * hop - edge]
         turned = np.stack([np.sin(2 * np.pi * hertz * at), np.cos(2 * np.pi * hertz * at)], axis=1)
         weights, _, _, _ = np.linalg.lstsq(turned, part, rcond=None)
         fitted = turned @ weights
         tone += float(np.mean(fitted**2))
         rest += float(np.mean((part - fitted) ** 2))
-    return max(tone / len(HERTZ), _LEAST), rest / len(HERTZ)
+    count = len(HERTZ) - first
+    return max(tone / count, _LEAST), rest / count
 
 
 def _cdb(power: float) -> int:

@@ -73,6 +73,14 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_kbps: int = 0
 
 
+PATTERN_HOP_MS = 50
+PATTERN_HZ = tuple(400 + 120 * pow(5, hop, 23) for hop in range(1, 23))
+PATTERN_MS = PATTERN_HOP_MS * len(PATTERN_HZ)
+PATTERN = Source("tone", tone_hz=PATTERN_HZ, tone_step_ms=PATTERN_HOP_MS)
+"""The self-test's sound: hops through the voice band in an order (Welch's, modulo 23) whose shifted
+copies hardly agree with it, so that it can be found in a recording."""
+
+
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A stretch of sound; parts of a cue follow each other without a gap.
 
@@ -145,11 +153,13 @@ class Quit(msgspec.Struct, frozen=True, tag="quit", tag_field="t", forbid_unknow
 
 
 class Compare(msgspec.Struct, frozen=True, tag="compare", tag_field="t"):
-    """Look on the return line for the self-test's pattern, which left the card at `at_ms`."""
+    """Look on the return line for the self-test's pattern: from its `position_ms` on it left the
+    card at `at_ms`."""
 
     token: str
     at_ms: int
     epoch: int
+    position_ms: int = 0
 
 
 ToChild = Cue | Stop | Gain | Time | Quit | Compare

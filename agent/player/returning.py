@@ -24,7 +24,7 @@ from agent.player.capture import find_input
 from agent.player.clockmap import NS_PER_MS, NS_PER_S, ms_of_frames, ns_of_frames
 from agent.player.devices import prepare_portaudio
 from agent.player.hearing import SILENT_DBFS, Ear, Look
-from agent.player.pattern import LENGTH_MS, SLOW_HZ, SLOWER, find, slower
+from agent.player.pattern import SLOW_HZ, SLOWER, find, slower
 from agent.player.ring import Block
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ FRAMES = 768 * SLOWER
 """Nobody waits for this line: a large buffer costs least. Whole at the slow rate."""
 
 KEPT_NS = 8 * NS_PER_S
+BEFORE_NS = NS_PER_S // 4
 LATEST_MS = 1_500
 """So long after it left the card the pattern may come back."""
 
@@ -112,8 +113,11 @@ class ReturnEar:
         return back, (now_ns - self._lacks_since_ns) // NS_PER_MS
 
     def piece(self, from_ns: int, to_ns: int) -> Block | None:
-        """What came in between, at the slow rate; None where it is not all there."""
-        kept = list(self._kept)
+        """What came in between, at the slow rate; None where it is not all there.
+
+        Only what came near it places it: what was lost long before would shift it.
+        """
+        kept = [one for one in list(self._kept) if one.at_ns > from_ns - BEFORE_NS]
         if not kept or kept[0].at_ns > from_ns:
             return None
         whole = np.concatenate([one.block for one in kept])
@@ -163,20 +167,24 @@ class ReturnLine:
             lacks_ms=lacks_ms,
         )
 
-    def compare(self, token: str, left_ns: int) -> None:
-        """Look for the pattern whose first sample left the card at `left_ns`; see `found`."""
+    def compare(self, token: str, left_ns: int, missing_ms: int = 0) -> None:
+        """Look for the pattern that began to leave the card at `left_ns`; see `found`.
+
+        missing_ms: what came before that instant of it was not played.
+        """
         threading.Thread(
-            target=self._compare, args=(token, left_ns), name="compare", daemon=True
+            target=self._compare, args=(token, left_ns, missing_ms), name="compare", daemon=True
         ).start()
 
-    def _compare(self, token: str, left_ns: int) -> None:
-        to_ns = left_ns + (LENGTH_MS + LATEST_MS) * NS_PER_MS
+    def _compare(self, token: str, left_ns: int, missing_ms: int) -> None:
+        left_ns -= missing_ms * NS_PER_MS
+        to_ns = left_ns + (p.PATTERN_MS + LATEST_MS) * NS_PER_MS
         time.sleep(max(0, to_ns + STALE_NS // 4 - time.monotonic_ns()) / NS_PER_S)
         piece = self._ear.piece(left_ns - EARLY_MS * NS_PER_MS, to_ns)
         if piece is None:
             self.found.append(p.Compared(token, self.bus, None, self.fault or "not_found"))
         else:
-            seen = find(piece)
+            seen = find(piece, missing_ms)
             delay_us = None if seen.delay_us is None else seen.delay_us - 1_000 * EARLY_MS
             self.found.append(
                 p.Compared(token, self.bus, seen.heard, "", delay_us, seen.level_cdb, seen.snr_cdb)

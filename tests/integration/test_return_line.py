@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import pytest
 
 from agent.player import protocol as p
-from agent.player.pattern import HERTZ, HOP_MS, LENGTH_MS
 from simulator.soundcard import PlayerChild, SoundCard
 
 NEEDED = ("pulseaudio", "parec", "pactl")
@@ -22,7 +21,6 @@ pytestmark = [
     pytest.mark.slow,
 ]
 LOOP_MS = 60
-PATTERN = p.Source("tone", tone_hz=HERTZ, tone_step_ms=HOP_MS)
 TONE = p.Source("tone", tone_hz=(800,))
 
 
@@ -50,9 +48,9 @@ class Station:
         ).strip()
 
     def compare(self) -> p.Compared:
-        token = self.play(PATTERN, LENGTH_MS)
+        token = self.play(p.PATTERN, p.PATTERN_MS)
         began = self.child.wait(p.Started, token)
-        self.child.send(p.Compare(token, began.at_ms, 0))
+        self.child.send(p.Compare(token, began.at_ms, 0, began.position_ms))
         return self.child.wait(p.Compared, token)
 
 

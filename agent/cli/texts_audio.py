@@ -1,0 +1,156 @@
+"""What `stationctl audio` says, in both languages; part of the one table in `texts`."""
+
+from __future__ import annotations
+
+AUDIO: dict[str, tuple[str, str]] = {
+    # --- the screen
+    "audio-title": ("THẺ ÂM THANH", "SOUND CARD"),
+    "audio-card": ("THẺ {name}", "CARD {name}"),
+    "audio-runs": ("thẻ âm thanh chạy tốt", "the sound card runs well"),
+    "audio-latency": ("trễ {value} ms (khối {frames})", "latency {value} ms (block {frames})"),
+    "audio-underruns": ("hụt tiếng {count} lần", "underruns: {count}"),
+    "audio-drift": ("đồng hồ thẻ lệch {value}", "card clock off by {value}"),
+    "audio-reopened": ("mở lại {count} lần", "re-opened: {count}"),
+    "audio-lost": ("mất thẻ {count} lần", "card lost: {count}"),
+    "audio-callback": (
+        "mỗi khối mất {p50}/{p99}/{worst} ms (p50/p99/lâu nhất)",
+        "each block takes {p50}/{p99}/{worst} ms (p50/p99/worst)",
+    ),
+    "audio-bus": ("KÊNH {bus}", "BUS {bus}"),
+    "audio-bus-idle": ("không phát gì", "nothing plays"),
+    "audio-limited": ("đã ghìm {value} dB", "limited {value} dB"),
+    "audio-back": ("DÂY HỒI, nghe kênh {bus}", "RETURN LINE, hears bus {bus}"),
+    "audio-outputs": ("ĐẦU RA có thể dùng", "OUTPUTS there are"),
+    "audio-inputs": ("ĐẦU VÀO có thể dùng", "INPUTS there are"),
+    "audio-channels": ("{count} kênh, {rate} Hz", "channels: {count}, {rate} Hz"),
+    "audio-card-ours": (
+        "đài đang giữ thẻ này để phát",
+        "the station holds this card and plays on it",
+    ),
+    "audio-card-held": (
+        "có thẻ này nhưng không mở được: chương trình khác đang giữ?",
+        "this card is there but cannot be opened: does another program hold it?",
+    ),
+    # --- what is wrong
+    "audio-unseen": ("chưa đo được thẻ âm thanh", "the card was not measured yet"),
+    "audio-stale": ("số đo dừng lại từ {time}", "nothing was measured since {time}"),
+    "see-doctor": ("xem: stationctl doctor", "look: stationctl doctor"),
+    "audio-no-name": ("không có đầu ra nào tên “{name}”", "no output is called “{name}”"),
+    "audio-name-next": (
+        "ghi device trong [sound], chọn: {names}; rồi systemctl restart station-agent",
+        "write device in [sound], one of: {names}; then systemctl restart station-agent",
+    ),
+    "audio-name-moves": (
+        "tên “{name}” đổi khi cắm lại thẻ",
+        "the name “{name}” changes when the card is replugged",
+    ),
+    "audio-list-failed": (
+        "không liệt kê được thiết bị: {why}",
+        "the devices cannot be listed: {why}",
+    ),
+    "audio-list-slow": ("không trả lời, thẻ bị treo?", "no answer, does a card hang?"),
+    "audio-list-next": (
+        "rút thẻ âm thanh ra cắm lại; xem: aplay -L",
+        "replug the sound card; look: aplay -L",
+    ),
+    "audio-no-device": (
+        "ở đây không thấy thiết bị âm thanh nào",
+        "no sound device can be seen from here",
+    ),
+    "audio-no-device-next": (
+        "cắm thẻ; gõ bằng sudo, hoặc vào nhóm audio",
+        "plug one in; use sudo or the group audio",
+    ),
+    "audio-slow": (
+        "làm một khối mất {value} ms, khối dài {buffer} ms",
+        "a block takes {value} ms, and lasts {buffer} ms",
+    ),
+    "audio-slow-next": (
+        "máy quá bận: tăng frames trong [sound], bỏ bớt chương trình khác",
+        "the box is too busy: raise frames in [sound], run less beside it",
+    ),
+    "audio-underruns-many": ("tiếng đã bị hụt {count} lần", "the sound was torn {count} times"),
+    "audio-underruns-next": (
+        "tăng frames trong [sound] lên 2048",
+        "raise frames in [sound] to 2048",
+    ),
+    "audio-drift-much": (
+        "đồng hồ thẻ lệch {value} ppm, quá nhiều",
+        "the card's clock is off by {value} ppm, too much",
+    ),
+    "audio-drift-next": (
+        "đài tự chỉnh; nếu méo tiếng thì đổi thẻ khác",
+        "it is corrected; if the sound is off, take another card",
+    ),
+    "audio-bus-quiet": ("kênh {bus}: {what} đã {time}", "bus {bus}: {what} for {time}"),
+    "audio-bus-quiet-next": (
+        "nghe thử bản ghi hoặc nguồn đang phát",
+        "listen to the recording or source that plays",
+    ),
+    "audio-back-lacks": (
+        "kênh {bus} có tiếng nhưng ampli không ra gì đã {time}",
+        "bus {bus} sounds, but nothing has come back from the amplifier for {time}",
+    ),
+    "audio-back-lacks-next": (
+        "kiểm tra ampli, núm âm lượng thẻ, dây hồi; rồi: stationctl audio selftest",
+        "check amplifier, mixer of the card, return cable; then: stationctl audio selftest",
+    ),
+    "audio-back-fault": ("dây hồi: {why}", "return line: {why}"),
+    # --- self-test
+    "selftest-taken-up": (
+        "đã nhận, phát tiếng đo 1 giây: {zones}",
+        "taken up, measuring sound of 1 s: {zones}",
+    ),
+    "selftest-left": (
+        "tiếng đã ra khỏi bộ trộn, mức {value} dBFS",
+        "the sound left the mixer at {value} dBFS",
+    ),
+    "selftest-not-left": ("không có tiếng nào ra khỏi bộ trộn", "no sound left the mixer"),
+    "selftest-heard": (
+        "dây hồi nghe được: mức {level} dBFS, trên ồn {snr} dB, trễ {delay} ms",
+        "heard on the return line: {level} dBFS, {snr} dB above the rest, {delay} ms late",
+    ),
+    "selftest-unheard": (
+        "tiếng đã phát nhưng dây hồi không nghe được",
+        "it was played, but the return line did not hear it",
+    ),
+    "selftest-unheard-next": (
+        "kiểm tra ampli có bật, núm âm lượng, dây hồi",
+        "check that the amplifier is on, its volume, the return cable",
+    ),
+    "selftest-noisy": (
+        "tiếng hồi chỉ trên ồn {snr} dB",
+        "what comes back is only {snr} dB above the rest",
+    ),
+    "selftest-noisy-next": (
+        "kiểm tra dây, tiếp đất, mức vào của thẻ",
+        "check cable, earth and the card's input level",
+    ),
+    "selftest-deaf": (
+        "không nghe được dây hồi: {why}",
+        "the return line could not be listened to: {why}",
+    ),
+    "selftest-no-line": (
+        "phía loa: không rõ, đài không có dây hồi",
+        "the loudspeaker side: unknown, the station has no return line",
+    ),
+    "selftest-no-line-next": (
+        "nghe tại loa; muốn đo thì ghi return_input vào [sound]",
+        "listen there; to have it measured, write return_input into [sound]",
+    ),
+    "selftest-other-bus": (
+        "phía loa: không rõ, dây hồi không nghe kênh này",
+        "the loudspeaker side: unknown, the return line hears another bus",
+    ),
+    "selftest-no-answer": ("chưa có kết quả từ dây hồi", "no result came from the return line"),
+    # --- help
+    "help-audio": (
+        "thẻ âm thanh, mức tiếng, thiết bị; selftest: phát tiếng đo",
+        "sound card, levels, devices; selftest: play a measuring sound",
+    ),
+    "help-audio-act": (
+        "phát tiếng đo và nghe lại qua dây hồi",
+        "play a measuring sound, hear it on the return line",
+    ),
+    "help-audio-zone": ("cụm loa để thử; không ghi: tất cả", "zone to test; none: all"),
+}
