@@ -182,7 +182,7 @@ class ReturnLine:
         time.sleep(max(0, to_ns + STALE_NS // 4 - time.monotonic_ns()) / NS_PER_S)
         piece = self._ear.piece(left_ns - EARLY_MS * NS_PER_MS, to_ns)
         if piece is None:
-            self.found.append(p.Compared(token, self.bus, None, self.fault or "not_found"))
+            self.found.append(p.Compared(token, self.bus, None, self.fault or "stalled"))
         else:
             seen = find(piece, missing_ms)
             delay_us = None if seen.delay_us is None else seen.delay_us - 1_000 * EARLY_MS

@@ -62,11 +62,11 @@ def station() -> Iterator[Station]:
         PlayerChild(card.env(), "dai", 1, *options) as child,
     ):
         assert child.wait(p.Ready).resolved == "dai"
+        child.wait(p.Returned, where=lambda one: one.kind == "silent")
         yield Station(card, child)
 
 
 def test_a_pattern_that_comes_back_is_found_with_its_delay_and_level(station: Station) -> None:
-    station.child.wait(p.Returned, where=lambda one: one.kind == "silent")
     number = station.plug()
     try:
         time.sleep(0.5)
