@@ -130,6 +130,10 @@ def _tell_to_speak(view: SpokenView, session: Session) -> None:
         session.prompts.tell(finding_lines(finding, session.width))
 
 
+_ENDING = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
+"""Ctrl-C too: a shell that starts something in the background has it ignored."""
+
+
 @contextlib.contextmanager
 def _hanging_up() -> Iterator[None]:
     """A lost terminal must not leave a microphone open."""
@@ -137,7 +141,7 @@ def _hanging_up() -> Iterator[None]:
     def hung_up(_number: int, _frame: FrameType | None) -> None:
         raise _HungUp
 
-    before = {one: signal.signal(one, hung_up) for one in (signal.SIGHUP, signal.SIGTERM)}
+    before = {one: signal.signal(one, hung_up) for one in _ENDING}
     try:
         yield
     finally:

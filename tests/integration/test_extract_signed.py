@@ -197,7 +197,7 @@ def test_an_extract_in_english_says_the_same(run: Run, tmp_path: Path) -> None:
     said = (tmp_path / "en" / TEXT_FILE).read_text("utf-8")
     assert "EXTRACT FROM THE BROADCAST RECORDS" in said
     assert "dBFS is not dBA" in " ".join(said.split())
-    assert "Thời sự buổi sáng (normal, sound file, vi)" in said
+    assert "Thời sự buổi sáng (normal, sound file, in Vietnamese)" in said
 
 
 @pytest.mark.usefixtures("box")
