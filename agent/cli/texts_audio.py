@@ -71,8 +71,8 @@ AUDIO: dict[str, tuple[str, str]] = {
     ),
     "audio-underruns-many": ("tiếng đã bị hụt {count} lần", "the sound was torn {count} times"),
     "audio-underruns-next": (
-        "tăng frames trong [sound] lên 2048",
-        "raise frames in [sound] to 2048",
+        "tăng gấp đôi frames trong [sound]",
+        "double frames in [sound]",
     ),
     "audio-drift-much": (
         "đồng hồ thẻ lệch {value} ppm, quá nhiều",

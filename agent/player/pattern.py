@@ -25,6 +25,7 @@ SLOWER = 3
 
 FOUND_RATIO = 8.0
 """So much stands a peak of the correlation above what lies around it; noise alone reaches 5."""
+HOPS_LEAST = 6
 _EDGE_MS = 5
 _LEAST = 1e-12
 
@@ -54,11 +55,25 @@ def slower(block: Block) -> Block:
 
 def find(recording: Block, missing_ms: int = 0) -> Found:
     """The pattern in a recording at the slow rate. missing_ms: so much of its beginning was never
-    played, because its cue came late."""
-    reference = slow_reference()
-    reference[: missing_ms * SLOW_HZ // 1000] = 0.0
+    played, because its cue came late.
+
+    A line that lost samples on the way tears the pattern: then one half of it is enough.
+    """
+    first = -(-missing_ms // HOP_MS)
+    half = (first + len(HERTZ)) // 2
+    for begin, end in ((first, len(HERTZ)), (half, len(HERTZ)), (first, half)):
+        found = _find(recording, begin, end)
+        if found.heard:
+            return found
+    return Found(heard=False)
+
+
+def _find(recording: Block, begin: int, end: int) -> Found:
+    """The hops from `begin` to `end`, as a delay of the whole pattern."""
+    hop = HOP_MS * SLOW_HZ // 1000
+    reference = slow_reference()[begin * hop : end * hop]
     lags = len(recording) - len(reference) + 1
-    if lags < 2:
+    if lags < 2 or end - begin < HOPS_LEAST:
         return Found(heard=False)
     size = 1 << (len(recording) - 1).bit_length()
     product = np.fft.rfft(recording, size) * np.conj(np.fft.rfft(reference, size))
@@ -66,30 +81,28 @@ def find(recording: Block, missing_ms: int = 0) -> Found:
     best = int(np.argmax(agreement))
     near = slice(max(0, best - 32), best + 33)
     beside = float(np.sum(agreement**2) - np.sum(agreement[near] ** 2))
-    around = (beside / max(1, lags - 65)) ** 0.5
+    around = (max(0.0, beside) / max(1, lags - 65)) ** 0.5
     if agreement[best] < FOUND_RATIO * max(around, _LEAST) or agreement[best] < _LEAST:
         return Found(heard=False)
-    first = -(-missing_ms // HOP_MS)
-    if first >= len(HERTZ):
-        return Found(heard=False)
-    tone, rest = _energies(recording[best : best + len(reference)], first)
+    tone, rest = _energies(recording[best : best + len(reference)], HERTZ[begin:end])
     snr = None if rest <= _LEAST else round(1000 * np.log10(tone / rest))
-    return Found(True, round(best * 1e6 / SLOW_HZ), _cdb(tone), snr)
+    delay = best - begin * hop
+    return Found(True, round(delay * 1e6 / SLOW_HZ), _cdb(tone), snr)
 
 
-def _energies(piece: Block, first: int) -> tuple[float, float]:
+def _energies(piece: Block, hertz_of: tuple[int, ...]) -> tuple[float, float]:
     """Mean power of the hops' own frequencies, and of what else there is, inside the edges."""
     hop, edge = HOP_MS * SLOW_HZ // 1000, _EDGE_MS * SLOW_HZ // 1000
     at = np.arange(edge, hop - edge) / SLOW_HZ
     tone = rest = 0.0
-    for number, hertz in list(enumerate(HERTZ))[first:]:
+    for number, hertz in enumerate(hertz_of):
         part = piece[number * hop + edge : (number + 1) * hop - edge]
         turned = np.stack([np.sin(2 * np.pi * hertz * at), np.cos(2 * np.pi * hertz * at)], axis=1)
         weights, _, _, _ = np.linalg.lstsq(turned, part, rcond=None)
         fitted = turned @ weights
         tone += float(np.mean(fitted**2))
         rest += float(np.mean((part - fitted) ** 2))
-    count = len(HERTZ) - first
+    count = len(hertz_of)
     return max(tone / count, _LEAST), rest / count
 
 
