@@ -6,6 +6,7 @@ Icecast refuses to be root: started by root it becomes the user its Debian packa
 
 from __future__ import annotations
 
+import http.client
 import os
 import shutil
 import signal
@@ -100,6 +101,23 @@ class Icecast:
     def send(self, mount: str, source: Sequence[str], *, kbps: int = 64) -> Sender:
         """Send to a mount in real time; `source` are ffmpeg's input options."""
         return Sender(f"source:{_PASSWORD}@127.0.0.1:{self.port}/{mount}", source, kbps)
+
+    def await_sound(self, mount: str) -> None:
+        """Until listeners get something; a studio on a busy machine takes its time."""
+        limit = time.monotonic() + _START_LIMIT_S
+        while time.monotonic() < limit:
+            link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+            try:
+                link.request("GET", f"/{mount}")
+                answer = link.getresponse()
+                if answer.status == http.client.OK and answer.read(1):
+                    return
+            except (OSError, http.client.HTTPException):
+                pass  # not yet
+            finally:
+                link.close()
+            time.sleep(0.05)
+        raise IcecastError(f"no studio sends to {mount}: {self._log()}")
 
     def _log(self) -> str:
         if self._folder is None:

@@ -107,7 +107,8 @@ def test_an_icecast_relay_sounds_without_a_hole(
     station: Station, icecast: Icecast, mount: str
 ) -> None:
     with icecast.send(mount, studio()):
-        time.sleep(1.5)
+        icecast.await_sound(mount)
+        time.sleep(1.0)
         source = p.Source("stream", icecast.url(mount))
         token, _ = station.play(source, for_ms=20_000)
         began = station.child.wait(p.Started, token)
@@ -125,7 +126,7 @@ def test_a_studio_that_falls_silent_gives_way_and_is_gone_back_to(
     spare = tone_file(station.folder, SPARE_HZ, 20.0)
     source = p.Source("stream", icecast.url("im.mp3"), silent_ms=2_000)
     with icecast.send("im.mp3", silence_then(STUDIO_HZ, 4)):
-        time.sleep(1.0)
+        icecast.await_sound("im.mp3")
         token, _ = station.play(
             source, p.Source("file", str(spare)), for_ms=60_000, retake="at_once"
         )
