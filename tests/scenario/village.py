@@ -109,11 +109,13 @@ class Village:
         rules: SourceRules | None = None,
         backed_up: Iterable[str] = (),
         inputs: Iterable[str] = (),
+        return_bus: int | None = None,
     ) -> None:
         """narrow: zones that can only hear bus 0. begin_ms: another instant than that Monday.
 
         rules: of its source-system API. backed_up: zones on a controller and amplifier of their
         own, which sounds without mains too. inputs: of the station; somebody speaks into each.
+        return_bus: the bus that a return line hears.
         """
         self.clock = Clockwork()
         self.wall0_ms = wall_of(BEGIN) if begin_ms is None else begin_ms
@@ -144,6 +146,7 @@ class Village:
             tuple(amplifiers),
             buses,
             inputs=frozenset(inputs),
+            return_bus=return_bus,
             source_rules=rules,
         )
         self.box = Box(
