@@ -83,12 +83,14 @@ class CaptureJob(LiveJob):
 def find_input(library: Any, device: str, channels: int) -> int | None:
     """The input's number, by a name that does not change."""
     names: dict[int, str] = {}
+    every: list[str] = []
     for index in range(library.get_device_count()):
         info = library.get_device_info_by_index(index)
+        every.append(str(info["name"]))
         if info["maxInputChannels"] >= channels:
             names[index] = str(info["name"])
     by_id = cards()
     found = choose(device, names, by_id)
     if found is None:
-        log.warning("no_input device=%r there_are=%s", device, named(names, by_id))
+        log.warning("no_input device=%r there_are=%s", device, named(names, by_id, every))
     return found

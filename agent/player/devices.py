@@ -84,7 +84,19 @@ def stable_name(name: str, names: Collection[str], by_id: Mapping[str, int]) -> 
     return f"hw:CARD={ids[0]},DEV={placed[2]}" if ids else name
 
 
-def named(names: Mapping[int, str], by_id: Mapping[str, int]) -> str:
-    """Those there are, as they are best written, for an error's text."""
+def named(names: Mapping[int, str], by_id: Mapping[str, int], every: Collection[str] = ()) -> str:
+    """Those there are, as they are best written, for an error's text. every: also those that
+    cannot do what is asked."""
     found = sorted({stable_name(name, names.values(), by_id) for name in names.values()})
-    return ", ".join(found) or "none"
+    shut = [f"hw:CARD={card}" for card in not_listed([*names.values(), *every], by_id)]
+    held = f"; not to be opened, held by another program? {', '.join(shut)}" if shut else ""
+    return (", ".join(found) or "none") + held
+
+
+def not_listed(names: Collection[str], by_id: Mapping[str, int]) -> list[str]:
+    """The kernel's cards that PortAudio leaves out: it could not open them."""
+    return [
+        card
+        for card, index in sorted(by_id.items())
+        if not any(f"hw:{index}," in name for name in names)
+    ]

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from agent.player.devices import cards, prepare_portaudio, products, stable_name
+from agent.player.devices import cards, not_listed, prepare_portaudio, products, stable_name
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -60,6 +60,7 @@ def devices_of(
 ) -> Devices:
     """found: what PortAudio says of each device. Pure."""
     names = [str(one["name"]) for one in found]
+    shut = not_listed(names, by_id)
     devices = tuple(
         Device(
             str(one["name"]),
@@ -77,8 +78,8 @@ def devices_of(
                 card,
                 product_of.get(card, ""),
                 f"hw:CARD={card},DEV=0",
-                any(f"(hw:{index}," in name for name in names),
+                card not in shut,
             )
-            for card, index in by_id.items()
+            for card in by_id
         ),
     )

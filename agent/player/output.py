@@ -181,8 +181,10 @@ class PortAudioOutput:
     def _find(self) -> int:
         """The device's number now, by a name that does not change."""
         names: dict[int, str] = {}
+        every: list[str] = []
         for index in range(self._library.get_device_count()):
             info = self._library.get_device_info_by_index(index)
+            every.append(str(info["name"]))
             if info["maxOutputChannels"] >= self._buses:
                 names[index] = str(info["name"])
         by_id = cards()
@@ -190,7 +192,7 @@ class PortAudioOutput:
         if found is None:
             raise NoDevice(
                 f"no output {self.device!r} with {self._buses} channels;"
-                f" there are: {named(names, by_id)}"
+                f" there are: {named(names, by_id, every)}"
             )
         self._resolved = names[found]
         return found

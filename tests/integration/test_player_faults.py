@@ -24,9 +24,10 @@ import pytest
 from agent.adapters.player import Files, Player
 from agent.core.effects import PlayCue, SetTime
 from agent.core.events import PlayerLost, PlayerReady, SoundEnded, SoundStarted, SourceGaveUp
+from agent.player import protocol as p
 from agent.player.protocol import Cue, Part, Source
 from simulator.measure import programme
-from simulator.soundcard import SoundCard, encode
+from simulator.soundcard import PlayerChild, SoundCard, encode
 
 NEEDED = ("pulseaudio", "parec", "pactl", "ffmpeg")
 pytestmark = [
@@ -97,6 +98,18 @@ def plug_in(card: SoundCard) -> None:
         card.pactl(
             "load-module", "module-null-sink", f"sink_name={name}", "rate=48000", "channels=1"
         )
+
+
+def test_a_wrong_name_is_answered_with_those_that_exist() -> None:
+    with (
+        SoundCard(sinks={SINK: 1}) as card,
+        PlayerChild(card.env(), "khong-co", 1) as child,
+    ):
+        told = child.wait(p.Trouble)
+        assert told.why == "no_device"
+        assert told.detail.startswith("no output 'khong-co'")
+        assert told.detail.endswith(f"there are: {SINK}, default")
+        assert child.exit_status() == 3
 
 
 def test_a_card_that_was_pulled_out_is_found_again_at_another_place(rig: Rig) -> None:

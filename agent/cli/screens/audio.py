@@ -105,9 +105,25 @@ def _lost(view: AudioView, listed: Listed, lang: Lang, configured: str) -> Findi
     if view.why == "no_device" and there:
         step = say(lang, "audio-name-next", names=", ".join(f'"{one}"' for one in there))
     text = known.text(lang)
+    if view.why == "no_device" and _is_held(configured, listed.devices):
+        known = CARD_LOST["device_lost"]
+        return Finding(FAULT, f"{configured}: {known.text(lang)}", known.next(lang), 0)
     if view.why == "no_device" and configured:
         return Finding(FAULT, say(lang, "audio-no-name", name=configured), step, 0)
     return Finding(FAULT, f"{text} ({view.detail})" if view.detail else text, step, 0)
+
+
+def _is_held(configured: str, devices: Devices | None) -> bool:
+    """The card is there, but PortAudio could not open it to look at it."""
+    shut = [one for one in (devices.cards if devices is not None else ()) if not one.listed]
+    return any(_means(configured, one) for one in shut)
+
+
+def _means(name: str, card: Card) -> bool:
+    """Whether a configured name is this card's: by its id, or the beginning of its product."""
+    return name.partition(",")[0].endswith(f"CARD={card.id}") or (
+        bool(name) and card.product.startswith(name)
+    )
 
 
 def _usable(devices: Devices | None) -> list[str]:
@@ -262,7 +278,7 @@ def _device(one: Device, channels: int, lang: Lang, width: int, *, used: bool) -
 
 def _unlisted(card: Card, view: AudioView | None, lang: Lang, width: int) -> list[str]:
     """A card that cannot be opened now: by ourselves, as a rule."""
-    ours = view is not None and card.id in view.device
+    ours = view is not None and _means(view.device, card)
     said = say(lang, "audio-card-ours" if ours else "audio-card-held")
     mark = f"{OK} " if ours else f"{WATCH} "
     lines = wrap(f'"{card.stable}" {card.product}', width, first=mark, then="    ")

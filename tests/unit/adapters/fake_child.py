@@ -117,8 +117,13 @@ def obey(line: bytes) -> None:
                     ("sound", 250),
                 ):
                     left(token, kind, for_ms)
+            if token == "returns":
+                for lacks_ms in (0, 2_000, 3_600, 4_600, 8_700, 0, 0, None):
+                    say("returned", bus=0, at_ms=7_000, kind="silent", lacks_ms=lacks_ms)
             if token == "gives-up":
                 say("source_failed", token=token, part=0, source=1, fault="not_found", at_ms=1_000)
+        case "compare":
+            say("compared", token=told["token"], bus=0, heard=True, delay_us=told["position_ms"])
         case "stop":
             ended(told["token"], "stopped")
         case "quit":

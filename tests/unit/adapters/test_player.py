@@ -14,13 +14,24 @@ from typing import Any, TypeVar
 import pytest
 
 from agent.adapters.player import Files, Player, broke_off_ms, is_told
-from agent.core.effects import PlayCue, RestartSound, SetGain, SetTime, StopCue
+from agent.core.effects import (
+    CompareReturn,
+    PlayCue,
+    RestartSound,
+    SetGain,
+    SetTime,
+    StopCue,
+    WatchSound,
+)
 from agent.core.events import (
+    AudioSeen,
     PlayerLost,
     PlayerReady,
+    ReturnCompared,
     SoundEnded,
     SoundHeard,
     SoundProgress,
+    SoundReturned,
     SoundStarted,
     SourceGaveUp,
 )
@@ -116,6 +127,37 @@ def test_what_left_the_mixer_is_told_when_it_is_heard_and_while_it_is_not() -> N
         await rig.until(SoundEnded)
         told = [(one.kind, one.for_ms) for one in rig.of(SoundHeard)]
         assert told == [("sound", 2_000), ("silent", 4_000), ("silent", 9_000), ("sound", 250)]
+
+    Rig("good").run(story)
+
+
+def test_what_lacks_on_the_return_line_is_told_while_it_lacks_and_once_when_it_is_back() -> None:
+    async def story(rig: Rig) -> None:
+        await rig.until(PlayerReady)
+        rig.player.play(PlayCue(cue("returns")))
+        await rig.until(SoundReturned, 3)
+        rig.player.compare(CompareReturn("returns", 1_000, 120))
+        assert (await rig.until(ReturnCompared)).delay_us == 120
+        assert [one.lacks_ms for one in rig.of(SoundReturned)] == [3_600, 8_700, 0]
+
+    Rig("good").run(story)
+
+
+def test_how_the_card_runs_is_told_once_and_oftener_only_while_somebody_looks() -> None:
+    async def story(rig: Rig) -> None:
+        assert (await rig.until(AudioSeen)).device == "fake"
+        rig.player.play(PlayCue(cue("unheard")))
+        await rig.until(SoundHeard, 4)
+        await asyncio.sleep(0.15)  # five pulses
+        assert len(rig.of(AudioSeen)) == 1
+        rig.player.watch(WatchSound(300))
+        seen = await rig.until(AudioSeen, 3)
+        assert [(one.bus, one.kind, one.level_cdb) for one in seen.buses] == [(0, "sound", -2_000)]
+        rig.player.stop(StopCue("unheard"))
+        await rig.until(SoundEnded)
+        rig.player.watch(WatchSound(300))
+        before = len(rig.of(AudioSeen))
+        assert (await rig.until(AudioSeen, before + 2)).buses == ()
 
     Rig("good").run(story)
 

@@ -117,6 +117,13 @@ def test_a_wrong_name_is_answered_with_those_that_exist() -> None:
     assert '"USB PnP Sound Device: Audio", "default"' in text
 
 
+@pytest.mark.parametrize("configured", ["bcm2835 Headphones", "plughw:CARD=b1,DEV=0"])
+def test_a_card_that_is_there_and_cannot_be_opened_is_held_by_somebody(configured: str) -> None:
+    text = " ".join(render_audio(GONE, THERE, "en", 80, configured))
+    assert "fuser" in text
+    assert "No output is called" not in text
+
+
 @both_languages
 @pytest.mark.parametrize("why", [*CARD_LOST, "of_a_later_version"])
 def test_why_there_is_no_sound_is_said_in_words(why: str, lang: Lang) -> None:

@@ -87,6 +87,8 @@ def test_a_wrong_name_is_answered_with_the_names_to_write_down() -> None:
         "bcm2835 Headphones: -, default, hw:CARD=Device,DEV=0, hw:CARD=Device_1,DEV=0"
     )
     assert named({}, {}) == "none"
+    held = {0: "bcm2835 Headphones: - (hw:0,0)", 3: "default"}
+    assert named(held, {"Headphones": 0, "Device": 1}).endswith("? hw:CARD=Device")
 
 
 def test_a_card_that_cannot_be_opened_is_listed_by_its_id(tmp_path: Path) -> None:
