@@ -144,7 +144,8 @@ class ControllerDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Since the agent began."""
+    """Since the agent began. underruns: times the sound card ran dry; reopened: times the card was
+    opened anew because its clock was no good."""
 
     agent_since_ms: int = 0
     starts: int = 0
@@ -154,6 +155,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     alarms: int = 0
     sound_lost: int = 0
     controllers_lost: int = 0
+    underruns: int = 0
+    reopened: int = 0
 
 
 class Details(msgspec.Struct, frozen=True, kw_only=True):

@@ -383,4 +383,6 @@ def _counts(parts: Parts) -> Counts:
         alarms=running.alarms,
         sound_lost=running.sound_lost,
         controllers_lost=running.controllers_lost,
+        underruns=parts.audio.underruns,
+        reopened=parts.audio.reopened,
     )

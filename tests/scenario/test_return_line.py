@@ -10,6 +10,8 @@ from agent.core.requests import (
     AudioView,
     Done,
     Refused,
+    StatusRequest,
+    StatusView,
     TestToneRequest,
     ToneRequest,
     ToneReturned,
@@ -136,3 +138,7 @@ def test_the_card_is_shown_as_it_was_last_measured_with_what_plays() -> None:
     )
     assert view.back is not None
     assert view.back.lacks_ms == 4_000
+    status = morning.ask(StatusRequest())
+    assert isinstance(status, StatusView)
+    assert status.details is not None
+    assert (status.details.counts.underruns, status.details.counts.reopened) == (3, 1)

@@ -217,6 +217,10 @@ PHRASES: dict[str, Phrase] = {
         "mất tiếng {sound} lần, mất bộ điều khiển {controllers} lần",
         "sound lost {sound}, controller lost {controllers} times",
     ),
+    "counts_torn": Phrase(
+        "hụt tiếng {underruns} lần, mở lại thẻ {reopened} lần",
+        "sound torn {underruns}, card re-opened {reopened} times",
+    ),
     "zone_volume": Phrase("âm lượng {volume} ({by})", "volume {volume} ({by})"),
     "zone_playing": Phrase("đang phát {entry}", "playing {entry}"),
     "zone_level": Phrase("mức ra {level} dB lúc {time}", "output {level} dB at {time}"),

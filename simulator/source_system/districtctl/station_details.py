@@ -122,6 +122,8 @@ def _counts(details: Details, lang: Lang) -> Iterator[str]:
     yield say("counts_done", lang, items=one.items, connects=one.connects, alarms=one.alarms)
     if one.sound_lost or one.controllers_lost:
         yield say("counts_lost", lang, sound=one.sound_lost, controllers=one.controllers_lost)
+    if one.underruns or one.reopened:
+        yield say("counts_torn", lang, underruns=one.underruns, reopened=one.reopened)
 
 
 def _playing(health: Health | None, zones: int) -> list[str]:
