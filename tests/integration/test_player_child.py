@@ -32,6 +32,7 @@ pytestmark = [
         reason="needs pulseaudio, pulseaudio-utils and ffmpeg",
     ),
     pytest.mark.slow,
+    pytest.mark.alone,
 ]
 
 # A start this late would be heard as late; the bench asks for a hundredth of it.
