@@ -29,7 +29,7 @@ from agent.player.ring import Block
 
 log = logging.getLogger(__name__)
 
-FRAMES = 768 * SLOWER
+FRAMES = 2_048 * SLOWER
 """Nobody waits for this line: a large buffer costs least. Whole at the slow rate."""
 
 KEPT_NS = 8 * NS_PER_S
