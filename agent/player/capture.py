@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from agent.player.devices import cards, choose, named, prepare_portaudio
+from agent.player.devices import find, prepare_portaudio
 from agent.player.live import LiveJob
 from agent.player.protocol import RATE_HZ, Source
 
@@ -82,15 +82,7 @@ class CaptureJob(LiveJob):
 
 def find_input(library: Any, device: str, channels: int) -> int | None:
     """The input's number, by a name that does not change."""
-    names: dict[int, str] = {}
-    every: list[str] = []
-    for index in range(library.get_device_count()):
-        info = library.get_device_info_by_index(index)
-        every.append(str(info["name"]))
-        if info["maxInputChannels"] >= channels:
-            names[index] = str(info["name"])
-    by_id = cards()
-    found = choose(device, names, by_id)
+    found, _, there_are = find(library, device, "maxInputChannels", channels)
     if found is None:
-        log.warning("no_input device=%r there_are=%s", device, named(names, by_id, every))
+        log.warning("no_input device=%r there_are=%s", device, there_are)
     return found

@@ -1,7 +1,7 @@
 """Which device a name means: the same card after a reboot, a replug, or behind another port.
 
-Pure but for `cards` and `products`, which read what the kernel says. PortAudio's own numbers and
-the ALSA index in its names change with the order in which cards are found; the product's name and
+Pure but for `cards` and `products`, which read what the kernel says, and `find`, which asks
+PortAudio. Its own numbers and the ALSA index in its names change with the order in which cards are found; the product's name and
 the card's id do not.
 
 A device is named by, in this order: PortAudio's exact name; the beginning of it, when only one
@@ -15,6 +15,7 @@ import os
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 CARDS_FILE = Path("/proc/asound/cards")
 
@@ -41,6 +42,22 @@ def cards(file: Path = CARDS_FILE) -> dict[str, int]:
     except OSError:
         return {}
     return {found[2]: int(found[1]) for found in _CARD_LINE.finditer(text)}
+
+
+def find(library: Any, wanted: str, channels_of: str, least: int) -> tuple[int | None, str, str]:
+    """Number and name of the device that `wanted` means, and which ones there are.
+
+    library: PyAudio's. Only devices with `least` channels and more are looked at; `channels_of` is
+    the side: "maxInputChannels" or "maxOutputChannels".
+    """
+    infos = [library.get_device_info_by_index(one) for one in range(library.get_device_count())]
+    names = {
+        number: str(one["name"]) for number, one in enumerate(infos) if one[channels_of] >= least
+    }
+    by_id = cards()
+    found = choose(wanted, names, by_id)
+    there_are = named(names, by_id, [str(one["name"]) for one in infos])
+    return found, names.get(found, "") if found is not None else "", there_are
 
 
 def choose(wanted: str, names: Mapping[int, str], by_id: Mapping[str, int]) -> int | None:

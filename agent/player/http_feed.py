@@ -117,20 +117,21 @@ class HttpFeed:
         """Known to the system's authorities, or to the district's."""
         import requests
 
-        trusted: tuple[bool | str, ...] = (True, self._ca) if self._ca else (True,)
-        for verify in trusted:
-            try:
-                return requests.get(
-                    self.url,
-                    stream=True,
-                    timeout=(CONNECT_LIMIT_S, READ_LIMIT_S),
-                    verify=verify,
-                    headers={"Icy-MetaData": "0", "Accept-Encoding": "identity"},
-                )
-            except requests.exceptions.SSLError:
-                if verify is trusted[-1]:
-                    raise
-        return None
+        def get(verify: bool | str) -> requests.Response:
+            return requests.get(
+                self.url,
+                stream=True,
+                timeout=(CONNECT_LIMIT_S, READ_LIMIT_S),
+                verify=verify,
+                headers={"Icy-MetaData": "0", "Accept-Encoding": "identity"},
+            )
+
+        try:
+            return get(True)
+        except requests.exceptions.SSLError:
+            if not self._ca:
+                raise
+            return get(self._ca)
 
     def _over_the_limit(self, arrived: int) -> bool:
         if not self._max_kbps:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
 from agent.player.clockmap import NS_PER_MS, DacClock, StreamTime
-from agent.player.devices import cards, choose, named, prepare_portaudio
+from agent.player.devices import find, prepare_portaudio
 from agent.player.durations import Durations, Spread
 from agent.player.protocol import RATE_HZ
 
@@ -180,21 +180,12 @@ class PortAudioOutput:
 
     def _find(self) -> int:
         """The device's number now, by a name that does not change."""
-        names: dict[int, str] = {}
-        every: list[str] = []
-        for index in range(self._library.get_device_count()):
-            info = self._library.get_device_info_by_index(index)
-            every.append(str(info["name"]))
-            if info["maxOutputChannels"] >= self._buses:
-                names[index] = str(info["name"])
-        by_id = cards()
-        found = choose(self.device, names, by_id)
+        found, name, there_are = find(self._library, self.device, "maxOutputChannels", self._buses)
         if found is None:
             raise NoDevice(
-                f"no output {self.device!r} with {self._buses} channels;"
-                f" there are: {named(names, by_id, every)}"
+                f"no output {self.device!r} with {self._buses} channels; there are: {there_are}"
             )
-        self._resolved = names[found]
+        self._resolved = name
         return found
 
     def _callback(

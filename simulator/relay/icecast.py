@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Self
 
 from simulator.soundcard.tied import TiedProcess
+from simulator.source_system.broker import free_port
 
 _START_LIMIT_S = 10.0
 _PORTS_TRIED = 3
@@ -56,7 +57,7 @@ class Icecast:
         raise IcecastError(f"icecast2 did not answer: {self._log()}")
 
     def _started(self, program: str) -> bool:
-        self.port = _free_port()
+        self.port = free_port()
         settings = self._directory / "icecast.xml"
         settings.write_text(self._settings(), "utf-8")
         self._process = TiedProcess([program, "-c", str(settings)], dict(os.environ))
@@ -184,9 +185,3 @@ class Sender:
     def go_on(self) -> None:
         """Send again."""
         self._process.send_signal(signal.SIGCONT)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
