@@ -1,8 +1,8 @@
 """Which device a name means: the same card after a reboot, a replug, or behind another port.
 
 Pure but for `cards` and `products`, which read what the kernel says, and `find`, which asks
-PortAudio. Its own numbers and the ALSA index in its names change with the order in which cards are found; the product's name and
-the card's id do not.
+PortAudio. Its own numbers and the ALSA index in its names change with the order in which cards
+are found; the product's name and the card's id do not.
 
 A device is named by, in this order: PortAudio's exact name; the beginning of it, when only one
 begins so ("USB PnP Sound Device"); or ALSA's card id, "hw:CARD=Device,DEV=0" as `aplay -L` shows
