@@ -51,6 +51,7 @@ def test_the_exposure_score_is_at_most_two() -> None:
         ("WatchdogSec", "120"),
         ("StartLimitIntervalSec", "0"),
         ("OOMPolicy", "continue"),
+        ("CPUWeight", "1000"),
         ("KillMode", "mixed"),
         ("User", "station"),
         ("ProtectSystem", "strict"),
