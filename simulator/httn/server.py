@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -26,6 +26,7 @@ from simulator.httn import overview
 from simulator.httn.faults import Fault, Faults
 from simulator.httn.rules import judge
 from simulator.httn.store import Store
+from simulator.web import WebServer
 
 BODY_MAX_BYTES = 256 * 1024
 IDLE_DEADLINE_S = 60.0
@@ -233,37 +234,13 @@ def _by_content(message: str, body: dict[str, Any]) -> str:
 # --- sockets -------------------------------------------------------------------------------
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
+class _Server(WebServer):
     def __init__(
         self, address: tuple[str, int], desk: Desk, faults: Faults, tls: ssl.SSLContext | None
     ) -> None:
         self.desk = desk
         self.faults = faults
-        self._tls = tls
-        self._open: set[socket.socket] = set()
-        super().__init__(address, _Handler)
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        request.settimeout(IDLE_DEADLINE_S)
-        if self._tls is not None:
-            request = self._tls.wrap_socket(request, server_side=True)
-        self._open.add(request)
-        try:
-            super().finish_request(request, client_address)
-        finally:
-            self._open.discard(request)
-            request.close()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients come and go; a broken connection is no event here."""
-
-    def drop_connections(self) -> None:
-        for connection in list(self._open):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        super().__init__(address, _Handler, tls, idle_s=IDLE_DEADLINE_S)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -12,21 +12,21 @@ from __future__ import annotations
 
 import contextlib
 import re
-import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, NamedTuple, Self
+from typing import BinaryIO, Literal, NamedTuple, Self
 
 from simulator.source_system.live_server import MEDIA_TYPE, LiveServer
 from simulator.source_system.live_shelf import LiveSession
 from simulator.source_system.pki import Credentials
+from simulator.web import WebServer
 
 CHUNK_BYTES = 16 * 1024
 IDLE_DEADLINE_S = 30.0
@@ -110,12 +110,7 @@ class _Span(NamedTuple):
         return self.last - self.first + 1
 
 
-class _Server(ThreadingHTTPServer):
-    """TLS is shaken in the request's own thread: a silent client holds up nobody."""
-
-    daemon_threads = True
-    request_queue_size = 64
-
+class _Server(WebServer):
     def __init__(
         self,
         address: tuple[str, int],
@@ -128,28 +123,7 @@ class _Server(ThreadingHTTPServer):
         self.live = live
         self.faults = faults
         self.requests: list[Request] = []
-        self._tls = tls
-        self._open: set[socket.socket] = set()
-        super().__init__(address, _Handler)
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        request.settimeout(IDLE_DEADLINE_S)
-        if self._tls is not None:
-            request = self._tls.wrap_socket(request, server_side=True)
-        self._open.add(request)
-        try:
-            super().finish_request(request, client_address)
-        finally:
-            self._open.discard(request)
-            request.close()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients come and go; a broken connection is no event here."""
-
-    def drop_connections(self) -> None:
-        for connection in list(self._open):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        super().__init__(address, _Handler, tls, idle_s=IDLE_DEADLINE_S)
 
 
 class _Handler(BaseHTTPRequestHandler):
