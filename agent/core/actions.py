@@ -85,7 +85,7 @@ class Actions:
         if quiet:
             return "failed", AckReason.AGAINST_THE_RULES, quiet[0]
         self._count += 1
-        start_ms = turn.wall_ms + TONE_LEAD_MS + self._parts.air.cold_ms(zones)
+        start_ms = turn.wall_ms + TONE_LEAD_MS + self._parts.air.gates.cold_ms(zones)
         ref = OccurrenceRef(
             authority=LOCAL,
             audience=f"s/{self._parts.site.station}",
@@ -159,7 +159,7 @@ class Actions:
         standing: Standing,
         turn: Turn,
     ) -> None:
-        start_ms = turn.wall_ms + TONE_LEAD_MS + self._parts.air.cold_ms(zones)
+        start_ms = turn.wall_ms + TONE_LEAD_MS + self._parts.air.gates.cold_ms(zones)
         ref = OccurrenceRef(
             authority=command.authority,
             audience=command.audience,

@@ -1,8 +1,8 @@
 """What is on air: carries out the plan, cue by cue and zone by zone.
 
-Owns the decision in force, the runs, the cues the sound child holds and the wish for every zone.
-What really sounded is booked in its ledger. Does not own what the items are (programme, warnings)
-nor when an outcome is reported (station).
+Owns the decision in force, the runs and the cues the sound child holds. Which zones hear them
+stands in its gates, what really sounded in its ledger. Does not own what the items are (programme,
+warnings) nor when an outcome is reported (station).
 
 Invariants: an item is saved as open before its cue is released; a cue that no span wants any
 more is stopped.
@@ -18,8 +18,8 @@ import msgspec
 
 from agent.contract.reasons import RULES_OF_THE_AIR, OccurrenceReason
 from agent.core import asrun, cues
-from agent.core.cues import CUE_LEAD_MS, Sent, Wishes
-from agent.core.effects import HoldZones, PlayCue, Release, StopCue
+from agent.core.cues import CUE_LEAD_MS, Sent
+from agent.core.effects import PlayCue, Release, StopCue
 from agent.core.events import (
     SoundEnded,
     SoundProgress,
@@ -28,6 +28,7 @@ from agent.core.events import (
     SourceTookOver,
 )
 from agent.core.facts import Facts, OpenItem
+from agent.core.gates import Gates
 from agent.core.items import FOREVER_MS, Item, Run, is_over, over_ms
 from agent.core.ledger import Ledger
 from agent.core.lineup import Line, Provenance, about_of
@@ -57,8 +58,9 @@ class Air:
         self._site = site
         self._facts = facts
         self._power = power if power is not None else Power(site)
-        self._wishes = Wishes(site)
         self.ledger = Ledger(site, facts, self._power)
+        self.gates = Gates(site, self.ledger.controllers)
+        self.ledger.gain_of = self.gates.gain_of
         self.items: dict[str, Item] = {}
         self.sounds: dict[str, Sound] = {}
         self.provenance: dict[str, Provenance] = {}
@@ -69,15 +71,11 @@ class Air:
         self.sent: dict[str, Sent] = {}
         self.loudness_of: Known = lambda _: None
         """How loud what is on the box is known to be."""
-        self.power: frozenset[str] = frozenset()
-        self.gates: dict[str, ZoneSpan] = {}
         self.next_ms: int | None = None
         self.dirty = True
         self.box_known = False
         """Whether it is known what the box can play. Until then nobody is told to switch off: after
         a restart the amplifier is still on, for the item that will go on in a moment."""
-        self._holds: dict[str, HoldZones] = {}
-        self.ledger.gain_of = self._gain_of
         self._tokens = 0
         self._spent: set[tuple[str, int]] = set()
         self._horizon_ms = CUE_LEAD_MS + 1_000
@@ -166,7 +164,7 @@ class Air:
             self._reconcile_cues(turn)
         self._remember_kept()
         self._wish_zones(turn, volumes)
-        self.ledger.sync(self.gates, self._sounding(), now_ms)
+        self.ledger.sync(self.gates.open, self._sounding(), now_ms)
         self.next_ms = self._next_change(live, now_ms)
         self.dirty = False
 
@@ -210,7 +208,7 @@ class Air:
         moments: list[int] = [self._far_start(now_ms)]
         moments += [moment for moment in self.plan.changes_ms if moment > now_ms][:1]
         moments += [span.from_ms - CUE_LEAD_MS for span in self.plan.buses]
-        moments.append(self._wishes.next_ms(self.plan, now_ms) or 0)
+        moments.append(self.gates.next_ms(self.plan, now_ms) or 0)
         moments += [span.to_ms for span in self.plan.buses]
         for item in live:
             over = over_ms(item, self.runs.get(item.key))
@@ -288,7 +286,7 @@ class Air:
         item, sound = self.items[span.key], self.sounds[span.key]
         self._tokens += 1
         token = f"{self._facts.marks.birth}.{self._tokens}"
-        cold_ms = self.cold_ms(item.zones)
+        cold_ms = self.gates.cold_ms(item.zones)
         cue = cues.cue_for(item, sound, span, token, turn.now.epoch, turn.wall_ms, cold_ms)
         parts = levelled(cue.parts, self.loudness_of, self._site.levels, item.klass)
         cue = msgspec.structs.replace(cue, parts=parts)
@@ -390,7 +388,7 @@ class Air:
                 )
                 changes["origin_ms"] = origin_ms
         self._facts.put("open", sent.key, msgspec.structs.replace(held, **changes))
-        self.ledger.sync(self.gates, self._sounding(), at_ms)
+        self.ledger.sync(self.gates.open, self._sounding(), at_ms)
         self.dirty = True
         return None if held.sounded else sent.key
 
@@ -579,36 +577,19 @@ class Air:
         for sent in self.sent.values():
             if not sent.sounding or not sent.end_ms <= now_ms < sent.end_ms + DRAIN_MAX_MS:
                 continue
-            for zone, span in self.gates.items():
+            for zone, span in self.gates.open.items():
                 if span.key == sent.key and span.bus == sent.bus:
                     tails[zone] = replace(span, to_ms=sent.end_ms + DRAIN_MAX_MS)
         return tails
 
     def _wish_zones(self, turn: Turn, volumes: Callable[[], Mapping[str, int]]) -> None:
         now_ms = turn.wall_ms
-        self.gates = self._wishes.gates(self.plan, self._tails(now_ms), now_ms)
-        self.power = self._wishes.powered(
-            self.plan, self.gates, self._soon_urgent(now_ms), self.power, now_ms
-        )
+        self.gates.plan(self.plan, self._tails(now_ms), self._soon_urgent(now_ms), now_ms)
         urgent = any(
             span.key in self.items and self.items[span.key].klass == 1
-            for span in self.gates.values()
+            for span in self.gates.open.values()
         )
-        for hold in self._wishes.holds(self.gates, self.power, volumes()):
-            if self._holds.get(hold.controller) == hold or not (self.box_known or hold.power):
-                continue
-            before = self._holds.get(hold.controller)
-            self._holds[hold.controller] = hold
-            mutes = before is not None and not any(
-                new.gate and not old.gate
-                for new, old in zip(hold.zones, before.zones, strict=False)
-            )
-            turn.do(hold, "now" if mutes else "soon" if urgent else "after_commit")
-
-    def _gain_of(self, zone: str) -> int | None:
-        """What its amplifier was told."""
-        told = (one for hold in self._holds.values() for one in hold.zones)
-        return next((one.gain_cdb for one in told if one.zone == zone), None)
+        self.gates.tell(turn, volumes(), urgent=urgent, may_switch_off=self.box_known)
 
     def _soon_urgent(self, now_ms: int) -> frozenset[str]:
         """Zones of warnings whose words are still being made: they warm up meanwhile."""
@@ -618,22 +599,6 @@ class Air:
             if item.klass == 1 and not item.ready and item.start_ms <= now_ms + self._horizon_ms
             for zone in item.zones
         )
-
-    def cold_ms(self, zones: tuple[str, ...]) -> int:
-        """How long the coldest amplifier of these zones needs before it can be heard."""
-        names = {zone.amplifier for zone in self._site.zones if zone.name in zones}
-        waits = [
-            amplifier.warm_up_ms + cues.GATE_LEAD_MS
-            for amplifier in self._site.amplifiers
-            if amplifier.name in names and not self._is_warm(amplifier.name, amplifier.controller)
-        ]
-        return max(waits, default=0)
-
-    def _is_warm(self, amplifier: str, controller: str) -> bool:
-        if amplifier not in self.power:
-            return False
-        seen = self.ledger.controllers.get(controller)
-        return seen is None or seen.power in ("on", "unknown")
 
     # --- clock steps and settling -------------------------------------------------------
 

@@ -1,29 +1,19 @@
-"""One broadcast, planned backwards from its start: amplifier power, relay, sound, drain, off.
+"""Which sound the child is given, and when: a span of the plan as a cue.
 
-Turns a plan into what the sound child and the controllers should be told now. The planned start
-is the first sample, chime included; warm-up and relay lie before it (D7).
+The planned start is the first sample, chime included; warm-up and relay lie before it (`gates`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agent.core.effects import HoldZones, ZoneWish
 from agent.core.items import Item
-from agent.core.planner import BusSpan, Plan, ZoneSpan
+from agent.core.planner import BusSpan, Plan
 from agent.core.programme import Sound
-from agent.core.site import Site, Zone, gain_for
 from agent.player.protocol import Cue, Part
 
 CUE_LEAD_MS = 10_000
 """A cue is given to the sound child this long before its start."""
-
-GATE_LEAD_MS = 250
-"""The relay of an idle zone closes this long before the first sample."""
-
-WARM_MARGIN_MS = 500
-"""Power comes on this much before warm-up strictly asks for it."""
 
 START_NOW_MS = 60
 """Sound that should begin at once is cued this far ahead: less is lost in the first buffer."""
@@ -141,99 +131,3 @@ def carries(sent: Sent, span: BusSpan, now_ms: int) -> bool:
     if span.from_ms <= now_ms:
         return sent.from_ms <= now_ms
     return sent.from_ms == span.from_ms and sent.origin_ms == span.origin_ms
-
-
-class Wishes:
-    """What the zones should do at an instant. `volume` maps (zone, item) to 0–100."""
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
-
-    def gates(self, plan: Plan, tails: Mapping[str, ZoneSpan], now_ms: int) -> dict[str, ZoneSpan]:
-        """Zone → the span its gate is open for: on air, about to be, or draining.
-
-        An idle zone opens a little early, but never onto a bus that still carries something else.
-        """
-        open_: dict[str, ZoneSpan] = dict(tails)
-        for span in plan.zones:
-            if span.from_ms <= now_ms < span.to_ms:
-                open_[span.zone] = span
-        taken = {one.bus for one in plan.buses if one.from_ms <= now_ms < one.to_ms}
-        for span in plan.zones:
-            ahead = now_ms < span.from_ms <= now_ms + GATE_LEAD_MS
-            if ahead and span.zone not in open_ and span.bus not in taken:
-                open_[span.zone] = span
-        return open_
-
-    def powered(
-        self,
-        plan: Plan,
-        gates: Mapping[str, ZoneSpan],
-        urgent: frozenset[str],
-        was_on: frozenset[str],
-        now_ms: int,
-    ) -> frozenset[str]:
-        """Amplifiers that should have power: in use, warming up, or lingering to the next item.
-
-        urgent: zones that must be warm as soon as something for them is there.
-        """
-        on: set[str] = set()
-        by_name = {zone.name: zone for zone in self._site.zones}
-        for amplifier in self._site.amplifiers:
-            if any(by_name[name].amplifier == amplifier.name for name in (*gates, *urgent)):
-                on.add(amplifier.name)
-                continue
-            ahead_ms = amplifier.warm_up_ms + WARM_MARGIN_MS + GATE_LEAD_MS
-            reach_ms = ahead_ms + (amplifier.linger_ms if amplifier.name in was_on else 0)
-            if any(
-                now_ms < span.to_ms and span.from_ms <= now_ms + reach_ms
-                for span in plan.zones
-                if by_name[span.zone].amplifier == amplifier.name
-            ):
-                on.add(amplifier.name)
-        return frozenset(on)
-
-    def next_ms(self, plan: Plan, now_ms: int) -> int | None:
-        """When gates or power want to be looked at again."""
-        by_name = {zone.name: zone for zone in self._site.zones}
-        ahead = {
-            a.name: a.warm_up_ms + WARM_MARGIN_MS + GATE_LEAD_MS for a in self._site.amplifiers
-        }
-        moments: list[int] = []
-        for span in plan.zones:
-            amplifier = by_name[span.zone].amplifier
-            moments += [
-                span.from_ms - GATE_LEAD_MS,
-                span.from_ms - ahead.get(amplifier, 0),
-                span.to_ms,
-            ]
-        later = [moment for moment in moments if moment > now_ms]
-        return min(later) if later else None
-
-    def holds(
-        self,
-        gates: Mapping[str, ZoneSpan],
-        power: frozenset[str],
-        volumes: Mapping[str, int],
-    ) -> tuple[HoldZones, ...]:
-        """The whole wish for every controller."""
-        controllers = sorted({zone.controller for zone in self._site.zones})
-        return tuple(
-            HoldZones(
-                controller,
-                any(a.name in power for a in self._site.amplifiers if a.controller == controller),
-                tuple(
-                    self._wish(zone, gates.get(zone.name), volumes[zone.name])
-                    for zone in self._site.zones
-                    if zone.controller == controller
-                ),
-            )
-            for controller in controllers
-        )
-
-    def _wish(self, zone: Zone, span: ZoneSpan | None, volume: int) -> ZoneWish:
-        source = next(
-            (c.source for c in zone.buses if span is not None and c.bus == span.bus),
-            zone.buses[0].source,
-        )
-        return ZoneWish(zone.name, zone.index, span is not None, gain_for(zone, volume), source)

@@ -199,7 +199,7 @@ class Emergencies:
             document.audience,
             now_ms,
             self._surely_ms(turn),
-            now_ms + self._air.cold_ms(zones),
+            now_ms + self._air.gates.cold_ms(zones),
         )
         if memory is None:
             return

@@ -24,7 +24,7 @@ def health_of(parts: Parts, turn: Turn) -> Health:
     on_air = sorted((bus, on.key) for bus, on in parts.air.decision.buses.items())
     confirmation = parts.air.ledger.confirmation
     zones = "".join(
-        SIGNS[confirmation(zone.name)[0]] if zone.name in parts.air.gates else "-"
+        SIGNS[confirmation(zone.name)[0]] if zone.name in parts.air.gates.open else "-"
         for zone in parts.site.zones
     )
     today = parts.today(turn.wall_ms)

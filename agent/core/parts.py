@@ -124,7 +124,7 @@ class Parts:
 
     def volume_of(self, zone: str) -> tuple[int, VolumeSource]:
         """The volume of a zone now and who set it: under the ceiling, but for emergencies."""
-        span = self.air.gates.get(zone)
+        span = self.air.gates.open.get(zone)
         return self.volume_for(self.air.items.get(span.key) if span is not None else None, zone)
 
     def volume_for(self, item: Item | None, zone: str) -> tuple[int, VolumeSource]:

@@ -181,7 +181,7 @@ class Speaking:
             language=parts.site.language,
             zones=zones,
             rank=next((one.rank for one in authorities if one.home), 99),
-            start_ms=turn.wall_ms + TONE_LEAD_MS + parts.air.cold_ms(zones),
+            start_ms=turn.wall_ms + TONE_LEAD_MS + parts.air.gates.cold_ms(zones),
             by=who,
         )
 

@@ -116,7 +116,7 @@ def zones(station: Parts, now: Now) -> ZonesView:
     for zone in station.site.zones:
         seen = air.ledger.zones_seen.get(zone.name)
         controller = air.ledger.controllers.get(zone.controller)
-        span = air.gates.get(zone.name)
+        span = air.gates.open.get(zone.name)
         item = air.items.get(span.key) if span is not None else None
         found.append(
             ZoneView(

@@ -58,7 +58,7 @@ def _sound(parts: Parts, mono_ms: int) -> None:
     observed = parts.alarms.observe
     for zone in parts.site.zones:
         confirmed, doubt = parts.air.ledger.confirmation(zone.name)
-        open_now = zone.name in parts.air.gates
+        open_now = zone.name in parts.air.gates.open
         bad = confirmed == "no" and (open_now or doubt is not OccurrenceReason.ZONE_NOT_CONFIRMED)
         detail = doubt.value if doubt is not None else ""
         observed(AlarmCode.ZONE_NOT_CONFIRMED, zone.name, bad, mono_ms, detail)

@@ -453,7 +453,7 @@ def test_a_ceiling_holds_in_its_band_and_changes_at_its_edge(village: Village) -
 def wishes(village: Village) -> list[Any]:
     """What the controllers were told last."""
     assert village.box.life is not None
-    holds = village.box.life.station.air._holds  # noqa: SLF001 - what was sent, nobody else has it
+    holds = village.box.life.station.air.gates._told  # noqa: SLF001 - nobody else has what was sent
     return [zone for hold in holds.values() for zone in hold.zones]
 
 
