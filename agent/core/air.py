@@ -17,7 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from agent.contract.reasons import RULES_OF_THE_AIR, OccurrenceReason
-from agent.core import asrun, cues
+from agent.core import asrun, cues, opening
 from agent.core.cues import CUE_LEAD_MS, Sent
 from agent.core.effects import PlayCue, Release, StopCue
 from agent.core.events import (
@@ -31,7 +31,7 @@ from agent.core.facts import Facts, OpenItem
 from agent.core.gates import Gates
 from agent.core.items import FOREVER_MS, Item, Run, is_over, over_ms
 from agent.core.ledger import Ledger
-from agent.core.lineup import Line, Provenance, about_of
+from agent.core.lineup import Line, Provenance
 from agent.core.loudness import Known, levelled
 from agent.core.planner import SILENCE, BusSpan, Decision, Plan, ZoneSpan, decide, follow, foresee
 from agent.core.power import Power
@@ -307,54 +307,12 @@ class Air:
     def _save_cued(self, item: Item, sound: Sound, span: BusSpan, epoch: int) -> None:
         held = self._facts.open.get(item.key)
         origin = self.provenance.get(item.key, Provenance())
-        run = self.runs.get(item.key)
         if held is None:
-            held = OpenItem(
-                key=item.key,
-                ref=item.ref,
-                title=item.title,
-                klass=item.klass,
-                start_ms=item.start_ms,
-                play_ms=item.play_ms,
-                slot_ms=origin.slot_ms,
-                zones=item.zones,
-                origin_ms=span.origin_ms,
-                from_ms=span.from_ms,
-                epoch=epoch,
-                revision=origin.revision,
-                author=sound.author or origin.author,
-                approver=origin.approver,
-                approved_by=origin.approved_by,
-                approval=origin.approval,
-                document_number=origin.document_number,
-                field=origin.field,
-                language=item.language,
-                moves=item.moves,
-                source=sound.label,
-                volume=item.volume,
-                recorded=origin.recorded,
-                passing=origin.entry is None and item.klass > 1,
-                languages_missing=sound.missing,
-                unsaid=sound.unsaid,
-                about=about_of(sound, origin),
-            )
+            held = opening.opened(item, sound, origin, span, epoch)
         else:
-            held = msgspec.structs.replace(
-                held,
-                origin_ms=span.origin_ms,
-                epoch=epoch,
-                play_ms=item.play_ms,
-                languages_missing=sound.missing,
-                unsaid=sound.unsaid,
-            )
-            if not held.sounded:  # another sound may have become ready since the first cue
-                held = msgspec.structs.replace(
-                    held,
-                    source=sound.label,
-                    author=sound.author or origin.author,
-                    about=about_of(sound, origin),
-                )
-        self._facts.put("open", item.key, msgspec.structs.replace(held, **_been(run)))
+            held = opening.cued_again(held, item, sound, origin, span, epoch)
+        held = msgspec.structs.replace(held, **opening.been(self.runs.get(item.key)))
+        self._facts.put("open", item.key, held)
 
     def sound_started(self, event: SoundStarted, turn: Turn) -> str | None:
         """Returns the key of an item that sounds for the first time."""
@@ -371,7 +329,7 @@ class Air:
         if held is None:
             return None
         self._log_start(held, event, turn)
-        changes: dict[str, Any] = {"sounded": True, "seen_ms": at_ms, **_been(run)}
+        changes: dict[str, Any] = {"sounded": True, "seen_ms": at_ms, **opening.been(run)}
         if not held.sounded and event.part == 0 and event.position_ms == 0:
             changes["start_error_ms"] = event.at_ms - held.start_ms
         if run is not None and item is not None and item.late == "restart":
@@ -414,9 +372,9 @@ class Air:
         self.ledger.measured(event.token, sent.key, at_ms, event.level_cdb)
         held = self._facts.open.get(sent.key)
         if held is not None:
-            held, self.sent[event.token] = _measured(held, sent, event)
+            held, self.sent[event.token] = opening.measured(held, sent, event)
             run = self.runs.get(sent.key)
-            held = msgspec.structs.replace(held, seen_ms=at_ms, **_been(run))
+            held = msgspec.structs.replace(held, seen_ms=at_ms, **opening.been(run))
             self._facts.put("open", sent.key, held)
 
     def sound_ended(self, event: SoundEnded, turn: Turn) -> None:
@@ -431,7 +389,7 @@ class Air:
         run = self.runs.get(sent.key)
         if held is not None:
             seen_ms = max(held.seen_ms, at_ms) if held.sounded else held.seen_ms
-            held, _ = _measured(held, sent, event)
+            held, _ = opening.measured(held, sent, event)
             held = msgspec.structs.replace(held, seen_ms=seen_ms)
             done = self._done_by(event, held)
             if done is None and at_ms >= sent.end_ms - END_SLACK_MS:
@@ -689,25 +647,3 @@ class Air:
         self._spent = {pair for pair in self._spent if pair[0] != key}
         self.ledger.forget(key)
         self.dirty = True
-
-
-def _measured(
-    held: OpenItem, sent: Sent, event: SoundProgress | SoundEnded
-) -> tuple[OpenItem, Sent]:
-    """Book what tore since the child's last report of this cue, and its underruns."""
-    silent_ms = sent.silent_until(event.at_ms, event.played_ms)
-    if silent_ms > sent.silent_ms:
-        from_ms, to_ms = sent.told_ms + sent.shift_ms, event.at_ms + sent.shift_ms
-        held = asrun.tear(held, sent.bus, from_ms, to_ms, silent_ms - sent.silent_ms)
-    held = msgspec.structs.replace(
-        held, underruns=held.underruns + max(0, event.underruns - sent.underruns)
-    )
-    sent = replace(sent, told_ms=event.at_ms, silent_ms=silent_ms, underruns=event.underruns)
-    return held, sent
-
-
-def _been(run: Run | None) -> dict[str, tuple[str, ...]]:
-    """What an open item remembers of its run's zones."""
-    if run is None:
-        return {}
-    return {"been": tuple(sorted(run.been)), "left": tuple(sorted(run.left))}
