@@ -11,6 +11,7 @@ a second, and a driver that only says so by a millisecond a second.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import TypeVar
 
 from agent.player.protocol import RATE_HZ
@@ -29,13 +30,16 @@ _SLEW = 1e-3  # of the time that passes; a cheap crystal is off by a tenth of it
 # Half a millisecond of jitter of a driver's figure moves the clock by some 20 us.
 _FOLLOW_NS = 2_500 * NS_PER_MS
 _ODD_NS = 1_000_000  # more is a place that was wrong
-# What a crystal's drift is learned from: the earliest callback of half a second may be late by
-# 50 us, a crystal be 100 ppm off and wander by 0.4 ppm in a second.
+# What a crystal's drift is learned from: the earliest callbacks of half a second scatter by 40 us
+# at least, a crystal is off by some 100 ppm, and wanders by some ppm in a minute.
 _WINDOW_NS = NS_PER_S // 2
-_LATE_NS = 5e4
+_LOWS_KEPT = 80
+_LATE_NS = 4e4
 _CRYSTAL_NS_PER_S = 1e5
-_WANDER_NS_PER_S = 4e2
+_DOUBT_LEAST_NS_PER_S = 2e3
 _DRIFT_MOST_NS_PER_S = 5e5
+_ODD_SCATTERS = 4
+_ROUNDS = 6
 _PROOF_NS = 800 * NS_PER_MS
 # Half of what would be heard within an item: a figure that jitters by 1 ms (USB) passes, an
 # extrapolation that will be 5 ms off does not (measured on some hundred openings under load).
@@ -92,17 +96,22 @@ class Crystal:
     """How fast the card's clock runs, from the earliest callback of each half second.
 
     A callback is late, never early, and the card asks as it plays. The driver's figure would not
-    do: PulseAudio's goes by 0.2 to 2 ms in steps while its sink runs on evenly (measured). Place
-    and drift of that line are estimated together (a Kalman filter of two numbers).
+    do: PulseAudio's goes by 0.2 to 2 ms in steps while its sink runs on evenly (measured). The
+    drift is the slope of a line through the last 40 s of them, as steep as their scatter lets it
+    be believed: what scatters by a millisecond (a null sink that is asked in blocks of its own)
+    says nothing within seconds, what lies on a line does. An estimate that took every scatter for
+    50 us was up to 450 ppm off after some openings, and a start then late by 1 ms.
     """
 
     def __init__(self) -> None:
         self.drift_ns_per_s = 0.0
-        self._begin_ns = self._at_ns = 0
+        self._begin_ns = 0
         self._low_ns: int | None = None
-        self._place_ns: float | None = None
-        self._place_doubt, self._both_doubt = _LATE_NS**2, 0.0
-        self._drift_doubt = _CRYSTAL_NS_PER_S**2
+        self._lows: deque[tuple[float, float]] = deque(maxlen=_LOWS_KEPT)  # s, ns
+        self._place = (0.0, 0.0)  # of the line
+        self._scatter_ns = _LATE_NS
+        self._odd = 0  # lows in a row that lie far off the line, with their sign
+        self._known, self._doubt = 0.0, _CRYSTAL_NS_PER_S  # before these lows were seen
 
     def asked(self, ideal_ns: int, pace_ns: int) -> None:
         """The block that is due at `ideal_ns` by count was asked for `pace_ns` after that."""
@@ -110,30 +119,59 @@ class Crystal:
             self._begin_ns, self._low_ns = ideal_ns, pace_ns
         self._low_ns = min(self._low_ns, pace_ns)
         if ideal_ns - self._begin_ns >= _WINDOW_NS:
-            self._learn(ideal_ns, self._low_ns)
+            self._learn(ideal_ns / NS_PER_S, float(self._low_ns))
             self._low_ns = None
 
     def lost(self) -> None:
         """The card's clock jumped; its crystal is the same."""
-        self._low_ns = self._place_ns = None
+        if len(self._lows) > 1:
+            squares = _squares(self._lows)
+            sure = 1.0 / self._doubt**2 + squares / self._scatter_ns**2
+            self._doubt = max(_DOUBT_LEAST_NS_PER_S, sure**-0.5)
+        self._known = self.drift_ns_per_s
+        self._lows.clear()
+        self._low_ns, self._odd = None, 0
 
-    def _learn(self, at_ns: int, low_ns: int) -> None:
-        seconds, self._at_ns = (at_ns - self._at_ns) / NS_PER_S, at_ns
-        held_ns = None if self._place_ns is None else self._place_ns + seconds * self.drift_ns_per_s
-        self._drift_doubt += seconds * _WANDER_NS_PER_S**2
-        if held_ns is None or abs(low_ns - held_ns) > _ODD_NS:
-            self._place_ns, self._place_doubt, self._both_doubt = low_ns, _LATE_NS**2, 0.0
+    def _learn(self, at_s: float, low_ns: float) -> None:
+        if self._lows and self._is_odd(at_s, low_ns):
             return
-        self._place_doubt += seconds * (2.0 * self._both_doubt + seconds * self._drift_doubt)
-        self._both_doubt += seconds * self._drift_doubt
-        whole = self._place_doubt + _LATE_NS**2
-        place, drift = self._place_doubt / whole, self._both_doubt / whole
-        self._drift_doubt -= drift * self._both_doubt
-        self._both_doubt *= 1.0 - place
-        self._place_doubt *= 1.0 - place
-        self._place_ns = held_ns + place * (low_ns - held_ns)
-        learned = self.drift_ns_per_s + drift * (low_ns - held_ns)
-        self.drift_ns_per_s = max(-_DRIFT_MOST_NS_PER_S, min(_DRIFT_MOST_NS_PER_S, learned))
+        self._lows.append((at_s, low_ns))
+        self._fit()
+
+    def _is_odd(self, at_s: float, low_ns: float) -> bool:
+        """Whether to leave it out: the second on the same side in a row begins a new line."""
+        off_ns = low_ns - self._place[1] - self.drift_ns_per_s * (at_s - self._place[0])
+        if abs(off_ns) <= max(_ODD_NS, _ODD_SCATTERS * self._scatter_ns):
+            self._odd = 0
+            return False
+        side = 1 if off_ns > 0 else -1
+        again, self._odd = self._odd == side, side
+        if again:
+            self.lost()
+        return not again
+
+    def _fit(self) -> None:
+        """Slope and scatter that agree with each other: the more scatter, the less is believed."""
+        count = len(self._lows)
+        middle_s = sum(at_s for at_s, _ in self._lows) / count
+        middle_ns = sum(low_ns for _, low_ns in self._lows) / count
+        both = sum((at_s - middle_s) * (low_ns - middle_ns) for at_s, low_ns in self._lows)
+        high = sum((low_ns - middle_ns) ** 2 for _, low_ns in self._lows)
+        squares, drift, scatter = _squares(self._lows), self._known, _LATE_NS
+        for _ in range(_ROUNDS):  # from all scatter towards a drift: some crystals are 300 ppm off
+            rest = max(0.0, high - 2 * drift * both + drift * drift * squares)
+            scatter = max(_LATE_NS, (rest / count) ** 0.5)
+            held = (scatter / self._doubt) ** 2
+            drift = (both + held * self._known) / (squares + held)
+        self._place, self._scatter_ns = (middle_s, middle_ns), scatter
+        self.drift_ns_per_s = max(-_DRIFT_MOST_NS_PER_S, min(_DRIFT_MOST_NS_PER_S, drift))
+
+
+def _squares(lows: Iterable[tuple[float, float]]) -> float:
+    """How far their instants lie around their middle, squared and summed."""
+    instants = [at_s for at_s, _ in lows]
+    middle_s = sum(instants) / len(instants)
+    return sum((at_s - middle_s) ** 2 for at_s in instants)
 
 
 class DacClock:

@@ -6,6 +6,8 @@ import pytest
 
 from agent.player.clockmap import (
     NS_PER_MS,
+    NS_PER_S,
+    Crystal,
     DacClock,
     StreamTime,
     WallMap,
@@ -119,6 +121,42 @@ def test_the_drift_of_a_crystal_is_known_within_seconds(ppm: int) -> None:
         if abs(1e6 * card.clock.drift - ppm) > 5:
             seconds = n // 47 + 1
     assert seconds <= 5
+
+
+# How late the earliest callback of each half second was, us, after two real openings of a
+# PulseAudio null sink at 2048 frames: it is asked in blocks of its own. Its drift was -20 ppm.
+_ASKED_IN_LUMPS = {
+    "falls at first": """
+        1328 869 424 -85 -433 367 -429 932 -292 1036 0 -139 906 547 -74 -440 -94 -562 901 883 -261
+        -668 77 -513 731 -569 783 -266 -505 -260 -642 176 -633 281 -672 402 -665 775 -339 -733 -47
+        -815 262 -558 299 -675 274 -711 1171 -137 -673 89 -716 486 -390 -878 436 -680 -845 -700""",
+    "scatters": """
+        1504 342 186 1488 342 -56 1750 764 566 48 0 327 -87 105 -48 108 14 1935 1847 -113 82 1051 -8
+        32 903 280 -155 575 -76 752 -101 1240 -236 1217 855 -183 1093 578 331 -279 1153 -79 -278
+        1678 543 -336 -372 916 501 1133 237 -190 510 -450 1005 48 -135 412 66 691""",
+}
+
+
+@pytest.mark.parametrize("opening", list(_ASKED_IN_LUMPS))
+def test_callbacks_that_scatter_by_a_millisecond_are_not_taken_for_a_drift(opening: str) -> None:
+    crystal = Crystal()
+    for place, low_us in enumerate(map(int, _ASKED_IN_LUMPS[opening].split())):
+        at_ns = place * 550 * NS_PER_MS
+        crystal.asked(at_ns, low_us * 1_000)
+        crystal.asked(at_ns + NS_PER_S // 2, low_us * 1_000 + 700_000)
+        assert abs(crystal.drift_ns_per_s) < (200_000 if place < 20 else 60_000), place
+    assert crystal.drift_ns_per_s == pytest.approx(-20_000, abs=30_000)
+
+
+def test_one_callback_of_seconds_too_late_does_not_move_the_crystal() -> None:
+    card = Card(1024)
+    for _ in range(47 * 10):
+        card.block(ppm=100)
+    known = card.clock.drift
+    card.clock.update(1024, 0, 60 * NS_PER_S)
+    for _ in range(47):
+        card.block(ppm=100)
+    assert card.clock.drift == pytest.approx(known, abs=5e-6)
 
 
 def test_an_underrun_does_not_make_the_crystal_unknown() -> None:
