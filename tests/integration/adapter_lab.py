@@ -23,18 +23,13 @@ from cryptography.x509.oid import NameOID
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
+from simulator.source_system.broker import free_port
+
 T = TypeVar("T")
 WAIT_S = 15.0
 
 DYING_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 """Before a command: the kernel kills it when the test process ends, however it ends."""
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 class Ear:

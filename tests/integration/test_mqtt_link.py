@@ -16,7 +16,8 @@ import pytest
 from agent.adapters.mqtt import LinkSettings, MqttLink
 from agent.core.effects import AckMessage, Connect, Publish, Subscribe
 from agent.core.events import Delivered, LinkChanged, MessageArrived
-from tests.integration.adapter_lab import Authority, Broker, Ear, Person, free_port, person, until
+from simulator.source_system.broker import free_port
+from tests.integration.adapter_lab import Authority, Broker, Ear, Person, person, until
 
 SCHEDULE = "radio/v1/s/one/dn/schedule"
 COMMAND = "radio/v1/s/one/dn/cmd"

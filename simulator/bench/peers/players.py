@@ -16,7 +16,6 @@ import http.client
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -132,12 +131,6 @@ def await_(what: str, look: Callable[[], object], limit_s: float = READY_S) -> N
                 return
         time.sleep(0.02)
     raise PeerError(f"{what} did not come within {limit_s:.0f} s")
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 # --- ours --------------------------------------------------------------------------------------

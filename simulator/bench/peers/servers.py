@@ -13,7 +13,8 @@ import subprocess
 from pathlib import Path
 from typing import Any, ClassVar
 
-from simulator.bench.peers.players import PeerError, Place, Player, await_, below, free_port
+from simulator.bench.peers.players import PeerError, Place, Player, await_, below
+from simulator.source_system.broker import free_port
 
 # --- servers that are told ---------------------------------------------------------------------
 
