@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent.contract.addresses import shown
 from agent.contract.documents import StreamSource
 from agent.contract.reports import OccurrenceRef
 from agent.core.network import Network
@@ -105,5 +106,5 @@ def address_of(parts: Parts, ref: OccurrenceRef, source: str) -> str:
             for entry in force.schedule.entries:
                 if entry.id == ref.entry and int(name) < len(entry.sources):
                     found = entry.sources[int(name)]
-                    return found.url if isinstance(found, StreamSource) else ""
+                    return shown(found.url) if isinstance(found, StreamSource) else ""
     return ""

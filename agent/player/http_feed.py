@@ -14,7 +14,8 @@ import threading
 import time
 from typing import Any
 
-from agent.player.clockmap import NS_PER_S
+from agent.contract.addresses import shown
+from agent.player.feed import RateLimit
 from agent.player.protocol import SourceFault
 
 log = logging.getLogger(__name__)
@@ -22,12 +23,6 @@ log = logging.getLogger(__name__)
 CONNECT_LIMIT_S = 5.0
 READ_LIMIT_S = 4.0
 _CHUNK_BYTES = 4_096
-# Servers give what they have kept at once, so that a listener need not wait: the first seconds
-# say nothing of the rate.
-_BURST_NS = 10 * NS_PER_S
-_RATE_NS = 10 * NS_PER_S
-# A rate is measured over chunks and an encoder's own wander; a limit is a line's size, not a law.
-_RATE_SLACK = 1.15
 _NOT_SOUND = ("text/", "application/json", "application/xml", "image/")
 _PLAYLISTS = ("mpegurl", "scpls", "xspf")
 _GONE = (404, 410)
@@ -47,9 +42,7 @@ class HttpFeed:
         self._max_kbps = max_kbps
         self._response: Any = None
         self._closed = threading.Event()
-        self._opened_ns = 0
-        self._window_ns = 0
-        self._window_bytes = 0
+        self._rate = RateLimit(max_kbps)
 
     def open(self) -> bool:
         """Ask, and look at the answer's head; false with `fault` set when it is no sound."""
@@ -75,7 +68,6 @@ class HttpFeed:
             return self._refuse("too_fast", response.headers.get("icy-br", ""))
         length = response.headers.get("Content-Length", "")
         self.total_bytes = int(length) if length.isdigit() else None
-        self._opened_ns = self._window_ns = time.monotonic_ns()
         return True
 
     def read(self, size: int) -> bytes:
@@ -96,7 +88,7 @@ class HttpFeed:
         if not data:
             cut_off = self.total_bytes is None or self.received_bytes < self.total_bytes
             self._end("ended_early" if cut_off else None)
-        elif self._over_the_limit(len(data)):
+        elif self._rate.exceeded(len(data), time.monotonic_ns()):
             self._end("too_fast")
             return b""
         return data
@@ -133,23 +125,8 @@ class HttpFeed:
                 raise
             return get(self._ca)
 
-    def _over_the_limit(self, arrived: int) -> bool:
-        if not self._max_kbps:
-            return False
-        now_ns = time.monotonic_ns()
-        if now_ns - self._opened_ns < _BURST_NS:
-            self._window_ns, self._window_bytes = now_ns, 0
-            return False
-        self._window_bytes += arrived
-        took_ns = now_ns - self._window_ns
-        if took_ns < _RATE_NS:
-            return False
-        kbps = self._window_bytes * 8_000_000 / took_ns
-        self._window_ns, self._window_bytes = now_ns, 0
-        return kbps > self._max_kbps * _RATE_SLACK
-
     def _refuse(self, fault: SourceFault, why: str) -> bool:
-        log.warning("stream_refused fault=%s why=%s url=%s", fault, why, self.url)
+        log.warning("stream_refused fault=%s why=%s url=%s", fault, why, shown(self.url))
         self._end(fault)
         return False
 
