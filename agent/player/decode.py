@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from agent.contract.addresses import RTSP_SCHEMES, scheme_of
 from agent.player.clockmap import NS_PER_S, frames_of_ns, ms_of_frames
 from agent.player.formats import Excerpt, NotThisFormat, open_excerpt
 from agent.player.protocol import RATE_HZ, Source, SourceFault
@@ -255,6 +256,10 @@ class VlcDecoders:
             from agent.player.capture import CaptureJob
 
             return CaptureJob(source, now_ns)
+        if source.kind == "stream" and scheme_of(source.url) in RTSP_SCHEMES:
+            from agent.player.rtsp import RtspJob
+
+            return RtspJob(source, now_ns)
         if source.kind == "stream":
             from agent.player.live import StreamJob
 

@@ -21,10 +21,13 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from agent.contract.addresses import MULTICAST_SCHEMES, scheme_of, shown
 from agent.player.clockmap import NS_PER_MS, NS_PER_S, ns_of_frames
 from agent.player.decode import HUNG_LIMIT_NS, OPEN_LIMIT_STREAM_NS, STALL_LIMIT_NS
+from agent.player.feed import Feed
 from agent.player.hearing import Ear
 from agent.player.http_feed import HttpFeed
+from agent.player.multicast import BARE, TS, MulticastFeed
 from agent.player.protocol import RATE_HZ, Source, SourceFault
 from agent.player.ring import Pcm, Reader, Track
 from agent.player.slots import PLAIN_LEAD_MS
@@ -47,6 +50,8 @@ PAUSE_NS = 2 * NS_PER_S
 _CHUNK_BYTES = 4_096
 # Left to itself libVLC takes ffmpeg's demuxer for these, which waits for 32 kB: 4 s of 64 kbit/s.
 _DEMUX = {
+    TS: "ts",
+    BARE: "au",
     "audio/mpeg": "mp3",
     "audio/mp3": "mp3",
     "audio/aac": "aac",
@@ -154,6 +159,13 @@ class LiveJob:
         self._last_ns = now_ns
         self._first_ns = self._first_ns or now_ns
 
+    def take_in_turn(self, pcm: Pcm) -> None:
+        """The same; a server that sends a whole file at once must wait until it is played."""
+        while self.track.room < len(pcm) and not self.cancelled.wait(_FULL_WAIT_S):
+            self._last_ns = time.monotonic_ns()
+        if not self.done:
+            self.take(pcm)
+
     def poll(self, now_ns: int) -> None:
         """Judge by what arrived; called by the control thread."""
         if self._done:
@@ -182,7 +194,7 @@ class LiveJob:
             self._done = True
 
     def _give_up(self, fault: SourceFault) -> None:
-        log.warning("source_given_up fault=%s url=%s", fault, self.source.url)
+        log.warning("source_given_up fault=%s url=%s", fault, shown(self.source.url))
         self.finish(fault)
         self.cancel()
 
@@ -196,7 +208,7 @@ class StreamJob(LiveJob):
     def __init__(self, source: Source, now_ns: int, instance: Callable[[], Any], ca: str) -> None:
         super().__init__(source, now_ns)
         self._instance = instance
-        self._feed: HttpFeed | None = None
+        self._feed: Feed | None = None
         self._ca = ca
         self._bytes = b""  # held while libVLC copies it
         self._woken = threading.Event()
@@ -216,8 +228,8 @@ class StreamJob(LiveJob):
 
     def _run(self) -> None:
         try:
-            if _is_fetched_here(self.source.url):
-                self._feed = HttpFeed(self.source.url, ca=self._ca, max_kbps=self.source.max_kbps)
+            self._feed = _feed_of(self.source, self._ca)
+            if self._feed is not None:
                 if not self._feed.open():
                     self.finish(self._feed.fault or "refused")
                     return
@@ -229,7 +241,7 @@ class StreamJob(LiveJob):
             if not self.cancelled.is_set():
                 self._decode()
         except Exception:
-            log.exception("stream_failed url=%s", self.source.url)
+            log.exception("stream_failed url=%s", shown(self.source.url))
             self.finish("not_audio")
         finally:
             if self._feed is not None:
@@ -327,12 +339,7 @@ class StreamJob(LiveJob):
     ) -> None:
         if not pcm or size != 2 * frames or not frames:
             return
-        samples = np.frombuffer(ctypes.string_at(pcm, size), np.int16)
-        # A server that sends a whole file at once must wait until it is played.
-        while self.track.room < frames and not self.cancelled.wait(_FULL_WAIT_S):
-            self._last_ns = time.monotonic_ns()
-        if not self.done:
-            self.take(samples)
+        self.take_in_turn(np.frombuffer(ctypes.string_at(pcm, size), np.int16))
 
     def _on_end(self, _event: object) -> None:
         self._woken.set()
@@ -346,8 +353,14 @@ def _is_playlist(url: str) -> bool:
     return urlsplit(url).path.lower().endswith((".m3u8", ".m3u", ".pls"))
 
 
-def _is_fetched_here(url: str) -> bool:
-    return urlsplit(url).scheme in ("http", "https") and not _is_playlist(url)
+def _feed_of(source: Source, ca: str) -> Feed | None:
+    """What fetches it; None where libVLC does."""
+    scheme = scheme_of(source.url)
+    if scheme in MULTICAST_SCHEMES:
+        return MulticastFeed(source.url, max_kbps=source.max_kbps)
+    if scheme in ("http", "https") and not _is_playlist(source.url):
+        return HttpFeed(source.url, ca=ca, max_kbps=source.max_kbps)
+    return None
 
 
 def _address(callback: Any) -> int:

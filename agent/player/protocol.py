@@ -38,7 +38,7 @@ EndReason = Literal[
 ]
 
 SourceFault = Literal[
-    "not_found",  # file or URL does not exist
+    "not_found",  # file or URL does not exist, or nobody sends to the group
     "refused",  # the server refused or closed before any sound
     "not_audio",  # opened, but no audio came out of the decoder
     "stalled",  # sound came, then nothing for the stall limit
@@ -46,6 +46,7 @@ SourceFault = Literal[
     "silent",  # a live source sent silence for longer than `silent_ms`
     "too_fast",  # a stream carries more than `max_kbps`
     "decoder_hung",  # libVLC did not answer within its bound
+    "no_program",  # what fetches such a stream is not installed
 ]
 
 

@@ -1,5 +1,15 @@
-"""Live sound for tests: a real Icecast server and programmes sent to it in real time."""
+"""Live sound for tests: servers and senders of each kind, with programmes in real time."""
 
+from simulator.relay.groups import GroupSender, free_udp_port
 from simulator.relay.icecast import Icecast, IcecastError, Sender
+from simulator.relay.rtsp import RtspServer, Stream
 
-__all__ = ["Icecast", "IcecastError", "Sender"]
+__all__ = [
+    "GroupSender",
+    "Icecast",
+    "IcecastError",
+    "RtspServer",
+    "Sender",
+    "Stream",
+    "free_udp_port",
+]

@@ -10,51 +10,28 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from agent.player import protocol as p
 from simulator.measure import find_start, level_dbfs, programme
 from simulator.relay import Icecast
-from simulator.soundcard import PlayerChild, Recorder, SoundCard, encode
+from simulator.soundcard import PlayerChild, SoundCard, encode
+from tests.integration.live_lab import (
+    SPARE_HZ,
+    STUDIO_HZ,
+    Station,
+    holes_ms,
+    studio,
+    tone_file,
+    tone_hz,
+)
 
 NEEDED = ("pulseaudio", "parec", "ffmpeg", "icecast2")
 pytestmark = [
     pytest.mark.skipif(not all(map(shutil.which, NEEDED)), reason=f"needs {', '.join(NEEDED)}"),
     pytest.mark.slow,
 ]
-SPARE_HZ, STUDIO_HZ = 900, 440
-
-
-@dataclass
-class Station:
-    recorder: Recorder
-    child: PlayerChild
-    card: SoundCard
-    folder: Path
-    tokens: int = 0
-
-    def play(self, *sources: p.Source, for_ms: int, retake: p.Retake = "never") -> tuple[str, int]:
-        """A cue with these sources, beginning shortly; its token and start."""
-        self.tokens += 1
-        token, start_ms = f"live-{self.tokens}", time.time_ns() // 1_000_000 + 400
-        part = p.Part(sources, length_ms=for_ms, retake=retake)
-        end_ms = start_ms + for_ms
-        self.child.send(p.Cue(token, 0, (part,), start_ms, 0, end_at_ms=end_ms))
-        return token, start_ms
-
-    def stop(self, token: str) -> p.Ended:
-        self.child.send(p.Stop(token))
-        return self.child.wait(p.Ended, token)
-
-    def heard(self, from_ms: float, to_ms: float) -> NDArray[np.float32]:
-        self.recorder.wait_until_wall_ms(to_ms + 200)
-        low, high = (round(self.recorder.frame_of_wall_ms(ms)) for ms in (from_ms, to_ms))
-        return self.recorder.samples(0)[low:high]
 
 
 @pytest.fixture(scope="module")
@@ -74,32 +51,10 @@ def icecast() -> Iterator[Icecast]:
         yield server
 
 
-def tone_hz(sound: NDArray[np.float32]) -> float:
-    """The strongest frequency."""
-    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
-    return float(np.argmax(spectrum) * 48_000 / len(sound))
-
-
-def tone_file(folder: Path, hertz: int, seconds: float) -> Path:
-    at = np.arange(round(seconds * 48_000)) / 48_000
-    sound = np.asarray(0.3 * np.sin(2 * np.pi * hertz * at), np.float32)
-    return encode(sound, folder / f"{hertz}-{seconds}.wav")
-
-
-def studio(hertz: int = STUDIO_HZ) -> list[str]:
-    return ["-f", "lavfi", "-i", f"sine=frequency={hertz}:sample_rate=44100"]
-
-
 def silence_then(hertz: int, after_s: int) -> list[str]:
     """Sound, and from `after_s` on nothing but silence, sent all the same."""
     volume = f"volume=enable='gte(t,{after_s})':volume=0"
     return ["-f", "lavfi", "-i", f"sine=frequency={hertz}:sample_rate=44100,{volume}"]
-
-
-def holes_ms(sound: NDArray[np.float32]) -> int:
-    """How many milliseconds are silent."""
-    whole = sound[: len(sound) // 48 * 48].reshape(-1, 48)
-    return int(np.sum(np.max(np.abs(whole), axis=1) < 0.005))
 
 
 @pytest.mark.parametrize("mount", ["dai.mp3", "dai.ogg", "dai.aac"])
