@@ -15,23 +15,22 @@ from __future__ import annotations
 import logging
 from collections import deque
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from agent.player import protocol as p
+from agent.player.attempts import Attempt, left_ns, slot_for
 from agent.player.clockmap import (
     NS_PER_MS,
     NS_PER_S,
     WallMap,
     frames_of_ms,
     frames_of_ns,
-    ns_of_frames,
 )
 from agent.player.clockmap import ms_of_frames as ms
 from agent.player.decode import Decoders, Job
-from agent.player.levels import Meter, gain_of_cdb
+from agent.player.levels import Meter
 from agent.player.mixer import Mixer
 from agent.player.relay import Relief, StandIn, stands_in
-from agent.player.slots import LIVE_PREBUFFER_FRAMES, PLAIN_LEAD_MS, Slot
+from agent.player.slots import Slot
 from agent.player.voice import PartBegan, Voice, VoiceEnded, VoiceEvent
 
 log = logging.getLogger(__name__)
@@ -47,18 +46,6 @@ _REMEMBERED_TOKENS = 256
 
 
 @dataclass(eq=False)
-class _Try:
-    """One source of one part."""
-
-    part: int
-    source: int
-    job: Job
-    slot: Slot
-    handed_over: bool = False
-    behind_since_ns: int | None = None
-
-
-@dataclass(eq=False)
 class _Run:
     """A cue under way."""
 
@@ -66,14 +53,14 @@ class _Run:
     voice: Voice
     next_part: int = 0
     at: int | None = 0  # timeline frame of the next part, while it is known
-    tries: list[_Try] = field(default_factory=list)
+    tries: list[Attempt] = field(default_factory=list)
     progress_due_ns: int | None = None
     last_failed: bool = False
     wait_for_next: bool = False  # the next part begins whole, when its sound is there
     relief: Relief | None = None
 
     @property
-    def newest(self) -> _Try | None:
+    def newest(self) -> Attempt | None:
         """The source opened last."""
         return self.tries[-1] if self.tries else None
 
@@ -260,8 +247,8 @@ class Director:
         number: int,
         into: int,
         now_ns: int,
-        after: _Try | None = None,
-    ) -> _Try:
+        after: Attempt | None = None,
+    ) -> Attempt:
         """Open source `number` of part `index`, `into` frames after the part's beginning.
 
         after: the source of the same part that it follows.
@@ -277,9 +264,9 @@ class Director:
         chasing = not floating and into > 0 and into == self._late_frames(run, now_ns) - at
         first = origin if live else origin + into
         job = self._decoders.open(source, first, now_ns, chasing=chasing)
-        slot = _slot(run.cue, index, number, job)
+        slot = slot_for(run.cue, index, number, job)
         slot.floating, slot.at, slot.part_at = floating, None if floating else run.at, run.at
-        attempt = _Try(index, number, job, slot)
+        attempt = Attempt(index, number, job, slot)
         if after is None:
             run.tries.append(attempt)
             run.voice.do(lambda: run.voice.slots.append(slot))
@@ -333,7 +320,7 @@ class Director:
             self._open_again(run, newest, now_ns)
         return reports
 
-    def _fell_behind(self, run: _Run, attempt: _Try, now_ns: int) -> bool:
+    def _fell_behind(self, run: _Run, attempt: Attempt, now_ns: int) -> bool:
         """Whether a file has had nothing for the mixer for a while, though it decodes."""
         slot, cursor = attempt.slot, run.voice.cursor
         starved = (
@@ -351,7 +338,7 @@ class Director:
             attempt.behind_since_ns = now_ns
         return starved and now_ns - (attempt.behind_since_ns or now_ns) > _BEHIND_NS
 
-    def _open_again(self, run: _Run, attempt: _Try, now_ns: int) -> None:
+    def _open_again(self, run: _Run, attempt: Attempt, now_ns: int) -> None:
         """The same source at the position that is due now."""
         log.warning("decoder_behind token=%s part=%d", run.cue.token, attempt.part)
         attempt.job.cancel()
@@ -364,7 +351,7 @@ class Director:
         attempt.slot = new
         run.voice.do(lambda: run.voice.replace(old, new))
 
-    def _skip(self, run: _Run, attempt: _Try) -> None:
+    def _skip(self, run: _Run, attempt: Attempt) -> None:
         """The wanted position lies behind the end of the file: the next part begins there."""
         attempt.handed_over = True
         slot = attempt.slot
@@ -372,7 +359,7 @@ class Director:
             run.at = max(slot.at, slot.end_of(slot.at + attempt.job.over - slot.offset))
         run.voice.do(lambda: _remove(run.voice, slot))
 
-    def _failed(self, run: _Run, attempt: _Try, now_ns: int) -> p.FromChild:
+    def _failed(self, run: _Run, attempt: Attempt, now_ns: int) -> p.FromChild:
         attempt.handed_over = attempt.slot.failed = True
         fault = attempt.job.fault or "not_audio"
         part = run.cue.parts[attempt.part]
@@ -390,7 +377,7 @@ class Director:
         at_ms = self._wall.wall_ms(now_ns, run.cue.epoch)
         return p.SourceFailed(run.cue.token, attempt.part, attempt.source, fault, at_ms)
 
-    def _failed_behind(self, run: _Run, attempt: _Try, now_ns: int) -> p.FromChild:
+    def _failed_behind(self, run: _Run, attempt: Attempt, now_ns: int) -> p.FromChild:
         """A source failed after a later part was opened: what is known of that one stays."""
         attempt.handed_over = attempt.slot.failed = True
         later = run.at, run.wait_for_next
@@ -402,7 +389,7 @@ class Director:
         fault = attempt.job.fault or "not_audio"
         return p.SourceFailed(run.cue.token, attempt.part, attempt.source, fault, at_ms)
 
-    def _fall_back(self, run: _Run, failed: _Try, now_ns: int) -> None:
+    def _fall_back(self, run: _Run, failed: Attempt, now_ns: int) -> None:
         """The next source of the part, where the failed one ended."""
         part = run.cue.parts[failed.part]
         origin = frames_of_ms(part.from_ms)
@@ -415,7 +402,7 @@ class Director:
         elif not was_live and failed.slot.at is None:
             attempt.slot.offset = origin + into
 
-    def _reached(self, run: _Run, failed: _Try, origin: int, now_ns: int) -> int:
+    def _reached(self, run: _Run, failed: Attempt, origin: int, now_ns: int) -> int:
         """How far into the part a file must be opened that goes on where another one failed."""
         decoded = getattr(failed.job.reader, "end", origin) - origin
         if failed.slot.at is None:
@@ -432,7 +419,7 @@ class Director:
             return False
         return stands_in(run.cue.parts[newest.part], newest.source)
 
-    def _relieve(self, run: _Run, newest: _Try, now_ns: int) -> None:
+    def _relieve(self, run: _Run, newest: Attempt, now_ns: int) -> None:
         """See whether what was given up is well again; go back to it when it is time."""
         if run.relief is not None and run.relief.part != newest.part:
             run.relief.end()
@@ -446,7 +433,7 @@ class Director:
                 run.cue.parts[newest.part],
                 lambda number, at_ns: self._decoders.open(sources[number], 0, at_ns, chasing=False),
             )
-        on_air = StandIn(newest.source, _left_ns(newest, run.voice.cursor))
+        on_air = StandIn(newest.source, left_ns(newest, run.voice.cursor))
         match run.relief.step(on_air, now_ns):
             case "switch":
                 back = self._next_try(run, newest, *run.relief.take(now_ns))
@@ -462,11 +449,11 @@ class Director:
                 run.voice.do(lambda: run.voice.follow(newest.slot, again.slot))
 
     @staticmethod
-    def _next_try(run: _Run, before: _Try, number: int, job: Job) -> _Try:
+    def _next_try(run: _Run, before: Attempt, number: int, job: Job) -> Attempt:
         """Another source of the part that `before` is of."""
-        slot = _slot(run.cue, before.part, number, job)
+        slot = slot_for(run.cue, before.part, number, job)
         slot.floating, slot.part_at = job.live, before.slot.part_at
-        run.tries.append(_Try(before.part, number, job, slot))
+        run.tries.append(Attempt(before.part, number, job, slot))
         return run.tries[-1]
 
     # --- reports -----------------------------------------------------------------------
@@ -533,44 +520,6 @@ class Director:
             level_cdb=voice.total_meter.level_cdb(),
             underruns=voice.underruns,
         )
-
-
-def _left_ns(attempt: _Try, cursor: int) -> int | None:
-    """For how long a recording still lasts; None for what has no end, or none that is known."""
-    slot = attempt.slot
-    length = attempt.job.length if slot.reader.total is None else slot.reader.total
-    if slot.live or length is None:
-        return None
-    position = slot.offset if slot.at is None else slot.position(cursor)
-    return ns_of_frames(length - position)
-
-
-def _slot(cue: p.Cue, index: int, number: int, job: Job) -> Slot:
-    """A source's place on the timeline; where it begins is the caller's to say."""
-    part = cue.parts[index]
-    origin = frames_of_ms(part.from_ms)
-    slot = Slot(
-        index,
-        number,
-        job.reader,
-        0 if job.live else origin,
-        length=None if part.length_ms is None else frames_of_ms(part.length_ms),
-        gain=gain_of_cdb(part.gain_cdb + part.sources[number].gain_cdb),
-        live=job.live,
-        from_position=origin,
-        final=index == len(cue.parts) - 1,
-    )
-    if job.live:
-        # Asked each time: a stream that is seen to come in lumps needs more than one that flows.
-        slot.store = partial(_store, job, part.sources[number].delay_ms)
-    return slot
-
-
-def _store(job: Job, delay_ms: int) -> tuple[int, int]:
-    """How much a live source should have in store, and without how much it does not begin."""
-    lead = frames_of_ms(job.lead_ms + delay_ms)
-    plain = not delay_ms and job.lead_ms == PLAIN_LEAD_MS
-    return lead, LIVE_PREBUFFER_FRAMES if plain else lead
 
 
 def _remove(voice: Voice, slot: Slot) -> None:
