@@ -76,7 +76,7 @@ class CaptureJob(LiveJob):
     ) -> tuple[None, int]:
         if data and not self.done:
             pcm = np.frombuffer(data, np.int16)
-            self.take(pcm[self._channel :: self._channels])
+            self.take(pcm[self._channel :: self._channels], time.monotonic_ns())
         return None, 0  # paContinue
 
 

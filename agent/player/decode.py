@@ -62,6 +62,7 @@ class Job(Protocol):
     reader: Reader
     live: bool
     length: int | None  # of the whole programme, when it is known before its end
+    lump_ns: int  # the longest that a live source was waited for since it flows
 
     @property
     def lead_ms(self) -> int:
@@ -82,6 +83,9 @@ class Job(Protocol):
     @property
     def sounding(self) -> bool:
         """Samples have come."""
+
+    def waited_ns(self, now_ns: int) -> int:
+        """For how long nothing has come of a live source."""
 
     def well_for_ns(self, now_ns: int) -> int:
         """For how long a live source has sent sound, pauses included; 0 while it does not."""
@@ -109,6 +113,7 @@ class MadeJob:
 
     live = False
     length: int | None = None
+    lump_ns = 0
     lead_ms = 0
     fault: SourceFault | None = None
     over: int | None = None
@@ -118,6 +123,11 @@ class MadeJob:
     def __init__(self, source: Source) -> None:
         tone = source.kind == "tone"
         self.reader: Reader = Tone(source.tone_hz, source.tone_step_ms) if tone else Silence()
+
+    def waited_ns(self, now_ns: int) -> int:
+        """It is not live."""
+        del now_ns
+        return 0
 
     def well_for_ns(self, now_ns: int) -> int:
         """It is not live."""
@@ -135,6 +145,7 @@ class DecodeJob:
     """A file. The worker writes, the control thread reads, every field has one writer."""
 
     live = False
+    lump_ns = 0
     lead_ms = 0
 
     def __init__(
@@ -176,6 +187,11 @@ class DecodeJob:
     def sounding(self) -> bool:
         """Samples have come."""
         return self.blocks > 0
+
+    def waited_ns(self, now_ns: int) -> int:
+        """It is not live."""
+        del now_ns
+        return 0
 
     def well_for_ns(self, now_ns: int) -> int:
         """It is not live."""

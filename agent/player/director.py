@@ -6,8 +6,8 @@ back as a list. Samples and instants belong to the mixer, libVLC to `decode`.
 Rules: a part is opened 8 s before it is needed; a source that fails gives way to the next one of
 its part, where the failed one ended (a file after a file: at the same position; a file after a
 live source: from its beginning, as soon as it sounds); a part without a working source is left
-out and the cue goes on. The cue ends `source_failed` when its last part failed. When a live source
-that was given up is gone back to, `relay` decides.
+out and the cue goes on. The cue ends `source_failed` when its last part failed. What stands ready
+behind a live source that falters, `ahead` decides; when it is gone back to, `relay`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 
 from agent.player import protocol as p
+from agent.player.ahead import Flow, Spares
 from agent.player.attempts import Attempt, left_ns, slot_for
 from agent.player.clockmap import (
     NS_PER_MS,
@@ -24,12 +25,13 @@ from agent.player.clockmap import (
     WallMap,
     frames_of_ms,
     frames_of_ns,
+    ns_of_frames,
 )
 from agent.player.clockmap import ms_of_frames as ms
 from agent.player.decode import Decoders, Job
 from agent.player.levels import Meter
 from agent.player.mixer import Mixer
-from agent.player.relay import Relief, StandIn, stands_in
+from agent.player.relay import Probe, Relief, StandIn, stands_in
 from agent.player.slots import Slot
 from agent.player.voice import PartBegan, Voice, VoiceEnded, VoiceEvent
 
@@ -58,6 +60,8 @@ class _Run:
     last_failed: bool = False
     wait_for_next: bool = False  # the next part begins whole, when its sound is there
     relief: Relief | None = None
+    spares: Spares | None = None
+    heirs: tuple[Slot, ...] = ()  # what the voice was told may take over
 
     @property
     def newest(self) -> Attempt | None:
@@ -178,6 +182,8 @@ class Director:
             opening = run.newest is not None and not run.newest.job.done
             if opening:
                 looks.append(now_ns + (_LOOK_NS if not run.voice.sounded else 4 * _LOOK_NS))
+            if run.spares is not None:
+                looks.append(now_ns + (_LOOK_NS if run.spares.open else 2 * _LOOK_NS))
             if self._standing_in(run):
                 looks.append(now_ns + 2 * _LOOK_NS)
             if run.next_part < len(run.cue.parts):
@@ -297,7 +303,7 @@ class Director:
     # --- watching ----------------------------------------------------------------------
 
     def _watch(self, run: _Run, now_ns: int) -> list[p.FromChild]:
-        reports: list[p.FromChild] = []
+        reports = self._took_over(run, now_ns)
         for attempt in run.tries:
             attempt.job.poll(now_ns)
             if attempt.slot.passed and not attempt.job.done:
@@ -315,7 +321,9 @@ class Director:
         if newest.job.over is not None and not newest.handed_over:
             self._skip(run, newest)
         elif newest.job.fault is not None and not newest.handed_over:
-            reports.append(self._failed(run, newest, now_ns))
+            reports += self._failed(run, newest, now_ns)
+        elif newest.job.live:
+            self._look_ahead(run, newest, now_ns)
         elif self._fell_behind(run, newest, now_ns):
             self._open_again(run, newest, now_ns)
         return reports
@@ -359,21 +367,29 @@ class Director:
             run.at = max(slot.at, slot.end_of(slot.at + attempt.job.over - slot.offset))
         run.voice.do(lambda: _remove(run.voice, slot))
 
-    def _failed(self, run: _Run, attempt: Attempt, now_ns: int) -> p.FromChild:
+    def _failed(self, run: _Run, attempt: Attempt, now_ns: int) -> list[p.FromChild]:
         attempt.handed_over = attempt.slot.failed = True
-        fault = attempt.job.fault or "not_audio"
         part = run.cue.parts[attempt.part]
+        reports = [self._given_up(run, attempt, now_ns)]
         if run.relief is not None:
-            run.relief.lost_again(now_ns)
-        if attempt.source + 1 < len(part.sources):
+            run.relief.lost(now_ns)
+        if run.spares is not None and run.spares.behind is attempt and run.voice.active:
+            reports += [self._given_up(run, one, now_ns) for one in run.spares.failed]
+            if self._promote(run, run.spares, now_ns):
+                return reports
+        elif attempt.source + 1 < len(part.sources):
             self._fall_back(run, attempt, now_ns)
-        else:
-            run.last_failed = attempt.part == len(run.cue.parts) - 1
-            # Known before the start, the next part takes its place; afterwards it begins whole.
-            run.wait_for_next = run.voice.active
-            if not run.voice.active:
-                run.at = attempt.slot.at
-            run.voice.complete = False
+            return reports
+        run.last_failed = attempt.part == len(run.cue.parts) - 1
+        # Known before the start, the next part takes its place; afterwards it begins whole.
+        run.wait_for_next = run.voice.active
+        if not run.voice.active:
+            run.at = attempt.slot.at
+        run.voice.complete = False
+        return reports
+
+    def _given_up(self, run: _Run, attempt: Attempt, now_ns: int) -> p.FromChild:
+        fault = attempt.job.fault or ("stalled" if attempt.job.sounding else "not_audio")
         at_ms = self._wall.wall_ms(now_ns, run.cue.epoch)
         return p.SourceFailed(run.cue.token, attempt.part, attempt.source, fault, at_ms)
 
@@ -385,9 +401,7 @@ class Director:
         if attempt.source + 1 < len(run.cue.parts[attempt.part].sources):
             self._fall_back(run, attempt, now_ns)
         run.at, run.wait_for_next = later
-        at_ms = self._wall.wall_ms(now_ns, run.cue.epoch)
-        fault = attempt.job.fault or "not_audio"
-        return p.SourceFailed(run.cue.token, attempt.part, attempt.source, fault, at_ms)
+        return self._given_up(run, attempt, now_ns)
 
     def _fall_back(self, run: _Run, failed: Attempt, now_ns: int) -> None:
         """The next source of the part, where the failed one ended."""
@@ -409,6 +423,108 @@ class Director:
             return max(0, decoded)
         return max(0, decoded, self._late_frames(run, now_ns) - failed.slot.at)
 
+    # --- what stands ready behind a live source -----------------------------------------
+
+    def _look_ahead(self, run: _Run, newest: Attempt, now_ns: int) -> None:
+        """Open and close what is behind it, and tell the voice what may take over."""
+        if run.spares is None or run.spares.behind is not newest:
+            self._nothing_stands_by(run)
+            if newest.source + 1 == len(run.cue.parts[newest.part].sources):
+                return
+            run.spares = self._spares(run, newest)
+        front = run.voice.front
+        its_turn = front is None or front is newest.slot or front.failed
+        if not run.voice.active or not its_turn:
+            return
+        heirs = run.spares.step(self._flow(run, newest, now_ns), now_ns)
+        if heirs != run.heirs:
+            run.heirs = heirs
+            run.voice.do(lambda: run.voice.stand_by(newest.slot, heirs))
+
+    def _spares(self, run: _Run, behind: Attempt) -> Spares:
+        index = behind.part
+        part = run.cue.parts[index]
+
+        def open_source(number: int, now_ns: int) -> Attempt:
+            source, origin = part.sources[number], frames_of_ms(part.from_ms)
+            first = 0 if source.kind in p.LIVE_KINDS else origin
+            job = self._decoders.open(source, first, now_ns, chasing=False)
+            slot = slot_for(run.cue, index, number, job)
+            slot.floating = True
+            return Attempt(index, number, job, slot)
+
+        return Spares(behind, part, open_source)
+
+    @staticmethod
+    def _nothing_stands_by(run: _Run) -> None:
+        if run.spares is not None:
+            run.spares.close()
+        run.spares, run.heirs = None, ()
+
+    @staticmethod
+    def _flow(run: _Run, newest: Attempt, now_ns: int) -> Flow:
+        slot, job = newest.slot, newest.job
+        reader = slot.reader
+        at = reader.first() if slot.at is None else slot.position(run.voice.cursor)
+        waited_ns = job.waited_ns(now_ns)
+        if not job.sounding:  # it was opened some seconds before it is wanted
+            waited_ns = min(waited_ns, max(0, now_ns - run.voice.start_ns))
+        earlier = any(one.part == newest.part for one in run.tries if one is not newest)
+        return Flow(
+            waited_ns,
+            job.lump_ns,
+            ns_of_frames(reader.lead(at)),
+            job.lead_ms * NS_PER_MS,
+            sounding=job.sounding,
+            heard=slot.began and not slot.dry,
+            began=slot.began,
+            first=not earlier and run.relief is None,
+        )
+
+    def _took_over(self, run: _Run, now_ns: int) -> list[p.FromChild]:
+        """What is behind a source that another one has taken the place of."""
+        heir = run.spares.heir() if run.spares is not None else None
+        if run.spares is None or heir is None:
+            return []
+        lost, skipped = run.spares.behind, list(run.spares.ready)
+        gone = [lost, *run.spares.failed]
+        reports = [self._given_up(run, one, now_ns) for one in gone]
+        lost.handed_over = lost.slot.failed = lost.slot.passed = True
+        run.tries.append(heir)
+        if stands_in(run.cue.parts[heir.part], heir.source):
+            self._keep(run, [lost, *skipped], heir, now_ns)
+        self._nothing_stands_by(run)
+        return reports
+
+    def _keep(self, run: _Run, lost: list[Attempt], heir: Attempt, now_ns: int) -> None:
+        """The first of those that may still sound keeps its connection, to be gone back to."""
+        relief = self._relief(run, heir)
+        relief.lost(now_ns)
+        for one in lost:
+            if not one.job.live or one.job.done or one.source > heir.source:
+                continue
+            offset = one.slot.left_at or one.slot.offset
+            if relief.keep(one.source, one.job, offset, now_ns):
+                if one in run.tries:
+                    run.tries.remove(one)
+                if run.spares is not None and one in run.spares.ready:
+                    run.spares.ready.remove(one)
+                return
+
+    def _promote(self, run: _Run, spares: Spares, now_ns: int) -> bool:
+        """A live source was given up: the next one goes on, opened ahead or now."""
+        failed = spares.behind
+        following = spares.following(now_ns)
+        if following is None:
+            return False
+        heirs = run.heirs
+        run.tries.append(following)
+        run.spares, run.heirs = self._spares(run, following), ()
+        if following.job.live:
+            run.spares.ready = spares.ready
+        run.voice.do(lambda: run.voice.promote(failed.slot, following.slot, heirs))
+        return True
+
     # --- going back to a live source ---------------------------------------------------
 
     @staticmethod
@@ -426,20 +542,17 @@ class Director:
             run.relief = None
         if not self._standing_in(run) or not run.voice.active:
             return
-        if run.relief is None:
-            sources = run.cue.parts[newest.part].sources
-            run.relief = Relief(
-                newest.part,
-                run.cue.parts[newest.part],
-                lambda number, at_ns: self._decoders.open(sources[number], 0, at_ns, chasing=False),
-            )
+        relief = self._relief(run, newest)
+        if run.spares is not None and run.spares.open:
+            relief.hold(now_ns)
+            return
         on_air = StandIn(newest.source, left_ns(newest, run.voice.cursor))
-        match run.relief.step(on_air, now_ns):
+        match relief.step(on_air, now_ns):
             case "switch":
-                back = self._next_try(run, newest, *run.relief.take(now_ns))
+                back = self._gone_back(run, newest, relief.take(now_ns))
                 run.voice.do(lambda: run.voice.switch(newest.slot, back.slot))
             case "follow":
-                back = self._next_try(run, newest, *run.relief.take(now_ns))
+                back = self._gone_back(run, newest, relief.take(now_ns))
                 run.voice.do(lambda: run.voice.follow(newest.slot, back.slot))
             case "again":
                 part = run.cue.parts[newest.part]
@@ -447,6 +560,27 @@ class Director:
                 job = self._decoders.open(source, origin, now_ns, chasing=False)
                 again = self._next_try(run, newest, newest.source, job)
                 run.voice.do(lambda: run.voice.follow(newest.slot, again.slot))
+
+    def _relief(self, run: _Run, standing_in: Attempt) -> Relief:
+        """What goes back from one that only stands in."""
+        if run.relief is None:
+            index = standing_in.part
+            part = run.cue.parts[index]
+
+            def open_source(number: int, at_ns: int) -> Job:
+                return self._decoders.open(part.sources[number], 0, at_ns, chasing=False)
+
+            def filled(probe: Probe) -> bool:
+                slot = slot_for(run.cue, index, probe.source, probe.job)
+                return slot.reader.lead(probe.offset) >= slot.store()[1]
+
+            run.relief = Relief(index, part, open_source, filled)
+        return run.relief
+
+    def _gone_back(self, run: _Run, before: Attempt, probe: Probe) -> Attempt:
+        back = self._next_try(run, before, probe.source, probe.job)
+        back.slot.offset = probe.offset
+        return back
 
     @staticmethod
     def _next_try(run: _Run, before: Attempt, number: int, job: Job) -> Attempt:
@@ -507,6 +641,7 @@ class Director:
             attempt.job.cancel()
         if run.relief is not None:
             run.relief.end()
+        self._nothing_stands_by(run)
         del self._runs[run.cue.token]
         voice = run.voice
         return p.Ended(

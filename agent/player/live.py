@@ -110,7 +110,7 @@ class LiveJob:
         self._loud = True  # neither silence nor hiss, for `_kind_for_ns`
         self._kind_for_ns = 0
         self._loud_ns = 0  # when it was last
-        self._lump_ns = 0  # the longest it was waited for, once its first sound had come
+        self.lump_ns = 0  # the longest it was waited for, once its first sound had come
         self._well_since_ns = 0  # since when it has been, with no more than a pause in between
         self._fault: SourceFault | None = None
         self._done = False
@@ -133,9 +133,13 @@ class LiveJob:
     @property
     def lead_ms(self) -> int:
         """How far behind its newest sample it is played: further, the longer one had to wait."""
-        lump_ms = self._lump_ns // NS_PER_MS
+        lump_ms = self.lump_ns // NS_PER_MS
         seen_ms = lump_ms + LUMP_MARGIN_MS if lump_ms > LUMP_MARGIN_MS else 0
         return max(self.base_lead_ms, min(LEAD_MOST_MS, seen_ms // 250 * 250))
+
+    def waited_ns(self, now_ns: int) -> int:
+        """For how long nothing has come; since it was opened, while nothing ever did."""
+        return now_ns - (self._last_ns or self._opened_ns)
 
     def well_for_ns(self, now_ns: int) -> int:
         """For how long it has sent sound, pauses included; 0 while it does not."""
@@ -143,9 +147,8 @@ class LiveJob:
             return 0
         return now_ns - self._well_since_ns
 
-    def take(self, pcm: Pcm) -> None:
+    def take(self, pcm: Pcm, now_ns: int) -> None:
         """The next samples, from the source's own thread."""
-        now_ns = time.monotonic_ns()
         for look in self._ear.add(pcm.astype(np.float32) * _FULL_SCALE):
             self._kind_for_ns = ns_of_frames(look.for_frames)
             self._loud = look.kind == "sound"
@@ -155,7 +158,7 @@ class LiveJob:
                 self._loud_ns = now_ns
         self.track.append(pcm)
         if self._first_ns and now_ns - self._first_ns > FLOWS_AFTER_NS:
-            self._lump_ns = max(self._lump_ns, now_ns - self._last_ns)
+            self.lump_ns = max(self.lump_ns, now_ns - self._last_ns)
         self._last_ns = now_ns
         self._first_ns = self._first_ns or now_ns
 
@@ -164,7 +167,7 @@ class LiveJob:
         while self.track.room < len(pcm) and not self.cancelled.wait(_FULL_WAIT_S):
             self._last_ns = time.monotonic_ns()
         if not self.done:
-            self.take(pcm)
+            self.take(pcm, time.monotonic_ns())
 
     def poll(self, now_ns: int) -> None:
         """Judge by what arrived; called by the control thread."""

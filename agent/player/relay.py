@@ -6,7 +6,9 @@ well for a while; rounds of probes come ever more rarely, because a thin line pa
 
 Rules: sources are tried in the part's order, the first that is well is taken. `at_once` goes back
 as soon as it is; `when_over` lets a recording finish and decides just before its end. A recording
-that ends without relief begins again.
+that ends without relief begins again. A source that only faltered keeps its connection as the
+first probe, once: one that falters again soon after is tried like one that was given up, so that a
+village hears some twenty returns an hour at most, whatever the line does.
 """
 
 from __future__ import annotations
@@ -17,14 +19,11 @@ from typing import Literal, NamedTuple
 
 from agent.player.clockmap import NS_PER_S
 from agent.player.decode import Job
+from agent.player.pauses import Pause
 from agent.player.protocol import LIVE_KINDS, Part
 
 PROBE_WELL_NS = 3 * NS_PER_S
 PROBE_LIMIT_NS = 12 * NS_PER_S
-PROBE_FIRST_NS = 10 * NS_PER_S
-PROBE_MOST_NS = 180 * NS_PER_S
-# A source that stayed for so long is not the one that comes and goes.
-STAYED_NS = 60 * NS_PER_S
 # Before the end of a recording: time for one probe, and time to open what follows it.
 LAST_PROBE_NS = PROBE_WELL_NS + 9 * NS_PER_S
 DECIDE_NS = 3 * NS_PER_S // 2
@@ -46,11 +45,14 @@ class StandIn(NamedTuple):
 
 @dataclass(eq=False)
 class Probe:
-    """A live source that is tried again."""
+    """A live source that is tried again. offset: what lies before it was heard already.
+    well_from_ns: how well it was before does not count."""
 
     source: int
     job: Job
     since_ns: int
+    offset: int = 0
+    well_from_ns: int = 0
 
 
 def stands_in(part: Part, source: int) -> bool:
@@ -61,24 +63,32 @@ def stands_in(part: Part, source: int) -> bool:
 class Relief:
     """The probes of one part, from the first failure of a live source to the end of the part."""
 
-    def __init__(self, number: int, part: Part, open_source: Callable[[int, int], Job]) -> None:
-        """number: the part's in its cue. open_source(number, now_ns) begins to decode a source."""
+    def __init__(
+        self,
+        number: int,
+        part: Part,
+        open_source: Callable[[int, int], Job],
+        filled: Callable[[Probe], bool] = lambda _probe: True,
+    ) -> None:
+        """number: the part's in its cue. open_source(number, now_ns) begins to decode a source.
+        filled: whether it has as much in store as it begins with."""
         self.part = number
         self._part = part
         self._open = open_source
-        self._pause_ns = PROBE_FIRST_NS
+        self._filled = filled
+        self._pause = Pause()
         self._due_ns: int | None = None
         self._round: list[int] = []
-        self._went_back_ns = 0
+        self._changed_ns: int | None = None  # when a source was lost or gone back to
         self._tried_at_this_end = False
         self.probe: Probe | None = None
 
     def step(self, on_air: StandIn, now_ns: int) -> Relieved:
         """What to do now; after `switch` and `follow` the caller has the probe (`take`)."""
         if self._due_ns is None:
-            self._due_ns = now_ns + self._pause_ns
+            self._due_ns = now_ns + self._pause.now_ns
         self._watch(on_air, now_ns)
-        well = self.probe is not None and self.probe.job.well_for_ns(now_ns) >= PROBE_WELL_NS
+        well = self.probe is not None and self._is_well(self.probe, now_ns)
         near_its_end = on_air.left_ns is not None and on_air.left_ns < DECIDE_NS
         if well and not self._waits_for_the_end(on_air):
             return "switch"
@@ -86,25 +96,43 @@ class Relief:
             return "follow" if well else "again"
         return "stay"
 
-    def take(self, now_ns: int) -> tuple[int, Job]:
-        """The probe goes on air: number and job are the caller's."""
+    def take(self, now_ns: int) -> Probe:
+        """The probe goes on air: its job is the caller's."""
         probe, self.probe = self.probe, None
         if probe is None:
             raise ValueError("no probe to take")
-        self._went_back_ns, self._due_ns, self._round = now_ns, None, []
+        self._changed_ns, self._due_ns, self._round = now_ns, None, []
         self._tried_at_this_end = False
-        return probe.source, probe.job
+        return probe
 
-    def lost_again(self, now_ns: int) -> None:
-        """What was gone back to was given up; one that comes and goes is tried ever more rarely."""
-        if now_ns - self._went_back_ns > STAYED_NS:
-            self._pause_ns = PROBE_FIRST_NS
+    def lost(self, now_ns: int) -> None:
+        """What was on the air is not; one that comes and goes is tried ever more rarely."""
+        if self._changed_ns is not None:
+            self._pause.rested(now_ns - self._changed_ns)
+        self._changed_ns, self._due_ns = now_ns, None
+
+    def keep(self, source: int, job: Job, offset: int, now_ns: int) -> bool:
+        """Whether a source that was lost keeps its connection: it is the probe then."""
+        if self.probe is not None or not self._pause.is_first:
+            return False
+        self.probe = Probe(source, job, now_ns, offset, now_ns)
+        self._pause.grow()
+        return True
+
+    def hold(self, now_ns: int) -> None:
+        """Nothing is tried while what is on the air is itself in trouble."""
+        self.end()
+        self._due_ns = now_ns + self._pause.now_ns
 
     def end(self) -> None:
         """The part is over, or its first source is on air."""
         if self.probe is not None:
             self.probe.job.cancel()
             self.probe = None
+
+    def _is_well(self, probe: Probe, now_ns: int) -> bool:
+        well_ns = min(probe.job.well_for_ns(now_ns), now_ns - probe.well_from_ns)
+        return well_ns >= PROBE_WELL_NS and self._filled(probe)
 
     def _waits_for_the_end(self, on_air: StandIn) -> bool:
         recording = self._part.sources[on_air.source].kind == "file"
@@ -119,13 +147,13 @@ class Relief:
             if probe.job.done or (not well and now_ns - probe.since_ns > PROBE_LIMIT_NS):
                 probe.job.cancel()
                 self.probe = None
-                self._due_ns = now_ns + self._pause_ns
+                self._due_ns = now_ns + self._pause.now_ns
         if self.probe is not None or not self._wanted(on_air, now_ns):
             return
         if not self._round:
             kinds = enumerate(one.kind for one in self._part.sources[: on_air.source])
             self._round = [number for number, kind in kinds if kind in LIVE_KINDS]
-            self._pause_ns = min(2 * self._pause_ns, PROBE_MOST_NS)
+            self._pause.grow()
         number = self._round.pop(0)
         self.probe = Probe(number, self._open(number, now_ns), now_ns)
 

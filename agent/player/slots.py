@@ -58,6 +58,8 @@ class Slot:
     dry: bool = False  # a live source that must fill up again
     mean_excess: float = 0.0  # of a live source's lead over what it should be
     behind: int = field(default=0)  # frames a live source was late, in total
+    inherited: bool = False  # it took the place of a live source that had nothing left
+    left_at: int | None = None  # the position at which it was left so
 
     def settle(self, timeline: int) -> bool:
         """Fix where the slot begins, if it can begin at `timeline`; false when it must wait."""

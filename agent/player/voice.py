@@ -104,6 +104,8 @@ class Voice:
         self._events: list[VoiceEvent] = []
         self._starved = False
         self._switch: tuple[Slot, Slot] | None = None
+        self._heirs: tuple[Slot, tuple[Slot, ...]] | None = None
+        self._fading: Block | None = None  # of a source that was left, under the next one
 
     # --- orders, from any thread -------------------------------------------------
 
@@ -141,6 +143,17 @@ class Voice:
         """Leave `old` for `new`, a live source that sounds already, cross-fading (an order)."""
         if old in self.slots:
             self._switch = (old, new)
+
+    def stand_by(self, slot: Slot, heirs: tuple[Slot, ...]) -> None:
+        """When `slot`, a live source, has nothing left, the first of `heirs` that can begins in
+        its place (an order)."""
+        self._heirs = (slot, heirs) if heirs else None
+
+    def promote(self, old: Slot, new: Slot, heirs: tuple[Slot, ...]) -> None:
+        """`new` goes on where `old` ends, unless one of `heirs` does already (an order)."""
+        self._heirs = None
+        if not any(one.inherited for one in heirs):
+            self.insert_after(old, new)
 
     def stop(self, at_ns: int | None, fade_ms: int) -> None:
         """End at `at_ns` (None: the next block), fading before it (an order for `do`)."""
@@ -205,6 +218,14 @@ class Voice:
         """The part that plays and the position in it, in frames."""
         slot = self.slots[0] if self.slots else self._last_slot
         return (slot.part, max(0, slot.shown_position(self.cursor))) if slot else (0, 0)
+
+    @property
+    def front(self) -> Slot | None:
+        """What plays, or would if it could (any thread may ask)."""
+        try:
+            return self.slots[0]
+        except IndexError:
+            return None
 
     @property
     def source(self) -> int:
@@ -345,7 +366,7 @@ class Voice:
         out = np.zeros(frames, np.float32)
         done = 0
         while done < frames:
-            slot = self._slot()
+            slot = self._slot(frames - done)
             if slot is None:
                 if self.complete:
                     self.finish(self.outcome, now_ns + ns_of_frames(done))
@@ -359,13 +380,15 @@ class Voice:
         self.cursor += frames - done
         return out
 
-    def _slot(self) -> Slot | None:
+    def _slot(self, frames: int) -> Slot | None:
         """The slot the cursor is in; those that are over are left behind."""
         while self.slots:
             slot = self.slots[0]
             ready = slot.settle(self.cursor)
             end = slot.end()
             if end is None or self.cursor < end:
+                if self._inherits(slot, frames):
+                    continue
                 if not ready:
                     self._miss()
                 return slot
@@ -377,6 +400,25 @@ class Voice:
             if self.slots and not self.slots[0].floating and self.slots[0].at is None:
                 self.slots[0].settle(end)
         return None
+
+    def _inherits(self, slot: Slot, frames: int) -> bool:
+        """Whether an heir takes the place of a live source that lacks some of the `frames`."""
+        if self._heirs is None or self._heirs[0] is not slot or slot.reader.total is not None:
+            return False
+        position = slot.position(self.cursor)
+        left = 0 if slot.at is None or slot.dry else slot.reader.lead(position)
+        if left >= frames:
+            return False
+        for heir in self._heirs[1]:
+            heir.part_at = slot.part_at
+            if heir.settle(self.cursor):
+                edge = min(left, frames, 4 * EDGE_FRAMES)
+                ramp = np.linspace(1.0, 0.0, edge, dtype=np.float32)
+                self._fading = slot.reader.read(position, edge)[0] * (ramp * slot.gain)
+                slot.left_at, self.slots[0] = position + left, heir
+                heir.inherited, self._heirs = True, None
+                return True
+        return False
 
     def _fill_from(self, slot: Slot, out: Block, now_ns: int) -> int:
         """Copy from one slot; returns the timeline frames covered (0: it must still wait)."""
@@ -391,12 +433,23 @@ class Voice:
             return frames
         block, there = slot.reader.read(position, frames)
         out[:frames] = block if slot.gain == 1.0 else block * np.float32(slot.gain)
+        if self._fading is not None:
+            self._fade_over(out[:frames])
         if there:
             self._sound(slot, position, now_ns)
             self.played_frames += there
         self._account(slot, frames, there)
         self.cursor += frames
         return frames
+
+    def _fade_over(self, out: Block) -> None:
+        """The first of an heir, with the last of what it takes the place of."""
+        edge = min(len(out), 4 * EDGE_FRAMES)
+        out[:edge] *= np.linspace(0.0, 1.0, edge, dtype=np.float32)
+        if self._fading is not None:
+            last = self._fading[:edge]
+            out[: len(last)] += last
+        self._fading = None
 
     @staticmethod
     def _filled_up(slot: Slot, position: int) -> bool:

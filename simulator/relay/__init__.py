@@ -2,12 +2,14 @@
 
 from simulator.relay.groups import GroupSender, free_udp_port
 from simulator.relay.icecast import Icecast, IcecastError, Sender
+from simulator.relay.playlist import Playlist
 from simulator.relay.rtsp import RtspServer, Stream
 
 __all__ = [
     "GroupSender",
     "Icecast",
     "IcecastError",
+    "Playlist",
     "RtspServer",
     "Sender",
     "Stream",

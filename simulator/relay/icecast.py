@@ -95,6 +95,11 @@ class Icecast:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
+    def kill(self) -> None:
+        """The server is gone; its listeners are hung up on."""
+        if self._process is not None:
+            self._process.close()
+
     def url(self, mount: str) -> str:
         """Where listeners find a mount."""
         return f"http://127.0.0.1:{self.port}/{mount}"

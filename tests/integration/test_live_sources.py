@@ -102,6 +102,39 @@ def test_a_studio_that_falls_silent_gives_way_and_is_gone_back_to(
     assert holes_ms(across) == 0, "from the spare file to the studio without a gap"
 
 
+@pytest.mark.parametrize("behind", ["file", "stream"])
+def test_a_studio_that_stalls_is_stood_in_for_without_a_hole_and_gone_back_to(
+    station: Station, icecast: Icecast, behind: str
+) -> None:
+    """What stands behind it is opened before its store is empty, and takes over when it is."""
+    spare = p.Source("file", str(tone_file(station.folder, SPARE_HZ, 20.0)))
+    stalls, holds = f"{behind}-a.mp3", f"{behind}-b.mp3"
+    with icecast.send(stalls, studio()) as sender, icecast.send(holds, studio(SPARE_HZ)):
+        icecast.await_sound(stalls)
+        icecast.await_sound(holds)
+        second = spare if behind == "file" else p.Source("stream", icecast.url(holds))
+        primary = p.Source("stream", icecast.url(stalls))
+        token, _ = station.play(primary, second, for_ms=60_000, retake="at_once")
+        station.child.wait(p.Started, token)
+        time.sleep(2.0)
+        frozen_ms = time.time_ns() // 1_000_000
+        sender.freeze()
+        failed = station.child.wait(p.SourceFailed, token)
+        assert (failed.source, failed.fault) == (0, "stalled")
+        over = station.child.wait(p.PartStarted, token, where=lambda one: one.source == 1)
+        assert over.at_ms - frozen_ms < 3_000
+        sender.go_on()
+        back = station.child.wait(
+            p.PartStarted, token, where=lambda one: one.source == 0 and one.at_ms > over.at_ms
+        )
+        assert back.at_ms - over.at_ms < 10_000, "its connection was kept"
+        sound = station.heard(frozen_ms, back.at_ms + 1_000)
+        station.stop(token)
+    # A busy machine may find the stream's backup connected a moment late.
+    assert holes_ms(sound) <= 150
+    assert tone_hz(sound[-36_000:]) == pytest.approx(STUDIO_HZ, abs=2)
+
+
 class Bad(http.server.BaseHTTPRequestHandler):
     """Servers as the field has them."""
 

@@ -27,6 +27,8 @@ class FakeJob:
         self.live = source.kind in ("stream", "input")
         self.lead_ms = 1_500 if self.live else 0
         self.length: int | None = None
+        self.lump_ns = 0
+        self.newest_ns: int | None = None  # when its newest samples came, where it matters
         self.well_ns = 0
         self.track = Track(from_frames)
         self.reader: Reader = self.track
@@ -53,6 +55,9 @@ class FakeJob:
     @property
     def sounding(self) -> bool:
         return self.track.end > self.from_frames
+
+    def waited_ns(self, now_ns: int) -> int:
+        return 0 if self.newest_ns is None else now_ns - self.newest_ns
 
     def well_for_ns(self, now_ns: int) -> int:
         del now_ns
@@ -480,6 +485,104 @@ def test_a_relay_without_a_policy_is_not_tried_again() -> None:
     relayed(bench, retake="never", spare_s=15.9)
     bench.run(15.0)
     assert len(bench.jobs) == 2
+
+
+def faltering(bench: Bench, *sources: p.Source, retake: p.Retake = "at_once") -> FakeJob:
+    """A stream with a second and a half in store, of which nothing comes any more."""
+    stream = p.Source("stream", "http://x")
+    part = p.Part((stream, *sources), length_ms=60_000, retake=retake)
+    bench.send(cue(0, part, end_at_ms=60_000))
+    bench.jobs[0].give(2 * SECOND)
+    bench.run(0.2)
+    bench.jobs[0].newest_ns = bench.now_ns
+    return bench.jobs[0]
+
+
+def test_a_relay_that_falters_gives_way_to_a_recording_that_stands_ready_without_a_gap() -> None:
+    bench = Bench()
+    primary = faltering(bench, *files("spare"))
+    bench.run(1.0)
+    assert [job.source.kind for job in bench.jobs] == ["stream", "file"]
+    bench.jobs[1].give(20 * SECOND)
+    assert sources_begun(bench) == [0]
+    bench.run(1.0)
+    kinds = [type(one).__name__ for one in bench.reports if not isinstance(one, p.Progress)]
+    assert kinds == ["Started", "PartStarted", "SourceFailed", "PartStarted"]
+    assert bench.of(p.SourceFailed)[0].fault == "stalled"  # type: ignore[union-attr]
+    assert not primary.cancelled, "its connection is the first probe"
+    bench.send(p.Stop("c"))
+    bench.run(0.5)
+    ended = bench.ended()
+    assert ended.underruns == 0
+    assert ended.played_ms == pytest.approx(ended.at_ms - bench.of(p.Started)[0].at_ms, abs=2)  # type: ignore[union-attr]
+    assert primary.cancelled
+
+
+def test_a_relay_that_comes_back_after_a_moment_is_gone_back_to_where_it_broke_off() -> None:
+    bench = Bench()
+    primary = faltering(bench, *files("spare"))
+    bench.run(1.0)
+    bench.jobs[1].give(20 * SECOND)
+    bench.run(1.0)
+    primary.newest_ns, primary.well_ns = None, 60 * NS_PER_S  # it was well before, too
+    primary.lead_ms = 2_000  # it was waited for
+    bench.run(1.0)
+    assert sources_begun(bench) == [0, 1], "three seconds are waited for all the same"
+    primary.give(SECOND)
+    bench.run(2.0)
+    assert sources_begun(bench) == [0, 1], "what was heard of it is not played again"
+    primary.give(SECOND)
+    bench.run(1.0)
+    assert sources_begun(bench) == [0, 1, 0]
+    assert bench.jobs[1].cancelled
+    assert len(bench.jobs) == 2
+
+
+def test_a_recording_that_would_be_played_to_its_end_waits_until_the_relay_is_given_up() -> None:
+    policies: tuple[p.Retake, ...] = ("never", "when_over")
+    for retake in policies:
+        bench = Bench()
+        primary = faltering(bench, *files("spare"), retake=retake)
+        bench.run(1.0)
+        bench.jobs[1].give(20 * SECOND)
+        bench.run(1.0)
+        assert sources_begun(bench) == [0]
+        primary.fail("stalled")
+        bench.run(0.3)
+        assert sources_begun(bench) == [0, 1]
+        assert len(bench.jobs) == 2
+
+
+def test_a_relay_that_breaks_off_goes_on_with_a_recording_while_its_backup_is_connecting() -> None:
+    bench = Bench()
+    backup = p.Source("stream", "http://y")
+    primary = faltering(bench, backup, *files("spare"))
+    primary.fail("ended_early")
+    bench.run(0.2)
+    assert [job.source.url for job in bench.jobs] == ["http://x", "http://y", "spare"]
+    bench.jobs[2].give(20 * SECOND)
+    bench.run(2.0)
+    assert sources_begun(bench) == [0, 2]
+    told = [(one.source, one.fault) for one in bench.of(p.SourceFailed)]  # type: ignore[union-attr]
+    assert told == [(0, "ended_early"), (1, "not_audio")]
+    assert not bench.jobs[1].cancelled, "the backup is gone on with, as a probe"
+    bench.jobs[1].give(3 * SECOND)
+    bench.jobs[1].well_ns = 4 * NS_PER_S
+    bench.run(3.0)
+    assert sources_begun(bench) == [0, 2, 1]
+
+
+def test_what_stood_ready_is_hung_up_when_the_relay_flows_again() -> None:
+    bench = Bench()
+    primary = faltering(bench, p.Source("stream", "http://y"), *files("spare"))
+    bench.run(1.0)
+    assert len(bench.jobs) == 3
+    primary.newest_ns = None
+    primary.give(6 * SECOND)
+    bench.run(3.5)
+    assert all(job.cancelled for job in bench.jobs[1:])
+    assert sources_begun(bench) == [0]
+    assert not bench.of(p.SourceFailed)
 
 
 def test_nothing_is_tried_any_more_when_the_cue_is_over() -> None:
