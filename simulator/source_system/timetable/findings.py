@@ -116,6 +116,18 @@ WORDINGS: dict[str, Wording] = {
         "luồng không mã hóa; dùng https, hoặc ghi “(không mã hóa)” sau địa chỉ",
         "the stream is not encrypted; use https, or add “(insecure)” after the address",
     ),
+    "source_scheme": Wording(
+        "error",
+        "đài không nhận được luồng {what}://; có https, và kèm “(không mã hóa)”: "
+        "http, rtsp, udp, rtp",
+        "no station fetches {what}://; there are https and, with “(insecure)”, "
+        "http, rtsp, udp, rtp",
+    ),
+    "source_group": Wording(
+        "error",
+        "{what}:// chỉ nhận từ nhóm multicast có số cổng, như {what}://@239.1.2.3:5004",
+        "{what}:// is taken from a multicast group and its port only, as {what}://@239.1.2.3:5004",
+    ),
     "source_option": Wording(
         "error",
         "không hiểu “{what}” sau nguồn này; có (trễ 1,5 giây), với luồng còn (tối đa 64 kbit/s)",

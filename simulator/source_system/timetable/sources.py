@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from agent.contract.addresses import INSECURE_SCHEMES, SECURE_SCHEMES, fault_of, scheme_of
 from agent.contract.documents import (
     FileSource,
     LineInSource,
@@ -26,7 +27,7 @@ TEXT_MAX_CHARS = 4_000
 
 _SPLIT = re.compile(r'\|(?=(?:[^"]*"[^"]*")*[^"]*$)')
 _PREFIX = re.compile(r"(tep|file|luong|stream|loi|text|speech|am|tone) ?: ?(.*)", re.DOTALL)
-_URL = re.compile(r"[a-z]{3,5}://\S+")
+_URL = re.compile(r"[a-z]{2,10}://\S+")
 _OPTIONS = re.compile(r"(.*?)\s*\(([^()]*)\)$", re.DOTALL)
 _INSECURE = frozenset({"khong ma hoa", "insecure"})
 _DELAY = re.compile(r"(?:tre|delay) (\d{1,5}(?:[.,]\d{1,3})?) ?(giay|s|sec|seconds?|ms)")
@@ -104,11 +105,18 @@ def parse_file(name: str) -> FileSource:
 
 def _stream(text: str) -> StreamSource:
     url, options = _with_options(text)
-    if not _URL.fullmatch(url.lower()):
-        raise Fault("source")
-    secure = url.startswith("https://")
+    scheme = scheme_of(url)
+    url = scheme + url[len(scheme) :]
+    match fault_of(url):
+        case "no_address":
+            raise Fault("source")
+        case "scheme":
+            raise Fault("source_scheme", what=scheme, guess=_near(scheme, url))
+        case "not_multicast":
+            raise Fault("source_group", what=scheme)
+    secure = scheme in SECURE_SCHEMES
     if not secure and not options.insecure:
-        guess = "https://" + url.partition("://")[2] if url.startswith("http://") else ""
+        guess = "https" + url[len(scheme) :] if scheme == "http" else ""
         raise Fault("source_insecure", guess=guess)
     return StreamSource(
         url=url,
@@ -116,6 +124,12 @@ def _stream(text: str) -> StreamSource:
         delay_ms=options.delay_ms,
         max_kbps=options.max_kbps,
     )
+
+
+def _near(scheme: str, url: str) -> str:
+    meant = nearest(scheme, (*SECURE_SCHEMES, *INSECURE_SCHEMES))
+    guess = meant + url[len(scheme) :]
+    return guess if meant and fault_of(guess) is None else ""
 
 
 def _line_in(name: str, options: _Options) -> LineInSource:

@@ -48,6 +48,15 @@ EXAMPLE = Path(__file__).parents[3] / "config" / "examples" / "timetable.toml"
             StreamSource(url=URL, max_kbps=64, delay_ms=2_000),
         ),
         (
+            "luong:rtsp://xa:x@10.0.0.7:554/s1 (không mã hóa; tối đa 64 kbit/s)",
+            StreamSource(url="rtsp://xa:x@10.0.0.7:554/s1", insecure_live=True, max_kbps=64),
+        ),
+        (
+            "udp://@239.1.2.3:5004 (insecure)",
+            StreamSource(url="udp://@239.1.2.3:5004", insecure_live=True),
+        ),
+        ("HTTPS://a.invalid/X", StreamSource(url="https://a.invalid/X")),
+        (
             "luong:http://a.invalid/x (không mã hóa) (trễ 2 giây)",
             StreamSource(url="http://a.invalid/x", insecure_live=True, delay_ms=2_000),
         ),
@@ -75,6 +84,15 @@ def test_live_sources_and_their_options_are_read(text: str, expected: object) ->
         (f"{URL} (tối đa 0 kbit/s)", "source_kbps", ""),
         (f"{URL} (max 2001 kbps)", "source_kbps", ""),
         ("luong:http://a.invalid/x (trễ 1 giây)", "source_insecure", "https://a.invalid/x"),
+        ("luong:rtsp://a.invalid/x", "source_insecure", ""),
+        ("luong:rtsps://a.invalid/x", "source_insecure", ""),
+        ("luong:udp://@239.1.2.3:5004", "source_insecure", ""),
+        ("luong:udp://10.0.0.7:5004 (không mã hóa)", "source_group", ""),
+        ("rtp://@239.1.2.3 (không mã hóa)", "source_group", ""),
+        ("htps://a.invalid/x", "source_scheme", "https://a.invalid/x"),
+        ("mms://a.invalid/x", "source_scheme", ""),
+        ("luong:file:///etc/passwd", "source_scheme", ""),
+        ("luong:https://", "source", ""),
     ],
 )
 def test_options_that_cannot_be_are_named_with_what_was_meant(
