@@ -11,12 +11,14 @@ import asyncio
 import base64
 import datetime as dt
 import os
+import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent.adapters.ports import Emit
 from agent.core.events import HostSeen
+from agent.player.protocol import RTSP_PROGRAM
 
 EVERY_S = 60.0
 QUICK_S = 5.0
@@ -87,7 +89,12 @@ class Host:
             storage_worn_percent=self._storage_worn_percent(),
             memory_total_mib=self._memory_mib("MemTotal:"),
             boot_id=_text(self._root / "proc/sys/kernel/random/boot_id") or "",
+            fetches_rtsp=self._has(RTSP_PROGRAM),
         )
+
+    def _has(self, program: str) -> bool:
+        folders = (str(self._root / one.lstrip("/")) for one in os.get_exec_path())
+        return shutil.which(program, path=os.pathsep.join(folders)) is not None
 
     # --- power ----------------------------------------------------------------------------
 

@@ -182,7 +182,8 @@ class FileSource(msgspec.Struct, frozen=True, tag="file", tag_field="kind", kw_o
 
 
 class StreamSource(msgspec.Struct, frozen=True, tag="stream", tag_field="kind", kw_only=True):
-    """A live stream, bound by its URL. Plain http needs an explicit `insecure_live`.
+    """A live stream, bound by its URL. All but https needs an explicit `insecure_live`: http,
+    rtsp, rtsps (nobody checks its certificate), and the multicast groups of udp and rtp.
 
     delay_ms: held back by so much, to sound together with FM or wired horns next door. max_kbps:
     what a shared line may be asked to carry for it; a stream that carries more is left (0: any).

@@ -102,6 +102,7 @@ class OccurrenceReason(StrEnum):
     CONTENT_UNREACHABLE = "content_unreachable"
     CONTENT_NOT_STORED = "content_not_stored"
     SOURCE_LOST = "source_lost"
+    PROGRAM_MISSING = "program_missing"
     NO_INPUT = "no_input"
     SPEECH_UNAVAILABLE = "speech_unavailable"
     SOUND_LOST = "sound_lost"
@@ -404,6 +405,10 @@ OCCURRENCE: dict[OccurrenceReason, Meaning] = {
         "network", "mất nguồn trực tiếp và các dự phòng",
         "the live source and its fallbacks failed",
         "kiểm tra nguồn tiếp âm", "check the relay source"),
+    OccurrenceReason.PROGRAM_MISSING: Meaning(
+        "technician", "đài thiếu chương trình ffmpeg để nhận luồng RTSP",
+        "the station lacks the program that fetches RTSP streams, ffmpeg",
+        "tại đài: apt install ffmpeg", "at the station: apt install ffmpeg"),
     OccurrenceReason.NO_INPUT: Meaning(
         "sender", "trạm không có ngõ vào âm thanh tên này",
         "the station has no audio input of that name",

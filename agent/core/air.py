@@ -38,7 +38,7 @@ from agent.core.power import Power
 from agent.core.programme import Sound, label_of
 from agent.core.site import Site
 from agent.core.turn import Turn
-from agent.player.protocol import LIVE_KINDS
+from agent.player.protocol import LIVE_KINDS, SourceKind
 
 DRAIN_MAX_MS = 2_000
 """How long after its planned end an item may still drain before it is stopped."""
@@ -422,6 +422,8 @@ class Air:
             case "finished" | "end_reached":
                 return "finished"
             case "source_failed":
+                if OccurrenceReason.PROGRAM_MISSING in held.gaps.values():
+                    return OccurrenceReason.PROGRAM_MISSING
                 file = held.source.startswith("file:")
                 version = OccurrenceReason.CONTENT_NOT_AUDIO in held.gaps.values()
                 not_audio = file and (version or not held.sounded)
@@ -446,19 +448,16 @@ class Air:
         sources = sound.main[number].sources if 0 <= number < len(sound.main) else ()
         language = sound.languages[number] if 0 <= number < len(sound.languages) else ""
         further = event.source + 1 < len(sources)
-        if further or language:
+        lacking = event.fault == "no_program"
+        if further or language or lacking:
             # What is not said of it, or by the next one, is missing for this reason.
             given_up = sources[event.source] if event.source < len(sources) else sources[-1]
-            why = (
-                OccurrenceReason.SOURCE_LOST
-                if given_up.kind in LIVE_KINDS
-                else OccurrenceReason.CONTENT_NOT_AUDIO
-            )
+            why = _why_given_up(given_up.kind, lacking=lacking)
             changes: dict[str, Any] = {"gaps": {**dict.fromkeys(held.zones, why), **held.gaps}}
-            if not further:
+            if language and not further:
                 changes["languages_missing"] = (*held.languages_missing, language)
                 changes["unsaid"] = why
-            elif number == 0:
+            elif further and number == 0:
                 changes["source"] = label_of(sources[event.source + 1], event.source + 1)
             self._facts.put("open", key, msgspec.structs.replace(held, **changes))
 
@@ -647,3 +646,12 @@ class Air:
         self._spent = {pair for pair in self._spent if pair[0] != key}
         self.ledger.forget(key)
         self.dirty = True
+
+
+def _why_given_up(kind: SourceKind, *, lacking: bool) -> OccurrenceReason:
+    """lacking: the box has no program that fetches it."""
+    if lacking:
+        return OccurrenceReason.PROGRAM_MISSING
+    return (
+        OccurrenceReason.SOURCE_LOST if kind in LIVE_KINDS else OccurrenceReason.CONTENT_NOT_AUDIO
+    )

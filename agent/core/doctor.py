@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from agent.contract.addresses import RTSP_SCHEMES, scheme_of
+from agent.contract.documents import Source, StreamSource
 from agent.contract.reasons import ALARM, OCCURRENCE, AlarmCode, Meaning, OccurrenceReason
 from agent.core import doctor_box
 from agent.core.events import ControllerState, Now
 from agent.core.parts import Parts
 from agent.core.requests import Check, Verdict
 from agent.core.seal import Signer
+from agent.core.versions import all_sources
 from agent.core.words import CONTROLLER, LINK
 
 DAY_MS = 86_400_000
@@ -131,6 +134,7 @@ def _sound(station: Parts) -> Check:
     if player == "ready":
         return (
             _speech(station)
+            or _streams(station)
             or _loudness(station)
             or _check("sound", "ok", "thẻ âm thanh chạy", "the sound card runs")
         )
@@ -160,6 +164,28 @@ def _speech(station: Parts) -> Check | None:
         if lacking
         else "send a recording for that item",
     )
+
+
+def _streams(station: Parts) -> Check | None:
+    """A schedule names a stream that needs a program, and the program is not there."""
+    if station.host.fetches_rtsp is not False:
+        return None
+    entries = [one for force in station.programme.schedules for one in force.schedule.entries]
+    wanting = [one.id for one in entries if any(map(_is_rtsp, all_sources(one)))]
+    if not wanting:
+        return None
+    return _check(
+        "sound",
+        "fault",
+        f"thẻ âm thanh chạy, nhưng thiếu ffmpeg để nhận luồng RTSP của {wanting[0]}",
+        f"the sound card runs, but ffmpeg is missing for the RTSP stream of {wanting[0]}",
+        "cài chương trình: apt install ffmpeg",
+        "install the program: apt install ffmpeg",
+    )
+
+
+def _is_rtsp(source: Source) -> bool:
+    return isinstance(source, StreamSource) and scheme_of(source.url) in RTSP_SCHEMES
 
 
 def _loudness(station: Parts) -> Check | None:

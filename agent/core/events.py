@@ -347,7 +347,7 @@ class HostSeen:
 
     What must not wait comes at once: `mains` (the box runs on the grid) and `undervoltage` (its
     supply is too low now). boot_id: of this run of the box, "" unknown. storage_worn_percent: how
-    much of its life the storage says to have used.
+    much of its life the storage says to have used. fetches_rtsp: the program for it is installed.
     """
 
     temperature_cdeg: int | None = None
@@ -362,6 +362,7 @@ class HostSeen:
     storage_worn_percent: int | None = None
     memory_total_mib: int | None = None
     boot_id: str = ""
+    fetches_rtsp: bool | None = None
 
 
 LinkKind = Literal["ethernet", "wifi", "modem", "other"]

@@ -14,6 +14,8 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
+from agent.contract.addresses import INSECURE_SCHEMES, SECURE_SCHEMES, scheme_of, shown
+from agent.contract.addresses import fault_of as fault_of_address
 from agent.contract.documents import (
     ApproveEntry,
     AuthorityGrant,
@@ -43,7 +45,6 @@ from agent.core.hours import fault_of
 from agent.core.schedule import Zones, check_entry, times_of_day
 from agent.core.versions import all_sources
 
-_INSECURE_SCHEMES = ("http://", "rtsp://", "rtp://", "udp://", "srt://", "rtmp://")
 _FILE_SCHEMES = ("https://", "http://")
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])\Z")
 _PLACE = re.compile(r"\{[a-z_]{1,20}\}")
@@ -344,11 +345,14 @@ def _check_regulation(regulation: Regulation, where: Where) -> None:
 
 def _check_streams(entry: Entry) -> None:
     for source in all_sources(entry):
-        if not isinstance(source, StreamSource) or source.url.startswith("https://"):
+        if not isinstance(source, StreamSource):
             continue
-        if not (source.insecure_live and source.url.startswith(_INSECURE_SCHEMES)):
-            detail = f"entry {entry.id}: {source.url[:80]}"
+        scheme, detail = scheme_of(source.url), f"entry {entry.id}: {shown(source.url)[:80]}"
+        insecure = source.insecure_live and scheme in INSECURE_SCHEMES
+        if not (insecure or scheme in SECURE_SCHEMES):
             raise Refusal(AckReason.INSECURE_STREAM, detail)
+        if fault_of_address(source.url) == "not_multicast":
+            raise _malformed(f"{detail} is no multicast group")
 
 
 def _check_warning_lifetime(identity: str, issued_ms: int, until_ms: int) -> None:

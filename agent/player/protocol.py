@@ -22,6 +22,9 @@ PROTOCOL_VERSION = 1
 
 RATE_HZ = 48_000
 
+RTSP_PROGRAM = "ffmpeg"
+"""What fetches streams over RTSP, in a process of its own."""
+
 SourceKind = Literal["file", "stream", "input", "tone", "silence"]
 
 LIVE_KINDS: tuple[SourceKind, ...] = ("stream", "input")

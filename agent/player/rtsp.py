@@ -28,11 +28,10 @@ from agent.contract.addresses import fault_of as address_fault
 from agent.contract.addresses import shown
 from agent.player.feed import RateLimit
 from agent.player.live import LiveJob
-from agent.player.protocol import RATE_HZ, Source, SourceFault
+from agent.player.protocol import RATE_HZ, RTSP_PROGRAM, Source, SourceFault
 
 log = logging.getLogger(__name__)
 
-PROGRAM = "ffmpeg"
 # Longer than the stall limit, by which a source is judged: the last resort of the process itself.
 ANSWER_LIMIT_US = 4_500_000
 _END_LIMIT_S = 3.0
@@ -48,7 +47,7 @@ _UNOPENED = "Impossible to open"
 class RtspJob(LiveJob):
     """One stream over RTSP, and the thread that reads it."""
 
-    def __init__(self, source: Source, now_ns: int, program: str = PROGRAM) -> None:
+    def __init__(self, source: Source, now_ns: int, program: str = RTSP_PROGRAM) -> None:
         super().__init__(source, now_ns)
         self._program = program
         self._rate = RateLimit(source.max_kbps)

@@ -8,6 +8,7 @@ from random import Random
 from typing import Protocol
 
 from agent.adapters.ports import Decider
+from agent.contract.addresses import RTSP_SCHEMES, scheme_of
 from agent.core.effects import (
     Batch,
 )
@@ -93,6 +94,7 @@ class Knobs:
     progress_ms: int = 10_000
     link_up: bool = True
     player_works: bool = True
+    fetches_rtsp: bool = True
     free_mib: int = FREE_MIB
 
 
@@ -256,6 +258,10 @@ class Box:
         if kind == "speech":
             return self.speech_length.get(rest) if self.knobs.speech_sounds else None
         return 86_400_000 if self.knobs.link_up and self.server.streams(url) else None
+
+    def fetches(self, url: str) -> bool:
+        """Whether the program that this source needs is installed."""
+        return self.knobs.fetches_rtsp or scheme_of(url) not in RTSP_SCHEMES
 
     # --- network ------------------------------------------------------------------------
 

@@ -140,7 +140,16 @@ class Life:
     def look_at_host(self) -> None:
         box = self.box
         uptime_s = box.now().mono_ms // 1_000
-        self.tell(HostSeen(5_100, box.knobs.free_mib, 300, uptime_s, mains=box.has_mains))
+        self.tell(
+            HostSeen(
+                5_100,
+                box.knobs.free_mib,
+                300,
+                uptime_s,
+                mains=box.has_mains,
+                fetches_rtsp=box.knobs.fetches_rtsp,
+            )
+        )
 
     # --- events in ----------------------------------------------------------------------
 
@@ -265,6 +274,7 @@ class Life:
             self._sounds,
             self.offsets_ms,
             box.knobs.progress_ms,
+            box.fetches,
         )
         self.tell(PlayerReady("modelled", 40))
 

@@ -82,6 +82,7 @@ class Card:
 
     length_of: a source's true length in ms, None when there is no sound in it. audible: the zones
     that hear a bus at this moment. begins: told of each cue whose first sample left the card.
+    fetches: whether the box has the program that a source needs.
     """
 
     def __init__(
@@ -93,8 +94,10 @@ class Card:
         begins: Callable[[Played], None],
         offsets_ms: dict[int, int],
         progress_ms: int,
+        fetches: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._clock = clock
+        self._fetches = fetches
         self._emit = emit
         self._length_of = length_of
         self._audible = audible
@@ -187,10 +190,12 @@ class Card:
         for place, source in enumerate(part.sources):
             if source.kind in ("tone", "silence", "input"):
                 return source, part.length_ms if part.length_ms is not None else 86_400_000
-            length_ms = self._length_of(source.url)
+            fetched = self._fetches(source.url)
+            length_ms = self._length_of(source.url) if fetched else None
             if length_ms is not None:
                 return source, length_ms
             fault: SourceFault = "not_audio" if source.kind == "file" else "refused"
+            fault = fault if fetched else "no_program"
             gave_up = SourceGaveUp(cue.token, number, place, fault, self._wall(cue))
             self._clock.after(FAIL_MS // 2, lambda told=gave_up: self._told(told))  # type: ignore[misc]
         return None

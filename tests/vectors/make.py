@@ -613,6 +613,15 @@ def _contents() -> Iterator[Case]:
     yield case("stream without TLS", Why.INSECURE_STREAM, d.entry(sources=(plain,)))
     said = StreamSource(url="http://dai.example/live", insecure_live=True)
     yield case("stream without TLS, and said so", "accepted", d.entry(sources=(said,)))
+    for url in ("rtsp://10.0.0.7/1", "rtsps://10.0.0.7/1", "udp://@239.1.2.3:5004"):
+        scheme = url.partition("://")[0]
+        yield case(
+            f"{scheme} stream", Why.INSECURE_STREAM, d.entry(sources=(StreamSource(url=url),))
+        )
+        open_ = StreamSource(url=url, insecure_live=True)
+        yield case(f"{scheme} stream, and said so", "accepted", d.entry(sources=(open_,)))
+    port = StreamSource(url="udp://0.0.0.0:5004", insecure_live=True)
+    yield case("a port of the box is no stream", Why.MALFORMED, d.entry(sources=(port,)))
     local = StreamSource(url="file:///etc/passwd", insecure_live=True)
     yield case("a file is not a stream", Why.INSECURE_STREAM, d.entry(sources=(local,)))
     yield case(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import os
 import queue
 import shutil
 import socket
@@ -23,7 +24,7 @@ from agent.adapters.signature import verify
 from agent.adapters.speaking import Speaking
 from agent.adapters.systemd import ServiceManager
 from agent.core.effects import Speak
-from agent.core.events import ClockSeen, SpeechFailed, SpeechReady
+from agent.core.events import ClockSeen, HostSeen, SpeechFailed, SpeechReady
 
 NOBODY = Vouching(ntp=False, battery=False)
 NTP = Vouching(ntp=True, battery=False)
@@ -191,7 +192,15 @@ def test_the_host_reads_what_is_there(tmp_path: Path) -> None:
 
 def test_what_the_host_cannot_read_is_unknown(tmp_path: Path) -> None:
     seen = Host(tmp_path / "gone", tmp_path / "gone.pem", print, root=tmp_path).look()
-    assert seen == type(seen)()
+    assert seen == HostSeen(fetches_rtsp=False)
+
+
+def test_a_program_for_rtsp_is_seen_where_programs_are(tmp_path: Path) -> None:
+    there = tmp_path / os.get_exec_path()[-1].lstrip("/") / "ffmpeg"
+    there.parent.mkdir(parents=True)
+    there.touch(0o755)
+    seen = Host(tmp_path / "gone", tmp_path / "gone.pem", print, root=tmp_path).look()
+    assert seen.fetches_rtsp
 
 
 def test_the_service_manager_hears_each_status_once(tmp_path: Path) -> None:
