@@ -1,7 +1,7 @@
 """A stream that is sent to a multicast group, as a sequence of bytes.
 
 Owns the socket: bound to the group's address while the source is wanted, never to the box's own,
-so that nothing that is sent to the box itself is let in (docs/decisions/0011). libVLC could open
+so that nothing that is sent to the box itself is let in (docs/decisions/0012). libVLC could open
 the group, but joins on one interface, cannot say that nobody sends, and knows no limit.
 
 Invariants: every wait has a deadline; `close` may come from any thread; a datagram is at most
@@ -95,6 +95,8 @@ class MulticastFeed:
         self._sender = group.sender
         try:
             self._socket = joined(group)
+        except PermissionError:
+            return self._refuse("refused", "the unit allows no such port: systemd/multicast.conf")
         except OSError as error:
             return self._refuse("refused", error.strerror or str(error))
         self._first = self._receive(FIRST_LIMIT_S)

@@ -18,6 +18,7 @@ import re
 import selectors
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from typing import IO
@@ -41,6 +42,9 @@ _SAID_MAX = 2_000
 _WHAT_IT_SAID = 300
 _ANSWERED = re.compile(r"method \w+ failed: (\d{3})")
 _GONE = ("404", "410")
+# PR_SET_PDEATHSIG: killed with the thread that started it. setpriv would say it, but also wants
+# to set capabilities, which the unit forbids; a fork with Python in it (preexec_fn) may lock up.
+_TIED = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.argv[1], sys.argv[1:])"
 _UNOPENED = "Impossible to open"
 
 
@@ -142,8 +146,7 @@ def _start(program: str, count: int) -> subprocess.Popen[bytes]:
     """count: where it writes what the stream carried, for its rate."""
     return subprocess.Popen(
         [
-            # Killed with this thread, or, were there none, by the first sample that nobody reads.
-            *("setpriv", "--pdeathsig", "KILL", "--"),
+            *(sys.executable, "-I", "-S", "-c", _TIED),
             *(program, "-nostdin", "-hide_banner", "-loglevel", "error", "-threads", "1"),
             *("-protocol_whitelist", "pipe,tcp,tls,rtsp,rtsps"),
             *("-f", "concat", "-safe", "0", "-i", "pipe:0"),

@@ -27,7 +27,7 @@ from tests.integration.live_lab import (
     tone_hz,
 )
 
-NEEDED = ("pulseaudio", "parec", "ffmpeg", "setpriv")
+NEEDED = ("pulseaudio", "parec", "ffmpeg")
 pytestmark = [
     pytest.mark.skipif(not all(map(shutil.which, NEEDED)), reason=f"needs {', '.join(NEEDED)}"),
     pytest.mark.slow,

@@ -3,7 +3,7 @@
 A child process reads the filter from the unit, puts it on itself together with the kernel's
 write-xor-execute rule (MemoryDenyWriteExecute), then decodes through a ctypes callback, asks
 PortAudio for its devices, signs, opens a pseudo-terminal as serial port, runs espeak-ng and asks
-for the modem over D-Bus.
+for the modem over D-Bus, hears a stream over RTSP through ffmpeg and joins a multicast group.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pytest
 
 from simulator.modem.bus import PrivateBus
 from simulator.modem.service import ModemManagerService, lte_modem
+from simulator.relay import RtspServer, free_udp_port
 
 UNIT = Path(__file__).parents[2] / "systemd" / "station-agent.service"
 
@@ -26,12 +27,13 @@ pytestmark = pytest.mark.skipif(
     or shutil.which("systemd-analyze") is None
     or ctypes.util.find_library("seccomp") is None
     or shutil.which("espeak-ng") is None
-    or shutil.which("dbus-daemon") is None,
-    reason="needs Linux with systemd-analyze, libseccomp, espeak-ng and dbus-daemon",
+    or shutil.which("dbus-daemon") is None
+    or shutil.which("ffmpeg") is None,
+    reason="needs Linux with systemd-analyze, libseccomp, espeak-ng, dbus-daemon and ffmpeg",
 )
 
 PROBE = r"""
-import ctypes, ctypes.util, errno, mmap, os, subprocess, sys, threading, time
+import ctypes, ctypes.util, errno, mmap, os, socket, subprocess, sys, threading, time
 
 allowed = sys.argv[1].split()
 sound_file = sys.argv[2]
@@ -41,13 +43,24 @@ libc = ctypes.CDLL(None, use_errno=True)
 seccomp = ctypes.CDLL(ctypes.util.find_library("seccomp"))
 seccomp.seccomp_init.restype = ctypes.c_void_p
 seccomp.seccomp_init.argtypes = [ctypes.c_uint32]
+seccomp.seccomp_rule_add_array.argtypes = [
+    ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int, ctypes.c_uint, ctypes.c_void_p]
 seccomp.seccomp_rule_add.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int, ctypes.c_uint]
 seccomp.seccomp_load.argtypes = [ctypes.c_void_p]
 ALLOW, EPERM = 0x7FFF0000, 0x00050000 | errno.EPERM
 rules = seccomp.seccomp_init(EPERM)
+class Compared(ctypes.Structure):
+    _fields_ = [("arg", ctypes.c_uint), ("op", ctypes.c_int), ("a", ctypes.c_uint64),
+                ("b", ctypes.c_uint64)]
+SCMP_CMP_EQ = 4
 for name in allowed:
     number = seccomp.seccomp_syscall_resolve_name(name.encode())
-    if number >= 0:
+    if name == "socket":  # RestrictAddressFamilies
+        for family in sys.argv[4].split():
+            only = Compared(0, SCMP_CMP_EQ, getattr(socket, family), 0)
+            one = ctypes.byref(only)
+            assert seccomp.seccomp_rule_add_array(rules, ALLOW, number, 1, one) == 0
+    elif number >= 0:
         assert seccomp.seccomp_rule_add(rules, ALLOW, number, 0) == 0, name
 PR_SET_NO_NEW_PRIVS, PR_SET_MDWE = 38, 65
 assert libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
@@ -57,6 +70,11 @@ assert seccomp.seccomp_load(rules) == 0
 # The filter is really there.
 assert libc.mount(b"none", b"/nonexistent", b"tmpfs", 0, None) == -1
 assert ctypes.get_errno() == errno.EPERM
+try:
+    socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)
+    raise AssertionError("netlink is open")
+except PermissionError:
+    pass
 try:
     mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)
     print("rwx allowed")
@@ -123,6 +141,21 @@ from agent.adapters.modem import ModemManager
 seen = asyncio.run(ModemManager(sys.argv[3]).look())
 assert seen is not None and seen.state == "connected", seen
 print("D-Bus works")
+
+from agent.player.protocol import Source
+from agent.player.rtsp import RtspJob
+job = RtspJob(Source("stream", sys.argv[5]), time.monotonic_ns())
+limit = time.monotonic() + 15
+while not (job.sounding or job.done) and time.monotonic() < limit:
+    time.sleep(0.02)
+assert job.sounding, job.fault
+job.cancel()
+print("ffmpeg over RTSP works")
+
+from agent.contract.addresses import Group
+from agent.player.multicast import joined
+joined(Group("239.255.77.77", int(sys.argv[6]))).close()
+print("joining a group works")
 """
 
 
@@ -137,6 +170,16 @@ def allowed_calls() -> list[str]:
         allowed = allowed - named if value.startswith("~") else allowed | named
     # These systemd always adds, so that a program can start and end at all.
     return sorted(allowed | expand("@default"))
+
+
+def families() -> str:
+    """What the unit's RestrictAddressFamilies leaves."""
+    line = next(
+        line
+        for line in UNIT.read_text(encoding="utf-8").splitlines()
+        if line.startswith("RestrictAddressFamilies=")
+    )
+    return line.partition("=")[2]
 
 
 def expand(name: str) -> set[str]:
@@ -155,9 +198,16 @@ def expand(name: str) -> set[str]:
 
 def test_sound_speech_signing_and_serial_work_under_the_units_filter(tmp_path: Path) -> None:
     sound_file = str(tmp_path / "probe.wav")
-    with PrivateBus(tmp_path / "bus") as bus, ModemManagerService(bus.address, lte_modem()):
+    tone = ["-f", "lavfi", "-i", "sine=frequency=440"]
+    with (
+        PrivateBus(tmp_path / "bus") as bus,
+        ModemManagerService(bus.address, lte_modem()),
+        RtspServer() as server,
+        server.send("dai", tone),
+    ):
+        given = (sound_file, bus.address, families(), server.url("dai"), str(free_udp_port()))
         done = subprocess.run(
-            [sys.executable, "-c", PROBE, " ".join(allowed_calls()), sound_file, bus.address],
+            [sys.executable, "-c", PROBE, " ".join(allowed_calls()), *given],
             capture_output=True,
             text=True,
             check=False,
@@ -181,6 +231,8 @@ def test_sound_speech_signing_and_serial_work_under_the_units_filter(tmp_path: P
         "serial works",
         "sqlite works",
         "D-Bus works",
+        "ffmpeg over RTSP works",
+        "joining a group works",
     ]
     if "mdwe on" in said:
         assert "rwx refused" in said

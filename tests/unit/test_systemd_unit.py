@@ -82,3 +82,32 @@ def test_every_command_named_in_pyproject_is_the_one_the_unit_starts(
     program = Path(settings["ExecStart"][0].split()[0])
     pyproject = (UNIT.parents[1] / "pyproject.toml").read_text(encoding="utf-8")
     assert f"\n{program.name} = " in pyproject
+
+
+def test_the_addition_for_multicast_allows_ports_of_udp_and_nothing_else() -> None:
+    lines = UNIT.with_name("multicast.conf").read_text(encoding="utf-8").splitlines()
+    said = [line for line in lines if line and not line.startswith("#")]
+    assert said[0] == "[Service]"
+    assert said[1:]
+    assert all(re.fullmatch(r"SocketBindAllow=ipv4:udp:[1-9][0-9]{3,4}", line) for line in said[1:])
+
+
+@needs_systemd_analyze
+def test_systemd_understands_the_addition_for_multicast(tmp_path: Path) -> None:
+    """As a part of the unit: what it does not know it would only warn of."""
+    unit = tmp_path / UNIT.name
+    text = re.sub(r"(ExecStart=)\S+", r"\1/bin/true", UNIT.read_text(encoding="utf-8"))
+    unit.write_text(text, encoding="utf-8")
+    added = tmp_path / f"{UNIT.name}.d"
+    added.mkdir()
+    shutil.copy(UNIT.with_name("multicast.conf"), added)
+    (added / "broken.conf").write_text("[Service]\nSocketBindAllow=ipv9:udp:5004\n", "utf-8")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(unit)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert "broken.conf" in done.stderr, "it is read"
+    assert "multicast.conf" not in done.stderr
