@@ -545,7 +545,15 @@ class Player:
 
 def _seen(child: _Child, opened: p.Ready, pulse: p.Pulse, now_ms: int) -> AudioSeen:
     buses = tuple(
-        BusHeard(bus, one.kind, one.for_ms, one.level_cdb, one.peak_cdb, one.limited_cdb)
+        BusHeard(
+            bus,
+            one.kind,
+            one.for_ms,
+            one.level_cdb,
+            one.peak_cdb,
+            one.limited_cdb,
+            one.levelled_cdb,
+        )
         for bus, (came_ms, one) in sorted(child.levels.items())
         if now_ms - came_ms <= LEVEL_STALE_MS and one.token in child.cues
     )

@@ -18,6 +18,7 @@ AUDIO: dict[str, tuple[str, str]] = {
     ),
     "audio-bus": ("KÊNH {bus}", "BUS {bus}"),
     "audio-bus-idle": ("không phát gì", "nothing plays"),
+    "audio-levelled": ("cân độ to {value} dB", "levelled {value} dB"),
     "audio-limited": ("đã ghìm {value} dB", "limited {value} dB"),
     "audio-back": ("DÂY HỒI, nghe kênh {bus}", "RETURN LINE, hears bus {bus}"),
     "audio-outputs": ("ĐẦU RA có thể dùng", "OUTPUTS there are"),

@@ -203,7 +203,8 @@ class SoundHeard:
 @dataclass(frozen=True, slots=True)
 class BusHeard:
     """The last quarter of a second that left a bus on which a cue plays. limited_cdb: the lowest
-    gain of the limiter in the last second."""
+    gain of the limiter in the last second. levelled_cdb: the gain that a live source was led to;
+    None: it is not live, or not levelled."""
 
     bus: int
     kind: Literal["sound", "silent", "hiss"]
@@ -211,6 +212,7 @@ class BusHeard:
     level_cdb: int
     peak_cdb: int
     limited_cdb: int = 0
+    levelled_cdb: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """How loud sounds should leave: what was measured, what is wanted, and the gain between the two.
 
 Owns the measured values as they are kept, and the rule of levelling. Pure. Does not own the volume
-of a zone: that is its amplifier's, with its ceilings by time of day.
+of a zone: that is its amplifier's, with its ceilings by time of day; nor how a live source, which
+nobody has measured, is led to what is aimed at (`agent.player.levelling`).
 
 Invariants: what was not measured is not changed; nothing is raised by more than `boost_cdb`, nor
 so far that the limiter would have to take back more than `limiting_cdb`; an emergency is raised to
@@ -16,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from agent.player.protocol import Part, Source
+from agent.player.protocol import LIVE_KINDS, Aim, Part, Source
 
 VERSION: Final = 1
 
@@ -25,6 +26,9 @@ QUIET_MAX: Final = 256
 
 LOWERED_MOST_CDB: Final = -4_000
 FAINT_CDBTP: Final = -5_000
+
+LIVE_LOWERED_MOST_CDB: Final = -1_500
+"""Of a live source: the loudest there is lies 15 dB above the usual target."""
 
 
 class Quiet(msgspec.Struct, frozen=True):
@@ -103,6 +107,19 @@ def gain_cdb(measured: Loudness | None, levels: Levels, klass: int) -> int:
     return 0 if emergency else max(wanted, LOWERED_MOST_CDB)
 
 
+def aim_of(source: Source, levels: Levels, klass: int) -> Aim | None:
+    """Where a live source is led while it plays; None: it is not live, or nothing is levelled."""
+    if not levels.on or source.kind not in LIVE_KINDS:
+        return None
+    emergency = klass == 1
+    return Aim(
+        loudness_clufs=levels.emergency_clufs if emergency else levels.target_clufs,
+        cut_cdb=0 if emergency else -LIVE_LOWERED_MOST_CDB,
+        boost_cdb=levels.boost_cdb,
+        peak_cdb=levels.ceiling_cdb + levels.limiting_cdb,
+    )
+
+
 def known_of(source: Source, known: Known) -> Loudness | None:
     """What is known of a source; a live one cannot be known."""
     match source.kind:
@@ -114,13 +131,16 @@ def known_of(source: Source, known: Known) -> Loudness | None:
 
 
 def levelled(parts: Iterable[Part], known: Known, levels: Levels, klass: int) -> tuple[Part, ...]:
-    """The parts with the gain that each of their sources needs."""
+    """The parts with the gain that each of their sources needs, or what it is led to."""
 
-    def with_gain(source: Source) -> Source:
+    def led(source: Source) -> Source:
+        aim = aim_of(source, levels, klass)
+        if aim is not None:
+            return msgspec.structs.replace(source, aim=aim)
         gain = gain_cdb(known_of(source, known), levels, klass)
         return msgspec.structs.replace(source, gain_cdb=gain) if gain else source
 
     return tuple(
-        msgspec.structs.replace(part, sources=tuple(with_gain(one) for one in part.sources))
+        msgspec.structs.replace(part, sources=tuple(led(one) for one in part.sources))
         for part in parts
     )

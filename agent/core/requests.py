@@ -541,6 +541,7 @@ class BusView(msgspec.Struct, frozen=True):
     """One channel of the card. kind None: nothing plays there, or nothing was measured yet.
 
     title, zones: what plays, and where it is heard. limited_cdb: taken back by the limiter.
+    levelled_cdb: given to a live source, to bring it to the station's level; None: nothing is.
     """
 
     bus: int
@@ -551,6 +552,7 @@ class BusView(msgspec.Struct, frozen=True):
     level_cdb: int | None = None
     peak_cdb: int | None = None
     limited_cdb: int = 0
+    levelled_cdb: int | None = None
 
 
 class ReturnView(msgspec.Struct, frozen=True):

@@ -217,7 +217,7 @@ def audio(station: Parts, now: Now) -> AudioView:
         if heard is None:
             buses.append(BusView(bus, title, zones))
             continue
-        levels = heard.level_cdb, heard.peak_cdb, heard.limited_cdb
+        levels = heard.level_cdb, heard.peak_cdb, heard.limited_cdb, heard.levelled_cdb
         buses.append(BusView(bus, title, zones, heard.kind, heard.for_ms, *levels))
     return AudioView(
         at_ms=now.wall_ms,

@@ -1,7 +1,7 @@
 """Loudness as EBU R128 defines it, by libebur128 through ctypes.
 
 Owns the binding. Blocks of 16 bit samples in; integrated loudness (LUFS), loudness range (LU) and
-true peak (dBTP) out. Knows nothing of files.
+true peak (dBTP) out, or what the last 400 ms were. Knows nothing of files.
 
 Invariants: what cannot be measured (too short, gated away) is None, never a number; a mono signal
 counts as one heard from two sides (`dual mono`), as a stereo programme of the same sound would.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import math
+import weakref
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 LIBRARY = "libebur128.so.1"
 
+_MODE_MOMENTARY = 0b1
 _MODE_ALL = 0b111111  # momentary, short-term, integrated, range, sample peak, true peak
 _LEFT, _RIGHT, _CENTRE, _LEFT_SURROUND, _RIGHT_SURROUND, _DUAL_MONO = 1, 2, 3, 4, 5, 6
 _PLACES = {
@@ -35,14 +37,19 @@ class NoLibraryError(Exception):
 
 
 class LoudnessMeter:
-    """One programme. Close it, or use it as a context, to give its memory back."""
+    """One programme. Its memory is given back when it is closed, or nobody has it any more.
 
-    def __init__(self, rate_hz: int, channels: int = 1) -> None:
+    momentary: of what never ends. It holds 400 ms and can be asked for nothing else.
+    """
+
+    def __init__(self, rate_hz: int, channels: int = 1, *, momentary: bool = False) -> None:
         self._library = _library()
         self._channels = channels
-        self._state = ctypes.c_void_p(self._library.ebur128_init(channels, rate_hz, _MODE_ALL))
+        mode = _MODE_MOMENTARY if momentary else _MODE_ALL
+        self._state = ctypes.c_void_p(self._library.ebur128_init(channels, rate_hz, mode))
         if self._state.value is None:
             raise ValueError(f"{channels} channels at {rate_hz} Hz cannot be measured")
+        self._free = weakref.finalize(self, _destroyed, self._library, self._state)
         for number, place in enumerate(_PLACES[channels]):
             self._library.ebur128_set_channel(self._state, number, place)
 
@@ -54,9 +61,7 @@ class LoudnessMeter:
 
     def close(self) -> None:
         """Give the memory back; harmless twice."""
-        if self._state.value is not None:
-            self._library.ebur128_destroy(ctypes.byref(self._state))
-            self._state = ctypes.c_void_p()
+        self._free()
 
     def add(self, samples: NDArray[np.int16]) -> None:
         """The next samples, interleaved when there are several channels."""
@@ -70,6 +75,11 @@ class LoudnessMeter:
         """Integrated, gated; None when nothing passed the gates."""
         found = self._ask(self._library.ebur128_loudness_global)
         return found if found is not None and found > _LOWEST_LUFS else None
+
+    @property
+    def momentary_lufs(self) -> float | None:
+        """Of the last 400 ms, not gated; None of digital silence."""
+        return self._ask(self._library.ebur128_loudness_momentary)
 
     @property
     def range_lu(self) -> float | None:
@@ -93,6 +103,10 @@ class LoudnessMeter:
         return None if failed or not math.isfinite(answer.value) else answer.value
 
 
+def _destroyed(library: Any, state: ctypes.c_void_p) -> None:
+    library.ebur128_destroy(ctypes.byref(state))  # leaves NULL behind
+
+
 @functools.cache
 def _library() -> Any:
     try:
@@ -107,6 +121,7 @@ def _library() -> Any:
     library.ebur128_set_channel.argtypes = (state, number, ctypes.c_int)
     library.ebur128_add_frames_short.argtypes = (state, ctypes.c_void_p, ctypes.c_size_t)
     library.ebur128_loudness_global.argtypes = (state, answer)
+    library.ebur128_loudness_momentary.argtypes = (state, answer)
     library.ebur128_loudness_range.argtypes = (state, answer)
     library.ebur128_true_peak.argtypes = (state, number, answer)
     return library

@@ -49,6 +49,7 @@ def slot_for(cue: p.Cue, index: int, number: int, job: Job) -> Slot:
         0 if job.live else origin,
         length=None if part.length_ms is None else frames_of_ms(part.length_ms),
         gain=gain_of_cdb(part.gain_cdb + part.sources[number].gain_cdb),
+        fader=job.fader,
         live=job.live,
         from_position=origin,
         final=index == len(cue.parts) - 1,

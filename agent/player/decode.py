@@ -24,6 +24,7 @@ import numpy as np
 from agent.contract.addresses import RTSP_SCHEMES, scheme_of
 from agent.player.clockmap import NS_PER_S, frames_of_ns, ms_of_frames
 from agent.player.formats import Excerpt, NotThisFormat, open_excerpt
+from agent.player.levelling import Fader
 from agent.player.protocol import RATE_HZ, Source, SourceFault
 from agent.player.ring import Placer, Reader, Silence, Tone, Track
 
@@ -63,6 +64,7 @@ class Job(Protocol):
     live: bool
     length: int | None  # of the whole programme, when it is known before its end
     lump_ns: int  # the longest that a live source was waited for since it flows
+    fader: Fader | None  # of a live source that is levelled
 
     @property
     def lead_ms(self) -> int:
@@ -114,6 +116,7 @@ class MadeJob:
     live = False
     length: int | None = None
     lump_ns = 0
+    fader: Fader | None = None
     lead_ms = 0
     fault: SourceFault | None = None
     over: int | None = None
@@ -146,6 +149,7 @@ class DecodeJob:
 
     live = False
     lump_ns = 0
+    fader: Fader | None = None
     lead_ms = 0
 
     def __init__(

@@ -37,6 +37,7 @@ def heard(mixer: Mixer, at_ms: int) -> list[Heard]:
                 peak_cdb=round(100 * look.peak_dbfs),
                 flatness_permille=None if flat is None else round(1000 * flat),
                 limited_cdb=round(2000 * math.log10(max(deepest, 1e-6))),
+                levelled_cdb=voice.levelled_cdb,
             )
         )
     return reports

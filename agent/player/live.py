@@ -27,6 +27,7 @@ from agent.player.decode import HUNG_LIMIT_NS, OPEN_LIMIT_STREAM_NS, STALL_LIMIT
 from agent.player.feed import Feed
 from agent.player.hearing import Ear
 from agent.player.http_feed import HttpFeed
+from agent.player.levelling import Fader, Gauge, NoLibraryError
 from agent.player.multicast import BARE, TS, MulticastFeed
 from agent.player.protocol import RATE_HZ, Source, SourceFault
 from agent.player.ring import Pcm, Reader, Track
@@ -107,6 +108,8 @@ class LiveJob:
         self._first_ns = 0  # when its first samples came
         self._last_ns = 0
         self._ear = Ear()
+        self._gauge = _gauge(source)
+        self.fader = None if self._gauge is None else Fader(self._gauge)
         self._loud = True  # neither silence nor hiss, for `_kind_for_ns`
         self._kind_for_ns = 0
         self._loud_ns = 0  # when it was last
@@ -149,7 +152,10 @@ class LiveJob:
 
     def take(self, pcm: Pcm, now_ns: int) -> None:
         """The next samples, from the source's own thread."""
-        for look in self._ear.add(pcm.astype(np.float32) * _FULL_SCALE):
+        looks = self._ear.add(pcm.astype(np.float32) * _FULL_SCALE)
+        if self._gauge is not None:
+            self._gauge.add(pcm, looks)
+        for look in looks:
             self._kind_for_ns = ns_of_frames(look.for_frames)
             self._loud = look.kind == "sound"
             if self._loud:
@@ -350,6 +356,17 @@ class StreamJob(LiveJob):
     def _on_error(self, _event: object) -> None:
         self._errored = True
         self._woken.set()
+
+
+def _gauge(source: Source) -> Gauge | None:
+    """What measures a source that is to be levelled; without the library it plays as it comes."""
+    if source.aim is None:
+        return None
+    try:
+        return Gauge(source.aim, CAPACITY_FRAMES)
+    except NoLibraryError as error:
+        log.warning("not_levelled url=%s why=%s", shown(source.url), error)
+        return None
 
 
 def _is_playlist(url: str) -> bool:

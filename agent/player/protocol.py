@@ -53,6 +53,19 @@ SourceFault = Literal[
 ]
 
 
+class Aim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a live source is led while it plays, because nobody can measure it before.
+
+    To `loudness_clufs`, lowered by `cut_cdb` and raised by `boost_cdb` at most, and never raised
+    so far that its peaks would come above `peak_cdb`.
+    """
+
+    loudness_clufs: int
+    cut_cdb: int
+    boost_cdb: int
+    peak_cdb: int
+
+
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One way to get the sound of a part.
 
@@ -63,7 +76,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Of live sources (`stream`, `input`): `delay_ms` holds the sound back, `silent_ms` of silence
     count as a source that is down (0: silence is fine), `max_kbps` is all that a stream may carry
-    (0: any).
+    (0: any), `aim` is where it is led (None: it plays as it comes).
     """
 
     kind: SourceKind
@@ -75,6 +88,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     delay_ms: int = 0
     silent_ms: int = 0
     max_kbps: int = 0
+    aim: Aim | None = None
 
 
 PATTERN_HOP_MS = 50
@@ -278,7 +292,8 @@ class Heard(msgspec.Struct, frozen=True, tag="heard", tag_field="t"):
     Of the last quarter of a second; `for_ms`: how long it has been of this `kind` since the cue
     took the bus. `source`, `position_ms`: what should sound. `flatness_permille`: of the spectrum
     between 300 Hz and 7 kHz, None of silence. `limited_cdb`: the lowest gain of the limiter since
-    the last report.
+    the last report. `levelled_cdb`: the gain to which a live source was led by now; None where
+    none is led.
     """
 
     token: str
@@ -293,6 +308,7 @@ class Heard(msgspec.Struct, frozen=True, tag="heard", tag_field="t"):
     peak_cdb: int
     flatness_permille: int | None = None
     limited_cdb: int = 0
+    levelled_cdb: int | None = None
 
 
 class Returned(msgspec.Struct, frozen=True, tag="returned", tag_field="t"):

@@ -11,8 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from agent.player.levelling import Fader
 from agent.player.protocol import RATE_HZ
-from agent.player.ring import Reader
+from agent.player.ring import Block, Reader
 
 # A length measured by somebody else counts an encoder's delay and padding as sound: up to 67 ms at
 # 44.1 kHz, 141 ms at 16 kHz.
@@ -45,6 +48,7 @@ class Slot:
     offset: int
     length: int | None = None
     gain: float = 1.0
+    fader: Fader | None = None  # of a live source that is levelled
     at: int | None = None
     floating: bool = False
     live: bool = False
@@ -81,6 +85,15 @@ class Slot:
     def position(self, timeline: int) -> int:
         """The source position at a timeline frame."""
         return self.offset + timeline - (self.at or 0) - self.behind
+
+    def read(self, position: int, frames: int) -> tuple[Block, int]:
+        """The source's samples at its level, and how many of them were there."""
+        block, there = self.reader.read(position, frames)
+        if self.gain != 1.0:
+            block *= np.float32(self.gain)
+        if self.fader is not None:
+            block *= self.fader.gains(position, frames)
+        return block, there
 
     def shown_position(self, timeline: int) -> int:
         """The position reports give: for live sound the time since the part should have begun."""

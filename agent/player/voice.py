@@ -233,6 +233,12 @@ class Voice:
         slot = self.slots[0] if self.slots else self._last_slot
         return slot.source if slot else 0
 
+    @property
+    def levelled_cdb(self) -> int | None:
+        """The gain to which the live source that plays was led; None: none is led."""
+        slot = self.slots[0] if self.slots else self._last_slot
+        return slot.fader.gain_cdb if slot is not None and slot.fader is not None else None
+
     # --- one stretch ------------------------------------------------------------------
 
     def _stretch(self, frames: int, now_ns: int) -> tuple[int, EndReason | None]:
@@ -356,7 +362,7 @@ class Voice:
             frames = len(out) - done if end is None else min(len(out) - done, end - cursor)
             if frames > 0:
                 position = slot.offset + cursor - at - slot.behind
-                out[done : done + frames] = slot.reader.read(position, frames)[0] * slot.gain
+                out[done : done + frames] = slot.read(position, frames)[0]
                 done += frames
             begins = at if end is None else end
         return out
@@ -414,7 +420,7 @@ class Voice:
             if heir.settle(self.cursor):
                 edge = min(left, frames, 4 * EDGE_FRAMES)
                 ramp = np.linspace(1.0, 0.0, edge, dtype=np.float32)
-                self._fading = slot.reader.read(position, edge)[0] * (ramp * slot.gain)
+                self._fading = slot.read(position, edge)[0] * ramp
                 slot.left_at, self.slots[0] = position + left, heir
                 heir.inherited, self._heirs = True, None
                 return True
@@ -431,8 +437,8 @@ class Voice:
             slot.behind += frames
             self.cursor += frames
             return frames
-        block, there = slot.reader.read(position, frames)
-        out[:frames] = block if slot.gain == 1.0 else block * np.float32(slot.gain)
+        block, there = slot.read(position, frames)
+        out[:frames] = block
         if self._fading is not None:
             self._fade_over(out[:frames])
         if there:

@@ -121,7 +121,7 @@ def test_an_ordinary_tone_asks_the_line_nothing() -> None:
 def test_the_card_is_shown_as_it_was_last_measured_with_what_plays() -> None:
     morning = Morning(("dong",))
     morning.until("05:00:20")
-    heard = BusHeard(0, "sound", 9_000, -1_800, -600)
+    heard = BusHeard(0, "sound", 9_000, -1_800, -600, levelled_cdb=-640)
     back = ReturnHeard(0, "silent", "", 8_000, -9_000, -8_900, 4_000)
     morning.box.tell(
         AudioSeen("dai", "dai (hw:1,0)", 2_048, 85, 3, 1, -20, buses=(heard,), back=back)
@@ -130,11 +130,12 @@ def test_the_card_is_shown_as_it_was_last_measured_with_what_plays() -> None:
     assert isinstance(view, AudioView)
     assert (view.player, view.device, view.underruns, view.drift_ppm) == ("ready", "dai", 3, -20)
     [bus] = view.buses
-    assert (bus.title != "", bus.zones, bus.level_cdb, bus.kind) == (
+    assert (bus.title != "", bus.zones, bus.level_cdb, bus.kind, bus.levelled_cdb) == (
         True,
         ("dong",),
         -1_800,
         "sound",
+        -640,
     )
     assert view.back is not None
     assert view.back.lacks_ms == 4_000

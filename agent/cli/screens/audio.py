@@ -214,9 +214,15 @@ def _bus(bus: BusView, lang: Lang, width: int) -> list[str]:
     zones = f" · {', '.join(bus.zones)}" if bus.zones else ""
     lines = wrap(f"{number} · {bus.title}{zones}", width, then="  ")
     what = [SOUND_KIND[bus.kind].text(lang)] if bus.kind is not None else []
+    if bus.levelled_cdb is not None:
+        what.append(say(lang, "audio-levelled", value=_signed(bus.levelled_cdb, lang)))
     if bus.limited_cdb:
         what.append(say(lang, "audio-limited", value=decibels(bus.limited_cdb, lang)))
     return [*lines, *_level(bus.level_cdb, bus.peak_cdb, what, lang, width)]
+
+
+def _signed(cdb: int, lang: Lang) -> str:
+    return ("+" if cdb > 0 else "") + decibels(cdb, lang)
 
 
 def _back(back: ReturnView, lang: Lang, width: int) -> list[str]:

@@ -73,6 +73,7 @@ WELL = AudioView(
             0, "Bản tin khu vực", ("Thôn Đông", "Thôn Đoài"), "sound", 12_000, -1_830, -610, -120
         ),
         BusView(1),
+        BusView(2, "Tiếp âm đài tỉnh", ("Thôn Thượng",), "sound", 9_000, -1_920, -700, 0, -640),
     ),
     back=ReturnView(0, "sound", "", -2_100, -900, 0),
 )

@@ -8,12 +8,21 @@ from hypothesis import strategies as st
 
 from agent.core.effects import Measure
 from agent.core.events import FilesMeasured, Now
-from agent.core.loudness import QUIET_MAX, TONE, Levels, Loudness, Quiet, gain_cdb, levelled
+from agent.core.loudness import (
+    QUIET_MAX,
+    TONE,
+    Levels,
+    Loudness,
+    Quiet,
+    aim_of,
+    gain_cdb,
+    levelled,
+)
 from agent.core.programme import Programme
 from agent.core.site import Site
 from agent.core.supply import Supply
 from agent.core.turn import Turn
-from agent.player.protocol import Part, Source
+from agent.player.protocol import Aim, Part, Source, SourceKind
 from tests.vectors import district as d
 
 LEVELS = Levels()
@@ -62,6 +71,7 @@ def test_a_gain_never_leaves_its_bounds(lufs: float, peak: float, klass: int) ->
 
 def test_a_station_that_does_not_level_changes_nothing() -> None:
     assert gain_cdb(loud(-5, 0), Levels(on=False), PROGRAMME) == 0
+    assert aim_of(Source("input", "fm"), Levels(on=False), PROGRAMME) is None
 
 
 def test_each_source_of_a_part_gets_the_gain_of_its_own_sound() -> None:
@@ -70,7 +80,18 @@ def test_each_source_of_a_part_gets_the_gain_of_its_own_sound() -> None:
     stream = Source("stream", "http://relay.example/live")
     (part,) = levelled([Part((*sources, stream))], known.get, LEVELS, PROGRAMME)
     assert [one.gain_cdb for one in part.sources] == [-900, 600, 0]
+    assert [one.aim for one in part.sources] == [None, None, Aim(-1_800, 1_500, 1_200, 500)]
     assert part.gain_cdb == 0
+
+
+@pytest.mark.parametrize("kind", ["stream", "input"])
+def test_a_live_warning_is_led_to_its_own_level_and_never_lowered(kind: SourceKind) -> None:
+    assert aim_of(Source(kind, "x"), LEVELS, EMERGENCY) == Aim(-1_400, 0, 1_200, 500)
+
+
+@pytest.mark.parametrize("kind", ["file", "tone", "silence"])
+def test_only_what_is_live_is_led_while_it_plays(kind: SourceKind) -> None:
+    assert aim_of(Source(kind, "x"), LEVELS, PROGRAMME) is None
 
 
 def test_only_a_stretch_that_was_measured_quiet_is_expected_to_be_quiet() -> None:

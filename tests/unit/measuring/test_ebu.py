@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -99,6 +101,29 @@ def test_the_loudness_range_is_that_of_tech_3342(
 def test_one_channel_is_as_loud_as_the_same_sound_on_two() -> None:
     with heard(sine(-23, 20)) as meter:
         assert meter.loudness_lufs == pytest.approx(-23.0, abs=0.1)
+
+
+def test_the_momentary_loudness_is_that_of_the_last_400_ms() -> None:
+    with LoudnessMeter(RATE_HZ, momentary=True) as meter:
+        assert meter.momentary_lufs is None
+        for dbfs in (-33.0, -20.0):
+            meter.add(np.rint(sine(dbfs, 0.4) * 32_767).astype(np.int16))
+            assert meter.momentary_lufs == pytest.approx(dbfs, abs=0.2)
+        assert meter.loudness_lufs is None  # nobody asked it to remember
+
+
+def test_a_meter_that_nobody_has_any_more_gives_its_memory_back() -> None:
+    def resident_kb() -> int:
+        fields = Path("/proc/self/statm").read_text().split()
+        return int(fields[1]) * 4
+
+    silence = np.zeros(RATE_HZ // 2, np.int16)
+    for _ in range(20):
+        LoudnessMeter(RATE_HZ, momentary=True).add(silence)
+    before = resident_kb()
+    for _ in range(200):  # of 150 kB each
+        LoudnessMeter(RATE_HZ, momentary=True).add(silence)
+    assert resident_kb() - before < 5_000
 
 
 @pytest.mark.parametrize("wave", [np.zeros(5 * RATE_HZ), sine(-80, 5), sine(-10, 0.1)])

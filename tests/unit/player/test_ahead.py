@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from agent.player.ahead import CALM_NS, STANDS_MOST_NS, Flow, Foresight, Spares
 from agent.player.attempts import Attempt
 from agent.player.clockmap import NS_PER_MS, NS_PER_S
+from agent.player.levelling import Fader
 from agent.player.protocol import Part, Retake, Source, SourceFault
 from agent.player.ring import Reader, Silence
 from agent.player.slots import Slot
@@ -141,6 +142,7 @@ class Decoding:
     live: bool
     reader: Reader = field(default_factory=Silence)
     length: int | None = None
+    fader: Fader | None = None
     lump_ns: int = 0
     lead_ms: int = 0
     fault: SourceFault | None = None

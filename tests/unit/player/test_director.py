@@ -11,6 +11,7 @@ from agent.player import protocol as p
 from agent.player.clockmap import NS_PER_S, WallMap, ns_of_frames
 from agent.player.decode import Job
 from agent.player.director import Director
+from agent.player.levelling import Fader
 from agent.player.mixer import Mixer
 from agent.player.ring import Reader, Silence, Track
 
@@ -29,6 +30,7 @@ class FakeJob:
         self.length: int | None = None
         self.lump_ns = 0
         self.newest_ns: int | None = None  # when its newest samples came, where it matters
+        self.fader: Fader | None = None
         self.well_ns = 0
         self.track = Track(from_frames)
         self.reader: Reader = self.track

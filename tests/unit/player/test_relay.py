@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from agent.player.clockmap import NS_PER_S
+from agent.player.levelling import Fader
 from agent.player.protocol import Part, Retake, Source, SourceFault
 from agent.player.relay import Relief, StandIn, stands_in
 from agent.player.ring import Reader, Silence
@@ -26,6 +27,7 @@ class Tried:
     reader: Reader = field(default_factory=Silence)
     live: bool = True
     length: int | None = None
+    fader: Fader | None = None
     lead_ms: int = 1_500
     lump_ns: int = 0
     fault: SourceFault | None = None
