@@ -56,11 +56,16 @@ class Decoded:
     over: int | None = None
     done = True
     sounding = True
+    lump_ns = 0
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
 
     def well_for_ns(self, now_ns: int) -> int:
+        del now_ns
+        return 0
+
+    def waited_ns(self, now_ns: int) -> int:
         del now_ns
         return 0
 
