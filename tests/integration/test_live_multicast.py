@@ -1,5 +1,7 @@
 """Live sound that is sent to a multicast group, through the real child, over loopback."""
 
+# ruff: noqa: T201  (figures, shown by `pytest -s`)
+
 from __future__ import annotations
 
 import shutil
@@ -55,8 +57,9 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
 def test_what_is_sent_to_a_group_is_heard_without_a_hole(station: Station, kind: str) -> None:
     scheme, codec = SENT[kind]
     with GroupSender(scheme, studio(), codec) as sender:
-        token, _ = station.play(p.Source("stream", sender.url), for_ms=20_000)
+        token, start_ms = station.play(p.Source("stream", sender.url), for_ms=20_000)
         began = station.child.wait(p.Started, token)
+        print(f"\n{kind}: heard {began.at_ms - start_ms} ms after its start")
         sound = station.heard(began.at_ms + 300, began.at_ms + 2_800)
         ended = station.stop(token)
     assert tone_hz(sound) == pytest.approx(STUDIO_HZ, abs=2)
@@ -76,6 +79,7 @@ def test_a_sender_that_falls_quiet_gives_way_to_the_file_behind_it(station: Stat
         lost = time.monotonic()
         sender.freeze()
         assert station.child.wait(p.SourceFailed, token, limit_s=8).fault == "stalled"
+        print(f"\nquiet: named {time.monotonic() - lost:.1f} s later")
         assert time.monotonic() - lost < 6.0
         began = station.child.wait(p.PartStarted, token, where=lambda one: one.source == 1)
         sound = station.heard(began.at_ms + 200, began.at_ms + 1_200)
@@ -93,6 +97,7 @@ def test_a_group_to_which_nobody_sends_is_named_and_the_next_source_sounds(
     token, start_ms = station.play(nobody, p.Source("file", str(spare)), for_ms=9_000)
     assert station.child.wait(p.SourceFailed, token).fault == "not_found"
     began = station.child.wait(p.PartStarted, token, where=lambda one: one.source == 1)
+    print(f"\nnobody: the next source sounds {began.at_ms - start_ms} ms after its start")
     assert began.at_ms - start_ms < 6_000
     station.stop(token)
 
