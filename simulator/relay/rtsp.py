@@ -224,7 +224,7 @@ class _Connection:
         if method == "OPTIONS":
             self._reply(200, number, "Public: DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER")
             return
-        name = re.sub(r"^rtsp://[^/]+/", "", url).split("/")[0]
+        name = re.sub(r"^rtsps?://[^/]+/", "", url).split("/")[0]
         stream = self._server.streams.get(name)
         if stream is None:
             self._reply(404, number)
