@@ -16,6 +16,7 @@ from agent.player import protocol as p
 from agent.player.clockmap import NS_PER_MS, NS_PER_S, WallMap
 from agent.player.decode import Job
 from agent.player.director import Director
+from agent.player.levelling import Fader
 from agent.player.mixer import Mixer
 from agent.player.ring import Block, Reader
 from simulator.measure import find_start, gaps, programme
@@ -57,6 +58,7 @@ class Decoded:
     done = True
     sounding = True
     lump_ns = 0
+    fader: Fader | None = None
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
