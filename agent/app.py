@@ -441,6 +441,11 @@ def _player_command(config: Config) -> tuple[str, ...]:
         str(sound.buses),
         "--frames",
         str(sound.frames),
+        *(
+            ("--remember", str(Path(config.station.state_dir) / "sound.json"))
+            if sound.frames == "auto"
+            else ()
+        ),
         "--ceiling-cdb",
         str(100 * config.loudness.ceiling_dbtp),
         *(("--ca", config.content.ca) if config.content.ca else ()),

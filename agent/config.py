@@ -99,14 +99,15 @@ class ContentSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class SoundSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The card. device: ALSA or PortAudio name, empty is the default one; frames per buffer.
+    """The card. device: ALSA or PortAudio name, empty is the default one; frames per buffer, auto:
+    as few as the card bears.
 
     return_input: the `[[input]]` that hears bus `return_bus` from behind the amplifier, if any.
     """
 
     device: str = ""
     buses: Annotated[int, Meta(ge=1, le=8)] = 1
-    frames: Annotated[int, Meta(ge=64, le=8_192)] = 2_048
+    frames: Annotated[int, Meta(ge=64, le=8_192)] | Literal["auto"] = "auto"
     warm_standby: bool = False
     return_input: str = ""
     return_bus: Annotated[int, Meta(ge=0, le=7)] = 0

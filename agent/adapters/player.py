@@ -560,7 +560,7 @@ def _seen(child: _Child, opened: p.Ready, pulse: p.Pulse, now_ms: int) -> AudioS
     return AudioSeen(
         device=opened.device,
         resolved=opened.resolved,
-        frames_per_buffer=opened.frames_per_buffer,
+        frames_per_buffer=pulse.frames_per_buffer or opened.frames_per_buffer,
         latency_ms=pulse.latency_ms,
         underruns=pulse.underruns,
         reopened=pulse.reopened,

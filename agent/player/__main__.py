@@ -17,10 +17,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import msgspec
 
 from agent.player import protocol as p
+from agent.player.blocks import Blocks
 from agent.player.clockmap import NS_PER_MS, NS_PER_S, WallMap
 from agent.player.decode import VlcDecoders
 from agent.player.director import Director
@@ -29,6 +32,7 @@ from agent.player.listening import heard
 from agent.player.listing import list_devices
 from agent.player.mixer import LOOKAHEAD_NS, Mixer
 from agent.player.output import DeviceFailed, NoDevice, Output, PortAudioOutput
+from agent.player.remembered import recall, remember
 from agent.player.reports import Lines, Reporter
 from agent.player.returning import ReturnLine
 
@@ -56,9 +60,14 @@ class Child:
         *,
         ca: str = "",
         returning: Callable[[Callable[[], None]], ReturnLine] | None = None,
+        blocks: Blocks | None = None,
+        remember: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """returning: makes the return line, given how it wakes us; None: there is none."""
+        """returning: makes the return line, given how it wakes us; None: there is none. blocks: how
+        large they are, where that is ours to find; remember: told when that was."""
         self._output = output
+        self._blocks = blocks
+        self._remember = remember
         self._reporter = reporter
         self._stdin = stdin_fd
         self._lines = Lines()
@@ -114,6 +123,10 @@ class Child:
         if self._mixer.underruns != self._underruns_seen:
             self._underruns_seen = self._mixer.underruns
             self._reopenings_left = REOPENINGS_MAX  # its clock may have begun anew, badly
+            if self._blocks is not None:
+                self._blocks.ran_dry(now_ns)
+        if self._blocks is not None and self._ready:
+            self._enlarge(self._blocks, now_ns)
         if self._reopenings_left and self._ready:
             self._prove_clock(now_ns)
         for report in self._director.tick(now_ns):
@@ -204,16 +217,35 @@ class Child:
                 log.warning("clock_unsteady device=%s", self._output.device)
                 return
             log.info("clock_wanders device=%s opened_again", self._output.device)
-            self._opening_since_ns, self._reopening = now_ns, True
-            self._reopened += 1
-            threading.Thread(target=self._reopen_card, name="open-card", daemon=True).start()
+            self._reopen(now_ns)
+
+    def _enlarge(self, blocks: Blocks, now_ns: int) -> None:
+        """Open the card with larger blocks when it keeps running dry, unheard if that can wait."""
+        if self._reopening:
+            return
+        before = blocks.frames
+        larger = blocks.larger(now_ns, quiet=self._mixer.quiet_until(now_ns + REOPEN_QUIET_NS))
+        if larger is None:
+            return
+        device = self._output.device
+        log.warning("card_ran_dry device=%s frames=%d opened_again_with=%d", device, before, larger)
+        self._output.frames_per_buffer = larger
+        self._reopenings_left = REOPENINGS_MAX
+        self._reopen(now_ns, lambda: self._remember(larger))
+
+    def _reopen(self, now_ns: int, then: Callable[[], None] = lambda: None) -> None:
+        self._opening_since_ns, self._reopening = now_ns, True
+        self._reopened += 1
+        work = partial(self._reopen_card, then)
+        threading.Thread(target=work, name="open-card", daemon=True).start()
 
     def _open_card(self) -> None:
         if self._opened(lambda: self._output.open(self._render)):
             self._decoders.warm()
 
-    def _reopen_card(self) -> None:
-        self._opened(self._output.reopen)
+    def _reopen_card(self, then: Callable[[], None]) -> None:
+        if self._opened(self._output.reopen):
+            then()
         self._reopening = False
 
     def _opened(self, opening: Callable[[], None]) -> bool:
@@ -285,6 +317,7 @@ class Child:
                 callback_max_us=None if spread is None else spread.max_us,
                 drift_ppm=None if not self._output.steady else round(1e6 * self._output.drift),
                 reopened=self._reopened,
+                frames_per_buffer=self._output.frames_per_buffer,
             )
         )
 
@@ -311,11 +344,17 @@ def _quiet_descriptors() -> int:
     return report_fd
 
 
+def _frames(text: str) -> int | None:
+    """None for auto: the card says with time how many it needs."""
+    return None if text == "auto" else int(text)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="agent.player", description="The sound child process.")
     parser.add_argument("--device", default="default", help="output device, by its name")
     parser.add_argument("--buses", type=int, default=1, help="channels of the card")
-    parser.add_argument("--frames", type=int, default=2048, help="frames per buffer")
+    parser.add_argument("--frames", type=_frames, default=2048, help="frames per buffer, or auto")
+    parser.add_argument("--remember", default="", help="with auto: the file of what was found")
     parser.add_argument("--ca", default="", help="further authorities of https streams, a file")
     parser.add_argument(
         "--ceiling-cdb", type=int, default=CEILING_CDB, help="no true peak leaves above it"
@@ -340,6 +379,19 @@ def _returning(arguments: argparse.Namespace) -> Callable[[Callable[[], None]], 
     return lambda wake: ReturnLine(device, channel, bus, wake)
 
 
+def _card(
+    arguments: argparse.Namespace,
+) -> tuple[Output, Blocks | None, Callable[[int], None]]:
+    """The card, who decides how large its blocks are, and what keeps that over a restart."""
+    device, buses, frames = arguments.device, arguments.buses, arguments.frames
+    if frames is not None:
+        return PortAudioOutput(device, buses, frames), None, lambda _: None
+    file = Path(arguments.remember) if arguments.remember else None
+    blocks = Blocks(recall(file, device) if file is not None else None)
+    keep = partial(remember, file, device) if file is not None else lambda _: None
+    return PortAudioOutput(device, buses, begin=blocks.begin), blocks, keep
+
+
 def _tell_devices(report_fd: int) -> None:
     os.write(report_fd, msgspec.json.encode(list_devices()) + b"\n")
     os._exit(0)  # a library that hangs at its end keeps nobody waiting
@@ -352,7 +404,7 @@ def main() -> None:
     if arguments.list_devices:
         _tell_devices(report_fd)
     reporter = Reporter(report_fd)
-    output = PortAudioOutput(arguments.device, arguments.buses, arguments.frames)
+    output, blocks, found = _card(arguments)
     ceiling_cdb = min(0, arguments.ceiling_cdb)
     child = Child(
         output,
@@ -362,6 +414,8 @@ def main() -> None:
         ceiling_cdb,
         ca=arguments.ca,
         returning=_returning(arguments),
+        blocks=blocks,
+        remember=found,
     )
     try:
         status = child.run(standby=arguments.standby)

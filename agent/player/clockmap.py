@@ -185,10 +185,10 @@ class DacClock:
     *pace* (the earliest callbacks) moved by as much.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, crystal: Crystal | None = None) -> None:
         self._frames = 0
         self._offset_ns: float | None = None  # of frame 0
-        self._crystal = Crystal()
+        self._crystal = crystal or Crystal()
         self._followed = 0  # blocks since the last jump
         self._strange_ns = 0  # for how long the figures have been far off
         self._settling_ns = 0
@@ -212,6 +212,11 @@ class DacClock:
         self._seen.append((ideal_ns, offset_ns))
         _forget(self._seen, ideal_ns - _PROOF_NS - 1)
         return round(self._offset_ns + ideal_ns)
+
+    def begun_anew(self) -> DacClock:
+        """The clock of the same card after it was opened again: its crystal is the same."""
+        self._crystal.lost()
+        return DacClock(self._crystal)
 
     @property
     def drift(self) -> float:

@@ -76,6 +76,11 @@ def choose(wanted: str, names: Mapping[int, str], by_id: Mapping[str, int]) -> i
     return begins[0] if len(begins) == 1 else None
 
 
+def is_card(name: str) -> bool:
+    """Whether what PortAudio calls so is a card itself, with no sound server or mixer before it."""
+    return _PLACE.search(name) is not None
+
+
 def products(file: Path = CARDS_FILE) -> dict[str, str]:
     """ALSA's card ids and what the kernel calls the product."""
     try:

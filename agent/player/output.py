@@ -40,6 +40,7 @@ class Output(Protocol):
 
     device: str
     frames_per_buffer: int
+    """Of the opening that runs, or of the next one when it is set before `reopen`."""
 
     def open(self, render: Render) -> None:
         """Open and start; raises NoDevice or DeviceFailed."""
@@ -76,7 +77,8 @@ class Output(Protocol):
         """How long the card's thread was kept for a block, lately; None before the first."""
 
     def reopen(self) -> None:
-        """Close and open with the same `render`; raises what `open` raises."""
+        """Close and open with the same `render`; raises what `open` raises. What was learned of
+        the crystal stays."""
 
 
 # The first callbacks fill an empty card and report no latency yet.
@@ -87,11 +89,20 @@ _TOGETHER_NS = 20_000
 class PortAudioOutput:
     """A PortAudio callback stream that stays open, found by name."""
 
-    def __init__(self, device: str, buses: int, frames_per_buffer: int = 2048) -> None:
+    def __init__(
+        self,
+        device: str,
+        buses: int,
+        frames_per_buffer: int = 2048,
+        *,
+        begin: Callable[[str], int] | None = None,
+    ) -> None:
+        """begin: which frames per buffer the first opening of a device so called has."""
         self.device = device
         self.frames_per_buffer = frames_per_buffer
         self.callback_ns: list[int] | None = None  # durations, when somebody measures
         self._callbacks = Durations()
+        self._begin = begin
         self._buses = buses
         self._library: Any = None
         self._stream: Any = None
@@ -151,11 +162,13 @@ class PortAudioOutput:
         """Give the device back and take it again: its clock begins anew."""
         self.close()
         self._last_ns = 0
-        self._clock, self._stream_time = DacClock(), StreamTime()
+        self._clock, self._stream_time = self._clock.begun_anew(), StreamTime()
         self.open(self._render)
 
     def _open_stream(self, sample_format: int) -> None:
         index = self._find()
+        if self._begin is not None:
+            self.frames_per_buffer, self._begin = self._begin(self._resolved), None
         try:
             self._stream = self._library.open(
                 format=sample_format,

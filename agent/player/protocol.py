@@ -271,7 +271,8 @@ class Pulse(msgspec.Struct, frozen=True, tag="pulse", tag_field="t"):
 
     `callback_*_us`: how long the card's thread was kept for a block, in the last minute or two.
     `drift_ppm`: how much slower than ours the card's clock runs. None while it is not known, or
-    from an older child. `reopened`: how often the card was opened again for its clock's sake.
+    from an older child. `reopened`: how often the card was opened again, for its clock's sake or
+    because it ran dry. `frames_per_buffer`: since then.
     """
 
     at_ms: int
@@ -284,6 +285,7 @@ class Pulse(msgspec.Struct, frozen=True, tag="pulse", tag_field="t"):
     callback_max_us: int | None = None
     drift_ppm: int | None = None
     reopened: int = 0
+    frames_per_buffer: int | None = None
 
 
 class Heard(msgspec.Struct, frozen=True, tag="heard", tag_field="t"):

@@ -328,6 +328,7 @@ ca = "{enrolment.ca}"
 [sound]
 device = "{spec.id}"
 buses = {spec.buses}
+frames = 2048
 
 [[controller]]
 id = "ampli-1"

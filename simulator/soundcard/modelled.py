@@ -124,7 +124,7 @@ class ModelledOutput:
         """Start the card's clock; in virtual time `play` moves it."""
         self._render = render
         self._stop.clear()
-        self._clock, self._blocks = DacClock(), []
+        self._clock, self._blocks = self._clock.begun_anew(), []
         now_ns = time.monotonic_ns() if self._start_ns is None else self._start_ns
         first_ns = now_ns + self.latency_ms * 1_000_000
         self._stretches = [_Stretch(0, first_ns, self._stretches[-1].ppm)]

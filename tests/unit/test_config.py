@@ -115,6 +115,19 @@ def test_the_box_and_its_surroundings_are_read(tmp_path: Path) -> None:
     assert (site.heartbeat_ms, site.identity.area) == (300_000, "xã Mẫu, tỉnh Mẫu")
 
 
+@pytest.mark.parametrize("frames", [64, 1_024, 8_192, "auto"])
+def test_blocks_have_a_size_or_are_left_to_the_card(tmp_path: Path, frames: int | str) -> None:
+    said = f'"{frames}"' if isinstance(frames, str) else frames
+    loaded = load_text(tmp_path, example(**{'frames = "auto"': f"frames = {said}"}))
+    assert loaded.config.sound.frames == frames
+
+
+@pytest.mark.parametrize("frames", ["63", "8193", '"small"', "20.5", "true"])
+def test_blocks_of_no_size_are_told_with_their_place(tmp_path: Path, frames: str) -> None:
+    text = complaints(tmp_path, example(**{'frames = "auto"': f"frames = {frames}"}))
+    assert "sound.frames:" in text
+
+
 def test_a_mains_file_is_relative_to_the_configuration_and_may_come_later(tmp_path: Path) -> None:
     loaded = load_text(tmp_path, example(**{'mains_file = ""': 'mains_file = "gpio17"'}))
     assert loaded.config.power.mains_file == str(tmp_path / "gpio17")
@@ -128,7 +141,7 @@ def test_a_mains_file_is_relative_to_the_configuration_and_may_come_later(tmp_pa
     ("old", "new", "told"),
     [
         ('host = "mqtt', 'hots = "mqtt', 'broker.hots: no such key. Did you mean "host"?'),
-        ("frames = 2048", "frame = 2048", 'sound.frame: no such key. Did you mean "frames"?'),
+        ('frames = "auto"', "frame = 2048", 'sound.frame: no such key. Did you mean "frames"?'),
         ("[broker]", "[brokers]", 'brokers: no such key. Did you mean "broker"?'),
         ("warm_up_ms = 1500", "warm_up_s = 1.5", 'The key is "warm_up_ms": the unit is part'),
         ("warm_up_ms = 1500", "warm_up_ms = 1.5", "1.5 seconds is 1500"),
@@ -180,7 +193,7 @@ def test_faults_of_every_kind_are_told_at_once_in_the_order_of_the_file(tmp_path
         'tz = "Asia/Ho_Chi_Minh"': "tz = 7",
         'host = "mqtt.tinh.example.vn"\n': "",
         'mqtt = "auto"': 'mqtt = "4"',
-        "frames = 2048": "frame = 2048",
+        'frames = "auto"': "frame = 2048",
         "warm_up_ms = 1500": "warm_up_ms = 1.5",
         "index = 2": "index = 1",
     }
