@@ -185,6 +185,26 @@ def test_a_driver_that_began_wrong_and_goes_on_so_is_followed_by_a_millisecond_a
     assert abs(card.run(300)) < 100_000
 
 
+@pytest.mark.parametrize("wrong_ms", [3, -3, 30])
+def test_a_figure_that_strays_for_seconds_is_not_followed_once_the_card_is_known(
+    wrong_ms: int,
+) -> None:
+    card = Card(1024)
+    card.run(47 * 60)
+    assert abs(card.run(47 * 4, wrong_ms * NS_PER_MS)) < 350_000
+    assert abs(card.run(47 * 10)) < 20_000
+
+
+@pytest.mark.parametrize("slipped_ms", [2, -4, 8])
+def test_a_known_card_that_slips_untold_is_followed_by_a_millisecond_a_second(
+    slipped_ms: int,
+) -> None:
+    card = Card(1024)
+    card.run(47 * 60)
+    card.slipped_ns = slipped_ms * NS_PER_MS
+    assert abs(card.run(47 * (abs(slipped_ms) + 9))) < 100_000
+
+
 def test_bursts_of_wrong_figures_move_the_clock_by_half_a_millisecond_at_most() -> None:
     card = Card()
     for n in range(500):
