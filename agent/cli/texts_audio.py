@@ -72,8 +72,8 @@ AUDIO: dict[str, tuple[str, str]] = {
     ),
     "audio-underruns-many": ("tiếng đã bị hụt {count} lần", "the sound was torn {count} times"),
     "audio-underruns-next": (
-        "tăng gấp đôi frames trong [sound]",
-        "double frames in [sound]",
+        'trong [sound] đặt frames = "auto", hoặc tăng gấp đôi số đang ghi',
+        'in [sound] set frames = "auto", or double the number',
     ),
     "audio-drift-much": (
         "đồng hồ thẻ lệch {value} ppm, quá nhiều",
