@@ -6,7 +6,9 @@ what follows from silence.
 
 A quarter of a second is one look: its RMS and peak, and of its end the spectral flatness between
 300 Hz and 7 kHz (geometric over arithmetic mean of the power: 0.56 for white noise, hundredths for
-speech). Wider would not do: an encoder cuts the top off and leaves noise looking like music.
+speech). Wider would not do: an encoder cuts the top off and leaves noise looking like music. Hiss
+that something cut off lower (a tuner that blends its highs away, a narrow line) is looked for in
+the band that it fills, and there all of the look is asked: noise is as even in each part of it.
 """
 
 from __future__ import annotations
@@ -27,10 +29,28 @@ HISS_FLATNESS = 0.38
 HISS_SWAY_DB = 2.0
 """A dead receiver hisses evenly; rain and applause swell by more."""
 
+NARROW_TOP_HZ = 5_300
+"""Hiss that ends below it is looked for in its own band: noise up to 6 kHz is what tests play."""
+
+NARROW_LEAST_HZ = 2_000
+"""A vowel or a chord is even over less."""
+
+NARROW_FLATNESS = 0.7
+"""Of the mean of all parts of a look: noise comes near 0.9, with a slope in it to 0.75."""
+
+NARROW_GLANCE = 0.2
+"""Of its end alone; what is below it (most speech and music) is looked at no further."""
+
+NARROW_SWAY = 10 ** (4.0 / 10.0)
+"""Of the power of a look's parts. The strokes of a roll on a drum sway by more."""
+
 _FFT = 2048
 _LOW, _HIGH = (round(hertz * _FFT / RATE_HZ) for hertz in (300, 7_000))
 _HANN = np.hanning(_FFT).astype(np.float32)
 _FLOOR = 1e-12
+_PARTS = np.linspace(0, LOOK_FRAMES - _FFT, 11).astype(np.intp)
+_BEYOND = 0.025  # of the power, below the band that it fills, and as much above it
+_SLACK_HZ = 300  # at a glance
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +72,7 @@ class Ear:
         self._frames = 0
         self._energy = 0.0
         self._peak = 0.0
-        self._end = np.zeros(_FFT, np.float32)
+        self._held = np.zeros(LOOK_FRAMES, np.float32)
         self._steady_dbfs = 0.0
 
     def add(self, block: Block) -> list[Look]:
@@ -62,7 +82,7 @@ class Ear:
             part, block = np.split(block, [LOOK_FRAMES - self._frames])
             self._energy += float(np.dot(part, part))
             self._peak = max(self._peak, float(np.max(np.abs(part))))
-            self._keep_end(part)
+            self._held[self._frames : self._frames + len(part)] = part
             self._frames += len(part)
             if self._frames == LOOK_FRAMES:
                 looks.append(self._look())
@@ -73,21 +93,13 @@ class Ear:
         self.last = None
         self._frames, self._energy, self._peak = 0, 0.0, 0.0
 
-    def _keep_end(self, part: Block) -> None:
-        """The last `_FFT` frames of the look."""
-        first = LOOK_FRAMES - _FFT
-        end = part[max(0, first - self._frames) :]
-        if len(end):
-            at = max(0, self._frames - first)
-            self._end[at : at + len(end)] = end
-
     def _look(self) -> Look:
         level = _dbfs((self._energy / LOOK_FRAMES) ** 0.5)
-        flat = flatness(self._end) if level >= SILENT_DBFS else None
+        flat = flatness(self._held[-_FFT:]) if level >= SILENT_DBFS else None
         kind: Kind = "sound"
         if flat is None:
             kind = "silent"
-        elif flat >= HISS_FLATNESS:
+        elif flat >= HISS_FLATNESS or is_narrow_hiss(self._held):
             kind = "hiss"
         before = self.last
         goes_on = before is not None and before.kind == kind
@@ -103,7 +115,39 @@ class Ear:
 
 def flatness(samples: Block) -> float:
     """Of `_FFT` samples, between 300 Hz and 7 kHz."""
-    power = np.abs(np.fft.rfft(samples * _HANN)[_LOW:_HIGH]) ** 2 + _FLOOR
+    return _flat(_power(samples))
+
+
+def is_narrow_hiss(look: Block) -> bool:
+    """Whether a whole look is noise that was cut off below `NARROW_TOP_HZ`."""
+    glance = _filled(_power(look[-_FFT:]), _SLACK_HZ)
+    if glance is None or _flat(glance) < NARROW_GLANCE:
+        return False
+    parts = _power(look[_PARTS[:, None] + np.arange(_FFT)])
+    powers = parts.sum(axis=1)
+    if powers.max() > NARROW_SWAY * powers.min():
+        return False
+    band = _filled(parts.mean(axis=0), 0)
+    return band is not None and _flat(band) >= NARROW_FLATNESS
+
+
+def _power(samples: Block) -> Block:
+    """By frequency, of the last axis."""
+    found = np.abs(np.fft.rfft(samples * _HANN)[..., _LOW:_HIGH]) ** 2 + _FLOOR
+    return np.asarray(found, np.float32)
+
+
+def _filled(power: Block, slack_hz: int) -> Block | None:
+    """The band that holds all but a little of the power; None where it is not such a band."""
+    below = np.cumsum(power)
+    low, high = np.searchsorted(below, below[-1] * np.array((_BEYOND, 1.0 - _BEYOND)))
+    hertz = RATE_HZ / _FFT
+    narrow = (_LOW + high) * hertz <= NARROW_TOP_HZ + slack_hz
+    wide_enough = (high - low) * hertz >= NARROW_LEAST_HZ - slack_hz
+    return power[low : high + 1] if narrow and wide_enough else None
+
+
+def _flat(power: Block) -> float:
     return float(np.exp(np.mean(np.log(power))) / np.mean(power))
 
 

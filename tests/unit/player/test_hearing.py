@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -31,6 +34,45 @@ def receiver(seconds: float = 5.0) -> Wave:
     return np.fft.irfft(spectrum / np.sqrt(1 + (hertz / 3_180) ** 2)).astype(np.float32)
 
 
+def shaped(wave: NDArray[Any], gain_at: Callable[[NDArray[Any]], NDArray[Any]]) -> Wave:
+    """`wave` with its spectrum multiplied by what `gain_at` says of each frequency."""
+    hertz = np.fft.rfftfreq(len(wave), 1 / RATE)
+    shape = np.fft.irfft(np.fft.rfft(wave) * gain_at(hertz), len(wave))
+    return np.asarray(0.1 * shape / np.sqrt(np.mean(shape**2)), np.float32)
+
+
+def blended(top_hz: float) -> Wave:
+    """A tuner that takes the highs away from a weak station: 24 dB an octave from `top_hz` on."""
+    return shaped(receiver(), lambda hertz: 1 / np.sqrt(1 + (hertz / top_hz) ** 8))
+
+
+def narrow(low_hz: float, high_hz: float) -> Wave:
+    """Of a telephone line, or a short-wave receiver."""
+    return shaped(noise(0.1), lambda hertz: ((hertz >= low_hz) & (hertz <= high_hz)) * 1.0)
+
+
+def struck(strokes_per_s: float, fall_s: float) -> Wave:
+    """A dull drum: strokes of noise below 3 kHz."""
+    rng, wave = np.random.default_rng(4), np.zeros(5 * RATE)
+    one = np.exp(-np.arange(RATE // 4) / (fall_s * RATE))
+    for at in np.arange(0, 4.7, 1 / strokes_per_s):
+        first = round(at * RATE)
+        wave[first : first + len(one)] += one * rng.standard_normal(len(one))
+    return shaped(wave, lambda hertz: 1 / np.sqrt(1 + (hertz / 3_000) ** 8))
+
+
+def vowels() -> Wave:
+    """A voice that does not stop: harmonics of 120 Hz under four formants."""
+    at = np.arange(5 * RATE) / RATE
+    formants = (500, 1_500, 2_500, 3_500)
+    tones = (
+        np.sin(2 * np.pi * 120 * n * at + n * n)
+        * max(1 / (1 + ((120 * n - one) / 120) ** 2) for one in formants)
+        for n in range(1, 40)
+    )
+    return np.asarray(0.02 * sum(tones), np.float32)
+
+
 def rain(seconds: float = 5.0) -> Wave:
     """As even a spectrum, in gusts."""
     gusts = np.repeat((1.0, 0.4, 0.8, 0.3, 1.0), round(seconds * RATE) // 5)
@@ -53,8 +95,20 @@ def looks(wave: Wave, block: int = 2_048) -> list[Look]:
         (noise(0.0004), "silent"),  # -68 dBFS
         (noise(0.1), "hiss"),
         (receiver(), "hiss"),
+        (blended(2_500), "hiss"),
+        (blended(3_400), "hiss"),
+        (blended(4_500), "hiss"),
+        (narrow(300, 3_400), "hiss"),
+        (narrow(20, 5_000), "hiss"),
+        (narrow(300, 1_800), "sound"),
+        (vowels(), "sound"),
+        (0.001 * narrow(300, 3_400), "silent"),
     ],
-    ids=["programme", "tone", "nothing", "next to nothing", "noise", "receiver"],
+    ids=[
+        *("programme", "tone", "nothing", "next to nothing", "noise", "receiver"),
+        *("blended 2.5", "blended 3.4", "blended 4.5", "telephone", "narrow 5", "too narrow"),
+        *("vowels", "faint"),
+    ],
 )
 def test_what_leaves_a_bus_is_known_for_what_it_is(wave: Wave, kind: Kind) -> None:
     found = looks(wave)
@@ -64,6 +118,13 @@ def test_what_leaves_a_bus_is_known_for_what_it_is(wave: Wave, kind: Kind) -> No
 
 def test_noise_that_swells_is_never_hiss_for_long() -> None:
     assert max(look.for_frames for look in looks(rain())) <= RATE
+
+
+@pytest.mark.parametrize("strokes_per_s", [3.0, 6.0, 14.0])
+def test_a_roll_on_a_dull_drum_is_no_hiss(strokes_per_s: float) -> None:
+    assert max(look.for_frames for look in looks(struck(strokes_per_s, 0.05))) > 4 * RATE
+    hissing = [look for look in looks(struck(strokes_per_s, 0.05)) if look.kind == "hiss"]
+    assert max((look.for_frames for look in hissing), default=0) <= RATE
 
 
 @pytest.mark.parametrize("block", [64, 480, 2_048, 48_000])
