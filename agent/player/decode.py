@@ -22,18 +22,18 @@ from typing import Any, Protocol
 import numpy as np
 
 from agent.contract.addresses import RTSP_SCHEMES, scheme_of
-from agent.player.clockmap import NS_PER_S, frames_of_ns, ms_of_frames
+from agent.player.capture import CaptureJob
+from agent.player.clockmap import frames_of_ns, ms_of_frames
 from agent.player.formats import Excerpt, NotThisFormat, open_excerpt
 from agent.player.levelling import Fader
+from agent.player.live import StreamJob
+from agent.player.patience import HUNG_LIMIT_NS, OPEN_LIMIT_FILE_NS, STALL_LIMIT_NS
 from agent.player.protocol import RATE_HZ, Source, SourceFault
 from agent.player.ring import Placer, Reader, Silence, Tone, Track
+from agent.player.rtsp import RtspJob
 
 log = logging.getLogger(__name__)
 
-OPEN_LIMIT_FILE_NS = 3 * NS_PER_S
-OPEN_LIMIT_STREAM_NS = 6 * NS_PER_S
-STALL_LIMIT_NS = 4 * NS_PER_S
-HUNG_LIMIT_NS = 5 * NS_PER_S
 # A file whose decoder was held up more often than that is filled up with silence instead.
 _SLIPS_MAX = 8
 # Resamplers and encoders swallow up to 20 ms at the end; more is a file that was cut off.
@@ -273,16 +273,10 @@ class VlcDecoders:
         if source.kind in ("tone", "silence"):
             return MadeJob(source)
         if source.kind == "input":
-            from agent.player.capture import CaptureJob
-
             return CaptureJob(source, now_ns)
         if source.kind == "stream" and scheme_of(source.url) in RTSP_SCHEMES:
-            from agent.player.rtsp import RtspJob
-
             return RtspJob(source, now_ns)
         if source.kind == "stream":
-            from agent.player.live import StreamJob
-
             return StreamJob(source, now_ns, self.instance, self._ca)
         job = DecodeJob(source, from_frames, now_ns, chasing=chasing)
         with self._lock:

@@ -23,12 +23,12 @@ import numpy as np
 
 from agent.contract.addresses import MULTICAST_SCHEMES, scheme_of, shown
 from agent.player.clockmap import NS_PER_MS, NS_PER_S, ns_of_frames
-from agent.player.decode import HUNG_LIMIT_NS, OPEN_LIMIT_STREAM_NS, STALL_LIMIT_NS
 from agent.player.feed import Feed
 from agent.player.hearing import Ear
 from agent.player.http_feed import HttpFeed
 from agent.player.levelling import Fader, Gauge, NoLibraryError
 from agent.player.multicast import BARE, TS, MulticastFeed
+from agent.player.patience import HUNG_LIMIT_NS, OPEN_LIMIT_STREAM_NS, STALL_LIMIT_NS
 from agent.player.protocol import RATE_HZ, Source, SourceFault
 from agent.player.ring import Pcm, Reader, Track
 from agent.player.slots import PLAIN_LEAD_MS
