@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import hashlib
+import math
 import re
 import tomllib
 import typing
@@ -25,6 +26,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
+from agent import config_sound
 from agent import config_source_api as source_api
 from agent.adapters.source_api.settings import SourceApiSection
 from agent.config_box import (
@@ -232,7 +234,9 @@ def load(file: Path) -> Loaded:
     if problems or not isinstance(roots, RootKeys):
         raise ConfigError(str(file), _in_order(problems, lines))
     config = _absolute(msgspec.convert(data, Config), file.parent.absolute())
-    return Loaded(config, _site(config), roots, _in_order(_missing_things(config), lines))
+    warnings = _in_order(_missing_things(config), lines)
+    config = _plainly_named(config)
+    return Loaded(config, _site(config), roots, warnings)
 
 
 def _problem(
@@ -400,19 +404,23 @@ def _wrong_value(value: Any, kind: Any, path: str) -> Iterator[Problem]:
             text = words("one-of", given=repr(value))
             hint = words("one-of-next", names=", ".join(f'"{one}"' for one in allowed))
         else:
-            hint = _value_hint(path, str(error))
+            hint = _value_hint(path, value, str(error))
         yield Problem(where, text, hint=hint)
 
 
-def _value_hint(path: str, message: str) -> Words:
+def _value_hint(path: str, value: Any, message: str) -> Words:
     key = path.rpartition(".")[2]
-    if "Expected `int`, got" not in message:
+    if "Expected `int" not in message:
         return words("value-next")
-    if "got `str`" in message:
+    if "Expected `int`, got `str`" in message:
         return words("no-quotes")
     if key.endswith("_ms"):
         return words("milliseconds")
-    return words("centibels") if key == "curve" else words("whole-number")
+    if key == "curve":
+        return words("centibels")
+    if isinstance(value, float) and math.isfinite(value):
+        return words("whole-number", example=round(value))
+    return words("value-next")
 
 
 # --- what must fit together ----------------------------------------------------------------
@@ -510,7 +518,8 @@ def _return_line(draft: _Draft) -> Iterator[Problem]:
     sound = draft.sound
     if sound is None or not sound.return_input:
         return
-    if not _may_name(sound.return_input, draft.input_names):
+    names = [config_sound.plain(one) for one in draft.input_names]
+    if not _may_name(config_sound.plain(sound.return_input), names):
         yield _unnamed("sound.return_input", sound.return_input, draft.input_names)
     if sound.return_bus >= sound.buses:
         yield _problem("sound.return_bus", "no-bus", bus=sound.return_bus, buses=sound.buses)
@@ -601,6 +610,13 @@ def _missing_things(config: Config) -> Iterator[Problem]:
         yield _problem("broker.tls", "no-tls", "laboratory")
     if config.clock.trust == "system":
         yield _problem("clock.trust", "clock-believed", "laboratory")
+    yield from config_sound.findings(
+        config.sound.device,
+        config.sound.return_input,
+        config.input,
+        config.loudness.target_lufs,
+        config.loudness.emergency_lufs,
+    )
     yield from source_api.missing_things(config.source_api)
     unusable = state_problem(Path(config.station.state_dir))
     if unusable is not None:
@@ -643,6 +659,21 @@ def _absolute(config: Config, folder: Path) -> Config:
     )
 
 
+def _plainly_named(config: Config) -> Config:
+    """Inputs by the names that are spoken; only the first of two that are the same then."""
+    inputs = {
+        name: msgspec.structs.replace(one, name=name)
+        for one in reversed(config.input)
+        if (name := config_sound.plain(one.name) or one.name)
+    }
+    line = config_sound.plain(config.sound.return_input)
+    return msgspec.structs.replace(
+        config,
+        input=tuple(reversed(inputs.values())),
+        sound=msgspec.structs.replace(config.sound, return_input=line),
+    )
+
+
 def _read_roots(file: Path) -> RootKeys | Problem:
     def wrong(key: str, **values: object) -> Problem:
         text, hint = words(key, file=file, **values), words("roots-next")
@@ -665,6 +696,7 @@ def _read_roots(file: Path) -> RootKeys | Problem:
 
 
 def _site(config: Config) -> Site:
+    returns = config_sound.return_inputs(config.sound.return_input, config.input)
     return Site(
         station=config.station.id,
         name=config.station.name,
@@ -685,7 +717,8 @@ def _site(config: Config) -> Site:
         details_pause_ms=config.reports.details_pause_s * 1_000,
         levels=_levels(config.loudness),
         features=FEATURES,
-        inputs=frozenset(one.name for one in config.input),
+        inputs=frozenset(one.name for one in config.input) - returns,
+        return_inputs=returns,
         return_bus=config.sound.return_bus if config.sound.return_input else None,
         source_rules=source_api.rules(config.source_api),
     )

@@ -38,7 +38,9 @@ TEXTS: dict[str, Words] = {
     "centibels": Words(
         "Độ lợi là phần trăm decibel: -6,5 dB là -650",
         "Gains are whole hundredths of a decibel: -6.5 dB is -650"),
-    "whole-number": Words("Đây là số nguyên", "It is a whole number"),
+    "whole-number": Words(
+        "Ghi không có phần lẻ, ví dụ {example}",
+        "Write it without a fraction, for example {example}"),
     "value-next": Words("sửa giá trị như đã nêu", "Write a value like that"),
     # --- what must fit together
     "no-time-zone": Words(
@@ -77,6 +79,58 @@ TEXTS: dict[str, Words] = {
         "terminal {index} of {controller!r} already belongs to {other!r}"),
     "terminal-next": Words(
         "xem số cọc trên bộ điều khiển", "Look at the numbers on the terminal strip"),
+    # --- sound: what a station can start with, but should not
+    "device-letters": Words(
+        "tên thiết bị {name} có ký tự điều khiển hoặc quá dài",
+        "the device's name {name} has control characters or is too long"),
+    "device-letters-next": Words(
+        "chép lại tên từ: stationctl audio", "Copy the name anew from: stationctl audio"),
+    "device-blank": Words(
+        "tên thiết bị chỉ có khoảng trắng", "the device's name is nothing but spaces"),
+    "device-blank-next": Words(
+        "chép tên từ: stationctl audio", "Copy the name from: stationctl audio"),
+    "device-number": Words(
+        "số trong {name!r} đổi khi khởi động lại hay cắm lại thẻ",
+        "the number in {name!r} changes when the box is started or the card replugged"),
+    "device-number-next": Words(
+        "ghi mã của thẻ: \"hw:CARD={card},DEV=0\"; xem: stationctl audio",
+        "Write the card's id: \"hw:CARD={card},DEV=0\"; see: stationctl audio"),
+    "input-letters": Words(
+        "tên {name} có ký tự điều khiển: không ai gọi được",
+        "the name {name} has control characters: nobody can ask for it"),
+    "input-letters-next": Words("gõ lại tên, một dòng", "Type the name anew, on one line"),
+    "input-blank": Words("tên chỉ có khoảng trắng", "the name is nothing but spaces"),
+    "input-blank-next": Words(
+        "đặt tên cho ngõ vào, ví dụ micro", "Give the input a name, for example micro"),
+    "input-marks": Words(
+        "lịch phát không gọi được {name!r}: | ngăn các nguồn, ngoặc là tùy chọn",
+        "no timetable can name {name!r}: | parts sources, brackets hold options"),
+    "input-marks-next": Words(
+        "bỏ các dấu | ( ) và ngoặc kép khỏi tên", "Leave | ( ) and quotes out of the name"),
+    "input-spaces": Words(
+        "có khoảng trắng quanh tên {name!r}: được hiểu là {plain!r}",
+        "there are spaces around the name {name!r}: it is taken as {plain!r}"),
+    "input-spaces-next": Words("ghi \"{plain}\"", "Write \"{plain}\""),
+    "input-alike": Words(
+        "{name!r} và {other!r} là một khi nói ra", "{name!r} and {other!r} sound the same"),
+    "input-alike-next": Words(
+        "đặt tên khác cho một trong hai", "Give one of them another name"),
+    "return-shared": Words(
+        "{name!r} cùng thiết bị và kênh với dây hồi {line!r}: không được mở làm nguồn",
+        "{name!r} has device and channel of the return line {line!r}: never opened as a source"),
+    "return-shared-next": Words(
+        "sửa device hoặc channel của một trong hai", "Mend device or channel of one of them"),
+    "return-named": Words(
+        "dây hồi mang tên {name!r}, lịch phát gọi tên này: các mục đó sẽ không phát",
+        "the return line is called {name!r}, as timetables call a source: those stay silent"),
+    "return-named-next": Words(
+        "đặt tên khác cho dây hồi, ví dụ day-hoi; {name} để cho nguồn",
+        "Give the return line another name, for example return; {name} is for a source"),
+    "emergency-quiet": Words(
+        "tin khẩn cấp ({emergency} LUFS) nhỏ hơn chương trình thường ({target})",
+        "emergencies ({emergency} LUFS) would be quieter than programmes ({target})"),
+    "emergency-quiet-next": Words(
+        "đặt emergency_lufs từ {target} trở lên", "Set emergency_lufs to {target} or more"),
     # --- root keys
     "roots-unreadable": Words("không đọc được {file}: {why}", "{file} cannot be read: {why}"),
     "roots-next": Words(

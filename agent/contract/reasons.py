@@ -78,6 +78,7 @@ class AckReason(StrEnum):
     NO_SUCH_ALARM = "no_such_alarm"
     OTHER_EPISODE = "other_episode"
     UNKNOWN_INPUT = "unknown_input"
+    INPUT_IS_RETURN = "input_is_return"
 
 
 class OccurrenceReason(StrEnum):
@@ -104,6 +105,7 @@ class OccurrenceReason(StrEnum):
     SOURCE_LOST = "source_lost"
     PROGRAM_MISSING = "program_missing"
     NO_INPUT = "no_input"
+    INPUT_IS_RETURN = "input_is_return"
     SPEECH_UNAVAILABLE = "speech_unavailable"
     SOUND_LOST = "sound_lost"
     SOUND_SILENT = "sound_silent"
@@ -254,6 +256,11 @@ ACK: dict[AckReason, Meaning] = {
         "the station has no audio input of that name",
         "chọn một ngõ vào có sẵn, hoặc thêm [[input]] vào cấu hình trạm",
         "choose one of those there are, or describe it as [[input]] in the configuration"),
+    AckReason.INPUT_IS_RETURN: Meaning(
+        "sender", "ngõ vào này là dây hồi từ ampli: mở ra thì loa hú",
+        "this input is the return line from the amplifier: opened, it would howl",
+        "chọn ngõ vào khác; dây hồi ghi ở [sound] return_input",
+        "choose another input; the return line is named in [sound] return_input"),
     AckReason.BAD_RECURRENCE: Meaning(
         "sender", "quy tắc lặp không hợp lệ", "the recurrence rule is not valid",
         "sửa quy tắc lặp", "mend the recurrence rule"),
@@ -414,6 +421,11 @@ OCCURRENCE: dict[OccurrenceReason, Meaning] = {
         "the station has no audio input of that name",
         "thêm [[input]] vào cấu hình trạm, hoặc sửa lịch",
         "describe it as [[input]] in the station's configuration, or mend the timetable"),
+    OccurrenceReason.INPUT_IS_RETURN: Meaning(
+        "sender", "ngõ vào này là dây hồi từ ampli: phát thì loa hú",
+        "this input is the return line from the amplifier: played, it would howl",
+        "sửa lịch: ghi ngõ vào khác; dây hồi ghi ở [sound] return_input của trạm",
+        "name another input in the timetable; the return line is the station's return_input"),
     OccurrenceReason.SPEECH_UNAVAILABLE: Meaning(
         "sender", "không đọc được văn bản", "the text could not be spoken",
         "gửi bản ghi âm; tại đài xem máy đọc (espeak-ng): stationctl doctor",

@@ -381,6 +381,8 @@ class Programme:
             case ToneSource():
                 return tone_source(source.name), tone_ms(source.name), None
             case LineInSource():
+                if source.input in self._site.return_inputs:
+                    return None, None, OccurrenceReason.INPUT_IS_RETURN
                 if source.input not in self._site.inputs:
                     return None, None, OccurrenceReason.NO_INPUT
                 url = f"{INPUT}{source.input}"

@@ -107,7 +107,9 @@ class Site:
     levels: Levels = field(default_factory=Levels)
     features: frozenset[str] = field(default_factory=frozenset)
     inputs: frozenset[str] = field(default_factory=frozenset)
-    """Names of the line inputs, tuners and microphones that are configured."""
+    """Names of the line inputs, tuners and microphones that may be opened as a source."""
+    return_inputs: frozenset[str] = field(default_factory=frozenset)
+    """Names of inputs that hear the amplifier: opened as a source, the loudspeakers would howl."""
     return_bus: int | None = None
     """The bus whose sound a return line hears behind the amplifier; None: there is no such line."""
     source_rules: SourceRules | None = None

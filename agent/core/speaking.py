@@ -100,12 +100,14 @@ class Speaking:
         return self._say(body.zones, make, turn)
 
     def _speak(self, body: asked.SpeakRequest, who: str, turn: Turn) -> Any:
-        """Only an input that is configured, and only the one that is meant."""
+        """Only an input that is configured, and only the one that is meant; no return line."""
         known = sorted(self._parts.site.inputs)
         name = body.input or (known[0] if len(known) == 1 else "")
         if name not in known:
+            returns = name in self._parts.site.return_inputs
+            why = AckReason.INPUT_IS_RETURN if returns else AckReason.UNKNOWN_INPUT
             detail = f"{name or '?'}; inputs: {', '.join(known) or '-'}"
-            return asked.Refused(AckReason.UNKNOWN_INPUT.value, detail)
+            return asked.Refused(why.value, detail)
         speak_ms = max(SPEAK_LEAST_MS, min(SPEAK_MOST_MS, body.length_ms))
 
         def make(zones: tuple[str, ...]) -> Announcement:

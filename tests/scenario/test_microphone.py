@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from agent.contract.documents import Regulation, Settings
+from agent.contract.documents import FileSource, LineInSource, Regulation, Settings
 from agent.contract.reasons import AckReason, OccurrenceReason
 from agent.contract.reports import AsRun
 from agent.core import requests as asked
 from tests.scenario.test_who_decided import HOA, audits, tell
-from tests.scenario.village import DAY, Village
+from tests.scenario.village import DAY, Village, entry
 
 MIC = "input:micro"
 
@@ -125,6 +125,31 @@ def test_an_input_that_is_not_there_or_not_named_is_refused_with_those_there_are
     at = Village(inputs=inputs)
     refused = tell(at, asked.SpeakRequest((), 30_000, wanted), by=HOA)
     assert refused == asked.Refused(AckReason.UNKNOWN_INPUT.value, told)
+
+
+def test_the_return_line_is_never_opened_and_does_not_count_as_an_input() -> None:
+    at = Village(inputs=("micro",), return_inputs=("hoi",), return_bus=0)
+    refused = tell(at, asked.SpeakRequest((), 30_000, "hoi"), by=HOA)
+    assert refused == asked.Refused(AckReason.INPUT_IS_RETURN.value, "hoi; inputs: micro")
+    entry = opened(at, "dong")
+    assert stands(at, entry).input == "micro", "the only one that can be meant"
+
+
+def test_a_timetable_that_names_the_return_line_stays_silent_and_says_why() -> None:
+    at = Village(inputs=("micro",), return_inputs=("hoi",), return_bus=0)
+    at.timetable(entry("vong", "04:32", 20, sources=(LineInSource(input="hoi"),)))
+    at.wait(180)
+    assert at.heard("input:hoi") == []
+    assert at.outcome("vong", "dong").reason is OccurrenceReason.INPUT_IS_RETURN
+
+
+def test_behind_a_return_line_the_next_source_sounds() -> None:
+    at = Village(inputs=("micro",), return_inputs=("hoi",), return_bus=0)
+    at.publish("chuoi", 20)
+    chain = (LineInSource(input="hoi"), FileSource(slot="chuoi"))
+    at.timetable(entry("chuoi", "04:35", 20, sources=chain))
+    at.wait(360)
+    assert at.outcome("chuoi", "dong").outcome == "played"
 
 
 def test_the_rules_of_the_air_bind_it_like_every_announcement() -> None:

@@ -110,12 +110,13 @@ class Village:
         backed_up: Iterable[str] = (),
         inputs: Iterable[str] = (),
         return_bus: int | None = None,
+        return_inputs: Iterable[str] = (),
     ) -> None:
         """narrow: zones that can only hear bus 0. begin_ms: another instant than that Monday.
 
         rules: of its source-system API. backed_up: zones on a controller and amplifier of their
         own, which sounds without mains too. inputs: of the station; somebody speaks into each.
-        return_bus: the bus that a return line hears.
+        return_bus: the bus that a return line hears; return_inputs: its names.
         """
         self.clock = Clockwork()
         self.wall0_ms = wall_of(BEGIN) if begin_ms is None else begin_ms
@@ -147,6 +148,7 @@ class Village:
             buses,
             inputs=frozenset(inputs),
             return_bus=return_bus,
+            return_inputs=frozenset(return_inputs),
             source_rules=rules,
         )
         self.box = Box(

@@ -346,7 +346,7 @@ def test_every_text_stands_in_both_languages_with_the_same_places_and_a_use(key:
     assert en
     assert places(vi) == places(en)
     folder = REPOSITORY / "agent"
-    names = "config config_source_api errors state_dir app __main__".split()
+    names = "config config_sound config_source_api errors state_dir app __main__".split()
     source = "".join((folder / f"{name}.py").read_text(encoding="utf-8") for name in names)
     assert any(f'"{one}"' in source for one in (key, key.removesuffix("-next")))
 
@@ -378,3 +378,124 @@ def test_root_keys_that_cannot_found_trust_are_refused(
 def test_the_version_is_that_of_the_distribution() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["project"]["version"] == VERSION
+
+
+INPUT = '[[input]]\nname = "{name}"\ndevice = "{device}"\nchannel = {channel}\n'
+
+
+def with_inputs(*inputs: tuple[str, str, int], line: str = "") -> str:
+    """The example with these inputs instead of its own; line: the return line."""
+    text = example(**{'return_input = ""': f'return_input = "{line}"'})
+    head, _, rest = text.partition("\n[[input]]\n")
+    _, _, tail = rest.partition("channel = 0\n")
+    blocks = (INPUT.format(name=name, device=device, channel=at) for name, device, at in inputs)
+    return f"{head}\n{''.join(blocks)}{tail}"
+
+
+def inputs_of(loaded: Loaded) -> tuple[list[str], list[str]]:
+    """Those that may be opened as a source, and the return line's names."""
+    return sorted(loaded.site.inputs), sorted(loaded.site.return_inputs)
+
+
+def test_the_return_line_is_no_source(tmp_path: Path) -> None:
+    text = with_inputs(("micro", "USB", 0), ("hoi", "USB", 1), line="hoi")
+    loaded = load_text(tmp_path, text)
+    assert (loaded.site.inputs, loaded.site.return_inputs) == (
+        frozenset({"micro"}),
+        frozenset({"hoi"}),
+    )
+    assert not any(one.path.startswith("input[") for one in loaded.warnings)
+
+
+def test_an_input_that_is_the_same_socket_as_the_return_line_is_no_source_either(
+    tmp_path: Path,
+) -> None:
+    text = with_inputs(("hoi", "USB", 1), ("micro", "USB", 1), line="hoi")
+    loaded = load_text(tmp_path, text)
+    assert (loaded.site.inputs, loaded.site.return_inputs) == (
+        frozenset(),
+        frozenset({"hoi", "micro"}),
+    )
+    [told] = [one for one in loaded.warnings if one.path == "input[1].device"]
+    assert "never opened as a source" in told.said("en")
+
+
+@pytest.mark.parametrize("name", ["micro", "fm", "line", "Micro"])
+def test_a_return_line_that_timetables_would_mean_is_told(tmp_path: Path, name: str) -> None:
+    loaded = load_text(tmp_path, with_inputs((name, "USB", 0), line=name))
+    [told] = [one for one in loaded.warnings if one.path == "sound.return_input"]
+    assert name in told.text.vi
+    assert "another name" in told.hint.en
+
+
+@pytest.mark.parametrize(
+    ("inputs", "path", "told"),
+    [
+        ([(" micro ", "USB", 0)], "input[0].name", "taken as 'micro'"),
+        ([("a|b", "USB", 0)], "input[0].name", "no timetable can name"),
+        ([("micro (trễ 2 giây)", "USB", 0)], "input[0].name", "no timetable can name"),
+        ([("mi\\ncro", "USB", 0)], "input[0].name", "control characters"),
+        ([("  ", "USB", 0)], "input[0].name", "nothing but spaces"),
+        ([("Micro", "USB", 0), ("micro", "USB", 1)], "input[1].name", "sound the same"),
+        ([("micro", "hw:97,0", 0)], "input[0].device", "hw:CARD=…,DEV=0"),
+        ([("micro", "USB Audio: - (hw:97,0)", 0)], "input[0].device", "hw:CARD=…,DEV=0"),
+        ([("micro", "  ", 0)], "input[0].device", "nothing but spaces"),
+        ([("micro", "US\\u0000B", 0)], "input[0].device", "control characters"),
+        ([("micro", "US\\nB", 0)], "input[0].device", "control characters"),
+    ],
+)
+def test_names_that_nobody_can_ask_for_are_told_but_the_station_starts(
+    tmp_path: Path, inputs: list[tuple[str, str, int]], path: str, told: str
+) -> None:
+    loaded = load_text(tmp_path, with_inputs(*inputs))
+    [warning] = [one for one in loaded.warnings if one.path == path]
+    assert told in warning.said("en")
+    assert warning.text.vi != warning.text.en
+    assert warning.line is not None
+
+
+def test_spaces_around_an_inputs_name_are_left_out_everywhere(tmp_path: Path) -> None:
+    text = with_inputs((" micro ", "USB", 0), (" hoi", "USB", 1), line="hoi ")
+    loaded = load_text(tmp_path, text)
+    assert (loaded.site.inputs, loaded.site.return_inputs) == (
+        frozenset({"micro"}),
+        frozenset({"hoi"}),
+    )
+    assert loaded.config.sound.return_input == "hoi"
+    assert [one.name for one in loaded.config.input] == ["micro", "hoi"]
+
+
+def test_of_two_inputs_that_have_one_name_without_spaces_the_first_counts(tmp_path: Path) -> None:
+    loaded = load_text(tmp_path, with_inputs(("micro", "A", 0), ("micro ", "B", 0)))
+    assert [(one.name, one.device) for one in loaded.config.input] == [("micro", "A")]
+    assert "input[1].name" in {one.path for one in loaded.warnings}
+
+
+@pytest.mark.parametrize("device", ["hw:1,0", "plughw:0"])
+def test_a_card_by_its_number_is_told(tmp_path: Path, device: str) -> None:
+    text = example().replace('device = "plughw:CARD=Device,DEV=0"', f'device = "{device}"', 1)
+    [told] = [one for one in load_text(tmp_path, text).warnings if one.path == "sound.device"]
+    assert "changes when" in told.said("en")
+    assert "hw:CARD=" in told.hint.vi
+
+
+def test_emergencies_quieter_than_programmes_are_told(tmp_path: Path) -> None:
+    text = example(**{"emergency_lufs = -14": "emergency_lufs = -19"})
+    [told] = [one for one in load_text(tmp_path, text).warnings if "loudness" in one.path]
+    assert "-18 or more" in told.hint.en
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "instead"),
+    [
+        ('frames = "auto"', "frames = 2048.5", "for example 2048"),
+        ("target_lufs = -18", "target_lufs = -18.5", "for example -18"),
+    ],
+)
+def test_a_fraction_is_told_with_the_whole_number_instead(
+    tmp_path: Path, old: str, new: str, instead: str
+) -> None:
+    text = complaints(tmp_path, example(**{old: new}))
+    assert "must be a whole number" in text
+    assert instead in text
+    assert text.count("whole number") == 1

@@ -73,5 +73,6 @@ def test_vectors_cover_every_reason_a_message_alone_can_be_refused_for() -> None
         AckReason.NO_SUCH_ALARM,
         AckReason.OTHER_EPISODE,
         AckReason.UNKNOWN_INPUT,
+        AckReason.INPUT_IS_RETURN,
     }
     assert set(AckReason) - later <= expected
