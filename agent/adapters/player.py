@@ -81,6 +81,13 @@ LEVEL_STALE_MS = 2_500
 UNREAD_MAX_BYTES = 1_000_000
 LOG_LINES_PER_LIFE = 50
 
+CHILD_ENVIRONMENT: Mapping[str, str] = {
+    "MALLOC_MMAP_THRESHOLD_": "262144",
+    "MALLOC_TRIM_THRESHOLD_": "262144",
+}
+"""What is large is given back when a cue is over. Left to itself glibc raises these bounds with the
+first large block that it frees, and keeps the sound of cues that are long over."""
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(p.FromChild)
 
@@ -287,6 +294,7 @@ class Player:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            env={**CHILD_ENVIRONMENT, **os.environ},
         )
         return _Child(process, asyncio.create_task(_log_lines(process)), mono_ms())
 

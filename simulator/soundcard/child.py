@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import msgspec
 
+from agent.adapters.player import CHILD_ENVIRONMENT
 from agent.player.protocol import FromChild, ToChild
 
 _Report = TypeVar("_Report", bound=msgspec.Struct)
@@ -36,7 +37,7 @@ class PlayerChild:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=dict(env),
+            env={**CHILD_ENVIRONMENT, **env},
             bufsize=0,
         )
         self._readers = [threading.Thread(target=self._read, daemon=True)]

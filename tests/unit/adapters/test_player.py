@@ -234,11 +234,36 @@ def test_a_killed_child_is_replaced_at_once_and_its_files_are_let_go(
     Rig("good").run(story)
 
 
-def _kill_child_of(parent: int) -> None:
+def test_a_child_gives_large_memory_back_unless_the_technician_wants_it_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1000000")
+
+    async def story(rig: Rig) -> None:
+        await rig.until(PlayerReady)
+        [pid] = _children_of(os.getpid())
+        told = _environment_of(pid)
+        assert b"MALLOC_MMAP_THRESHOLD_=262144" in told
+        assert b"MALLOC_TRIM_THRESHOLD_=1000000" in told
+
+    Rig("good").run(story)
+
+
+def _environment_of(pid: int) -> list[bytes]:
+    return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+
+
+def _children_of(parent: int) -> list[int]:
+    """The sound children among them."""
     listed = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    for pid in listed:
-        if FAKE.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
-            os.kill(int(pid), signal.SIGKILL)
+    return [
+        int(pid) for pid in listed if FAKE.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+
+
+def _kill_child_of(parent: int) -> None:
+    for pid in _children_of(parent):
+        os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("manner", ["silent", "frozen"])
