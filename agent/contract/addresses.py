@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 SECURE_SCHEMES = ("https",)
 # rtsps too: it is encrypted, but nobody looks at the certificate.
 INSECURE_SCHEMES = ("http", "rtsp", "rtsps", "rtp", "udp", "srt", "rtmp")
+HEARD_SCHEMES = ("https", "http", "rtsp", "rtsps", "rtp", "udp")
+"""From which sound was heard; a station takes the others too, if its libVLC does."""
 RTSP_SCHEMES = ("rtsp", "rtsps")
 MULTICAST_SCHEMES = ("udp", "rtp")
 PORT_LEAST = 1_024

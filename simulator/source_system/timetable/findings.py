@@ -134,6 +134,16 @@ WORDINGS: dict[str, Wording] = {
         "“{what}” is not known behind this source; there are (delay 1.5 s) and, of streams, "
         "(max 64 kbps)",
     ),
+    "source_option_stream": Wording(
+        "error",
+        "“{what}” chỉ ghi sau luồng; sau ngõ vào chỉ có (trễ 1,5 giây)",
+        "“{what}” is for streams only; behind an input there is (delay 1.5 s) alone",
+    ),
+    "source_option_file": Wording(
+        "error",
+        "“{what}” chỉ ghi sau nguồn trực tiếp; sau tep:, loi:, am: thì bỏ ngoặc đó đi",
+        "“{what}” is for live sources; behind tep:, loi: and am: leave the brackets out",
+    ),
     "source_delay": Wording(
         "error", "trễ nhiều nhất 10 giây ({what})", "a delay is 10 s at most ({what})"
     ),

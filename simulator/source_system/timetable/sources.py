@@ -1,8 +1,9 @@
 """Where the sound comes from: `tep:`, `luong:`, `line-in`, `loi:"…"`, joined by `|`.
 
 Pure. Slots are named after files without extension and date: `ban-tin-{ngày}.mp3` is slot
-`ban-tin`, dated. Live sources take options in parentheses: `line-in: fm (trễ 1,5 giây)`. Inputs go
-by the names that stations give them: `line-in` alone is `line`, `fm` is `fm`, `micro` is `micro`.
+`ban-tin`, dated. Live sources take options in parentheses, apart by `;` or a comma: `line-in: fm
+(trễ 1,5 giây)`. Inputs go by the names that stations give them: `line-in` alone is `line`, `fm` is
+`fm`, `micro` is `micro`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from agent.contract.addresses import INSECURE_SCHEMES, SECURE_SCHEMES, fault_of, scheme_of
+from agent.contract.addresses import HEARD_SCHEMES, SECURE_SCHEMES, fault_of, scheme_of
 from agent.contract.documents import (
     FileSource,
     LineInSource,
@@ -29,6 +30,8 @@ _SPLIT = re.compile(r'\|(?=(?:[^"]*"[^"]*")*[^"]*$)')
 _PREFIX = re.compile(r"(tep|file|luong|stream|loi|text|speech|am|tone) ?: ?(.*)", re.DOTALL)
 _URL = re.compile(r"[a-z]{2,10}://\S+")
 _OPTIONS = re.compile(r"(.*?)\s*\(([^()]*)\)$", re.DOTALL)
+_RECORDED = re.compile(r"(tep|file|loi|text|speech|am|tone) ?:")
+_BETWEEN = re.compile(r";|,(?!\d)|(?<!\d),")
 _INSECURE = frozenset({"khong ma hoa", "insecure"})
 _DELAY = re.compile(r"(?:tre|delay) (\d{1,5}(?:[.,]\d{1,3})?) ?(giay|s|sec|seconds?|ms)")
 _MOST = re.compile(r"(?:toi da|max|at most) (\d{1,6}) ?(?:kbit/s|kbps|kb/s|kbit/giay)")
@@ -107,11 +110,11 @@ def _stream(text: str) -> StreamSource:
     url, options = _with_options(text)
     scheme = scheme_of(url)
     url = scheme + url[len(scheme) :]
+    if "://" in url and scheme not in HEARD_SCHEMES:
+        raise Fault("source_scheme", what=scheme, guess=_near(scheme, url))
     match fault_of(url):
         case "no_address":
             raise Fault("source")
-        case "scheme":
-            raise Fault("source_scheme", what=scheme, guess=_near(scheme, url))
         case "not_multicast":
             raise Fault("source_group", what=scheme)
     secure = scheme in SECURE_SCHEMES
@@ -127,7 +130,7 @@ def _stream(text: str) -> StreamSource:
 
 
 def _near(scheme: str, url: str) -> str:
-    meant = nearest(scheme, (*SECURE_SCHEMES, *INSECURE_SCHEMES))
+    meant = nearest(scheme, HEARD_SCHEMES)
     guess = meant + url[len(scheme) :]
     return guess if meant and fault_of(guess) is None else ""
 
@@ -136,7 +139,8 @@ def _line_in(name: str, options: _Options) -> LineInSource:
     if not name or len(name) > INPUT_MAX_CHARS:
         raise Fault("input_name")
     if options.max_kbps or options.insecure:
-        raise Fault("source_option", what="kbit/s" if options.max_kbps else "không mã hóa")
+        what = "tối đa … kbit/s" if options.max_kbps else "không mã hóa"
+        raise Fault("source_option_stream", what=what)
     return LineInSource(input=name, delay_ms=options.delay_ms)
 
 
@@ -146,10 +150,11 @@ def _with_options(text: str) -> tuple[str, _Options]:
     Parentheses within an address belong to it.
     """
     options = _Options()
-    if bare(text).startswith(("tep", "file", "loi", "text", "speech", "am", "tone")):
+    if _RECORDED.match(bare(text)):
+        _without_options(text)
         return text, options
     while (found := _OPTIONS.fullmatch(text)) is not None:
-        words = [clean(one) for one in found[2].split(";")]
+        words = _apart(found[2])
         apart = len(found[1]) < found.start(2) - 1  # a space before it
         if not (apart or all(map(_is_option, words))):
             break
@@ -157,6 +162,18 @@ def _with_options(text: str) -> tuple[str, _Options]:
             options = _option(one, options)
         text = found[1]
     return text, options
+
+
+def _apart(text: str) -> list[str]:
+    """The options in a pair of parentheses; the comma of `1,5` is none between them."""
+    return [clean(one) for one in _BETWEEN.split(text)]
+
+
+def _without_options(text: str) -> None:
+    """Raises Fault: of a recording nothing is held back or limited, and no slot is called so."""
+    found = _OPTIONS.fullmatch(text)
+    if found is not None and any(map(_is_option, _apart(found[2]))):
+        raise Fault("source_option_file", what=found[2], guess=found[1])
 
 
 def _is_option(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import msgspec
@@ -41,6 +42,14 @@ EXAMPLE = Path(__file__).parents[3] / "config" / "examples" / "timetable.toml"
         ("fm (trễ 1,5 giây)", LineInSource(input="fm", delay_ms=1_500)),
         ("line-in: fm (delay 800 ms)", LineInSource(input="fm", delay_ms=800)),
         (f"luong:{URL} (trễ 1,5 giây)", StreamSource(url=URL, delay_ms=1_500)),
+        (
+            f"luong:{URL} (trễ 1,5 giây, tối đa 64 kbit/s)",
+            StreamSource(url=URL, max_kbps=64, delay_ms=1_500),
+        ),
+        (
+            "luong:http://a.invalid/x (không mã hóa, trễ 2 giây,tối đa 64 kbit/s)",
+            StreamSource(url="http://a.invalid/x", insecure_live=True, delay_ms=2_000, max_kbps=64),
+        ),
         (f"{URL} (delay 0.25 s)", StreamSource(url=URL, delay_ms=250)),
         (f"luong:{URL} (tối đa 64 kbit/s)", StreamSource(url=URL, max_kbps=64)),
         (
@@ -64,6 +73,7 @@ EXAMPLE = Path(__file__).parents[3] / "config" / "examples" / "timetable.toml"
         ("https://a.invalid/x(1)", StreamSource(url="https://a.invalid/x(1)")),
         ('loi:"Mời họp (trễ 2 giây)"', TextSource(text="Mời họp (trễ 2 giây)")),
         ("tep:tin (sáng).mp3", FileSource(slot="tin-sang")),
+        ("tep:tin (sáng)", FileSource(slot="tin-sang")),
     ],
 )
 def test_live_sources_and_their_options_are_read(text: str, expected: object) -> None:
@@ -77,8 +87,18 @@ def test_live_sources_and_their_options_are_read(text: str, expected: object) ->
         ("line-in: " + "x" * 65, "input_name", ""),
         ("fm (trễ 11 giây)", "source_delay", ""),
         ("fm (trễ 1,5)", "source_option", "trễ 1,5 giây"),
-        ("fm (tối đa 64 kbit/s)", "source_option", ""),
-        ("line-in: fm (không mã hóa)", "source_option", ""),
+        ("fm (tối đa 64 kbit/s)", "source_option_stream", ""),
+        ("line-in: fm (không mã hóa)", "source_option_stream", ""),
+        ("tep:a.mp3 (trễ 1 giây)", "source_option_file", "tep:a.mp3"),
+        ("tep: a.mp3(không mã hóa)", "source_option_file", "tep: a.mp3"),
+        ('loi:"Mời họp" (delay 2 s)', "source_option_file", 'loi:"Mời họp"'),
+        ("am:chime (trễ 1 giây; max 64 kbps)", "source_option_file", "am:chime"),
+        ("srt://a.invalid:9000 (không mã hóa)", "source_scheme", ""),
+        ("rtmp://a.invalid/x (không mã hóa)", "source_scheme", ""),
+        ("ftp://a.invalid/x", "source_scheme", ""),
+        ("xyz://a.invalid/x (không mã hóa)", "source_scheme", ""),
+        ("luong:xyz:a", "source", ""),
+        (f"{URL} (trễ 1 giây, chậm)", "source_option", ""),
         (f"{URL} (chậm)", "source_option", ""),
         (f"{URL} (tối đa 64 kbit)", "source_option", "tối đa 64 kbit/s"),
         (f"{URL} (tối đa 0 kbit/s)", "source_kbps", ""),
@@ -199,3 +219,25 @@ def test_the_example_shows_every_option_of_a_relay() -> None:
     text = EXAMPLE.read_text("utf-8")
     for words in ("tối đa", "trễ", "retake =", "silence =", "line-in: fm"):
         assert words in text
+
+
+ROOT = Path(__file__).parents[3]
+SOURCE_ROW = re.compile(r"^\| (`(?:tep|luong|line-in|loi|am)\b.*?) \| ", re.MULTILINE)
+OPTION_ROW = re.compile(r"^\| (`\(.*?) \| ", re.MULTILINE)
+
+
+@pytest.mark.parametrize("guide", ["docs/en/engineer.md", "docs/vi/ky-su.md"])
+def test_every_word_for_a_source_in_the_guides_is_read(guide: str) -> None:
+    text = (ROOT / guide).read_text(encoding="utf-8")
+    sources = [one for row in SOURCE_ROW.findall(text) for one in re.findall(r"`([^`]+)`", row)]
+    options = [one for row in OPTION_ROW.findall(text) for one in re.findall(r"`([^`]+)`", row)]
+    assert {"am:nhạc hiệu", "line-in: NAME", "line-in: TÊN"} & set(sources)
+    assert {"(không mã hóa)", "(insecure)"} <= set(options)
+    for source in sources:
+        insecure = source.startswith(("http:", "rtsps:")) and "(" not in source
+        whole = source.replace("https://…", URL).replace("http://…", "http://a.invalid/x")
+        whole = whole.replace("rtsps://…", "rtsps://a.invalid/x")
+        if "…" not in whole:
+            assert parse_sources(f"{whole} (insecure)" if insecure else whole), source
+    for option in options:
+        assert parse_sources(f"{URL} {option}")
