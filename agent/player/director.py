@@ -133,6 +133,7 @@ class Director:
             gain_cdb=cue.gain_cdb,
             fade_in_ms=cue.fade_in_ms,
             fade_out_ms=cue.fade_out_ms,
+            over=cue.over,
         )
         voice.arrived_ns = now_ns
         return voice

@@ -3,9 +3,11 @@
 Owns the take-over rule, underrun counts and the interleaved block for the card. Pure: told at
 which instant each block leaves. Runs in the output's thread: numpy blocks, no I/O, no locks.
 
-Invariants: a bus plays one voice at a time; a take-over happens at its exact frame, the old voice
-ending there with a 2 ms edge; every voice that was added ends exactly once. Voices are asked for
-their sound as much earlier as the limiter holds it back, so that it leaves at its instant.
+Invariants: a bus plays one voice, and at most one above it that names it: that one is turned down
+meanwhile and goes on in time, and the limiter takes the sum. Any other take-over happens at its
+exact frame, the old voices ending there with a 2 ms edge. Every voice that was added ends exactly
+once. Voices are asked for their sound as much earlier as the limiter holds it back, so that it
+leaves at its instant.
 """
 
 from __future__ import annotations
@@ -17,12 +19,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.player.clockmap import frames_of_ns, ns_of_frames
+from agent.player.clockmap import NS_PER_MS, frames_of_ns, ns_of_frames
 from agent.player.hearing import Ear
 from agent.player.limiter import CEILING_CDB, LOOKAHEAD_FRAMES, Limiter
 from agent.player.protocol import EndReason
 from agent.player.ring import Block
-from agent.player.voice import Voice, VoiceEvent
+from agent.player.voice import DUCK_DOWN_MS, Voice, VoiceEvent
 
 MixerEvent: TypeAlias = tuple[Voice, VoiceEvent]
 
@@ -49,6 +51,7 @@ class Mixer:
         self._added: deque[Voice] = deque()
         self._waiting: list[list[Voice]] = [[] for _ in range(buses)]
         self._playing: list[Voice | None] = [None] * buses
+        self._above: list[Voice | None] = [None] * buses  # only where a voice plays beneath it
         self.limiters = [Limiter(ceiling_cdb) for _ in range(buses)]
         self.ears = [Ear() for _ in range(buses)]
         self._began = False
@@ -64,8 +67,9 @@ class Mixer:
         return not due and all(voice is None for voice in self._playing)
 
     def playing(self) -> list[Voice]:
-        """The voices that have a bus (any thread may ask)."""
-        return [voice for voice in self._playing if voice is not None]
+        """The voice of each bus that has one, the upper of two (any thread may ask)."""
+        upper = (above or voice for above, voice in zip(self._above, self._playing, strict=True))
+        return [voice for voice in upper if voice is not None]
 
     def render(
         self, frames: int, dac_ns: int, *, underrun: bool = False, drift: float = 0.0
@@ -99,7 +103,7 @@ class Mixer:
 
     def _count_underrun(self) -> None:
         self.underruns += 1
-        for voice in self._playing:
+        for voice in (*self._playing, *self._above):
             if voice is not None:
                 voice.underruns += 1
 
@@ -107,16 +111,34 @@ class Mixer:
         out = np.zeros(frames, np.float32)
         self._take_orders(bus, dac_ns)
         done = 0
+        self._lower(bus, dac_ns + ns_of_frames(frames))
         while done < frames:
             following, at = self._next(bus, dac_ns, done, frames)
-            self._play(bus, out[done:at], dac_ns + ns_of_frames(done), cut=following is not None)
+            self._play(bus, out[done:at], dac_ns + ns_of_frames(done), following)
             if following is not None:
                 self._take_over(bus, following, dac_ns + ns_of_frames(at))
             done = at
         return out
 
+    def _lower(self, bus: int, until_ns: int) -> None:
+        """Turn a voice down before another begins above it, and up when none is there."""
+        voice = self._playing[bus]
+        if voice is None:
+            return
+        soon_ns = until_ns + DUCK_DOWN_MS * NS_PER_MS
+        soon = any(
+            self._lies_above(waiting, bus) and max(waiting.start_ns, waiting.arrived_ns) <= soon_ns
+            for waiting in self._waiting[bus]
+        )
+        voice.duck(low=soon or self._above[bus] is not None)
+
+    def _lies_above(self, voice: Voice, bus: int) -> bool:
+        """Whether it lets what has the bus go on beneath it."""
+        beneath = self._playing[bus]
+        return beneath is not None and voice.over == beneath.token
+
     def _take_orders(self, bus: int, dac_ns: int) -> None:
-        for voice in (self._playing[bus], *self._waiting[bus]):
+        for voice in (self._playing[bus], self._above[bus], *self._waiting[bus]):
             if voice is not None:
                 voice.take_orders()
                 voice.resolve_stop(dac_ns)
@@ -141,23 +163,40 @@ class Mixer:
                 best, best_at = voice, at
         return best, best_at
 
-    def _play(self, bus: int, out: Block, dac_ns: int, *, cut: bool) -> None:
-        voice = self._playing[bus]
+    def _play(self, bus: int, out: Block, dac_ns: int, following: Voice | None) -> None:
+        """Fill `out` up to where `following` begins."""
+        voice, above = self._playing[bus], self._above[bus]
         if voice is None or len(out) == 0:
             return
+        ends = following is not None and not self._lies_above(following, bus)
+        self._render(voice, out, dac_ns, cut=ends)
+        if above is not None:
+            upper = np.zeros(len(out), np.float32)
+            self._render(above, upper, dac_ns, cut=following is not None)
+            out += upper
+            if above.ended:
+                self._above[bus] = None
+                self.ears[bus].forget()
+        if voice.ended:
+            self._playing[bus], self._above[bus] = self._above[bus], None
+
+    def _render(self, voice: Voice, out: Block, dac_ns: int, *, cut: bool) -> None:
         for event in voice.render(out, dac_ns, self._drift):
             self.events.append((voice, event))
-        if voice.ended:
-            self._playing[bus] = None
-        elif cut:
+        if cut and not voice.ended:
             voice.edge(out)
 
     def _take_over(self, bus: int, voice: Voice, dac_ns: int) -> None:
-        old = self._playing[bus]
-        if old is not None:
-            self._end(old, "taken_over", dac_ns)
+        """What it does not lie above ends, with all that lay above that."""
+        lies_above = self._lies_above(voice, bus)
+        for old in (None if lies_above else self._playing[bus], self._above[bus]):
+            if old is not None:
+                self._end(old, "taken_over", dac_ns)
         self._waiting[bus].remove(voice)
-        self._playing[bus] = voice
+        if lies_above:
+            self._above[bus] = voice
+        else:
+            self._playing[bus], self._above[bus] = voice, None
         self.ears[bus].forget()
         voice.activate(dac_ns)
 

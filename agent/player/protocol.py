@@ -9,7 +9,8 @@ message's `epoch` (see `Time`). Positions count from the first sample of the pro
 encoding*: codec priming is already corrected.
 
 A bus is one channel of the card. At its `start_at_ms` a cue takes over its bus; whatever played
-there ends at that instant with `taken_over`. Cues of one bus may be sent ahead in any order.
+there ends at that instant with `taken_over`, unless the cue is meant to lie over it. Cues of one
+bus may be sent ahead in any order.
 """
 
 from __future__ import annotations
@@ -122,6 +123,8 @@ class Cue(msgspec.Struct, frozen=True, tag="cue", tag_field="t", forbid_unknown_
     time that passed is skipped over, parts that are over are left out) or starts at once from
     the beginning (`join` false). `end_at_ms` bounds the sound; it fades over `fade_out_ms`
     before that instant. `token` names the cue in every report; the same token again is ignored.
+    `over`: the token of a cue that, if it plays on this bus by then, is not ended but goes on
+    beneath this one, turned down; it comes up again when this one ends, however it ends.
     """
 
     token: str
@@ -134,6 +137,7 @@ class Cue(msgspec.Struct, frozen=True, tag="cue", tag_field="t", forbid_unknown_
     gain_cdb: int = 0
     fade_in_ms: int = 0
     fade_out_ms: int = 0
+    over: str = ""
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop", tag_field="t", forbid_unknown_fields=True):

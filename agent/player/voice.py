@@ -31,6 +31,11 @@ from agent.player.slots import Slot
 EDGE_FRAMES = 96
 _JUMP_FRAMES = 20 * RATE_HZ // 1000
 
+DUCK_CDB = -1500
+"""How far a programme is turned down beneath what is said over it: heard, but never in its way."""
+
+DUCK_DOWN_MS, DUCK_UP_MS = 150, 400
+
 
 @dataclass(frozen=True)
 class PartBegan:
@@ -70,8 +75,10 @@ class Voice:
         gain_cdb: int = 0,
         fade_in_ms: int = 0,
         fade_out_ms: int = 0,
+        over: str = "",
     ) -> None:
         self.token = token
+        self.over = over  # the voice that goes on beneath it
         self.bus = bus
         self.start_ns = start_ns
         self.end_ns = end_ns
@@ -92,6 +99,8 @@ class Voice:
         self._last_slot: Slot | None = None
         self._gain = Envelope(gain_of_cdb(gain_cdb))
         self._fade = Envelope(1.0)
+        self._duck = Envelope(1.0)
+        self._ducked = False
         self._fade_in = frames_of_ms(fade_in_ms)
         self._fade_out = frames_of_ms(fade_out_ms)
         self._stop: tuple[int | None, int] | None = None
@@ -166,6 +175,14 @@ class Voice:
         """Carry out what was ordered since the last block."""
         while self._todo:
             self._todo.popleft()()
+
+    def duck(self, *, low: bool) -> None:
+        """Go on beneath another voice, or alone again; from the next sample on."""
+        if low is self._ducked:
+            return
+        self._ducked = low
+        gain, ramp_ms = (gain_of_cdb(DUCK_CDB), DUCK_DOWN_MS) if low else (1.0, DUCK_UP_MS)
+        self._duck.move(gain, frames_of_ms(ramp_ms))
 
     def activate(self, dac_ns: int) -> None:
         """Take over the bus with the sample that leaves at `dac_ns`."""
@@ -296,6 +313,7 @@ class Voice:
         else:
             out[:] = self._take(len(out), rate, now_ns)
         self._gain.apply(out)
+        self._duck.apply(out)
         self._fade.apply(out)
         if self.sounded:
             self.total_meter.add(out)

@@ -175,6 +175,39 @@ def test_a_later_cue_takes_over_its_bus_at_its_instant(station: Station) -> None
     assert station.child.wait(p.Ended, second).reason == "finished"
 
 
+def beside_1_khz_db(sound: NDArray[np.float32]) -> float:
+    """The level of all but a tone, which a clock that is being followed does not blur."""
+    power = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) ** 2
+    hertz = np.fft.rfftfreq(len(sound), 1 / 48_000)
+    return 10.0 * float(np.log10(power[np.abs(hertz - 1_000) > 50].sum()))
+
+
+def test_what_is_said_over_a_programme_turns_it_down_and_leaves_it_in_its_place(
+    station: Station,
+) -> None:
+    under = programme(4.5, seed=45)
+    path = encode(under, station.folder / "under.wav")
+    start_ms = now_ms() + 400
+    first, second = station.token("under"), station.token("said")
+    low_cdb = -900  # the sum of both stays clear of the limiter
+    station.child.send(cue(first, 0, start_ms, file(path), gain_cdb=low_cdb))
+    tone = (p.Part((p.Source("tone", tone_hz=(1_000,)),), 0, 1_000),)
+    station.child.send(p.Cue(second, 0, tone, start_ms + 1_500, 0, gain_cdb=low_cdb, over=first))
+    said = station.child.wait(p.Ended, second)
+    assert (said.reason, said.played_ms) == ("finished", 1_000)
+    assert abs(said.at_ms - start_ms - 2_500) <= 3
+    error_ms = station.error_ms(0, under[3 * 48_000 :], start_ms + 3_000)
+    gains = {}
+    for at_s in (0.5, 1.75, 3.25):
+        heard = station.heard(0, start_ms + 1_000 * at_s, start_ms + 1_000 * at_s + 500)
+        played = under[round(at_s * 48_000) :][: len(heard)]
+        gains[at_s] = beside_1_khz_db(heard) - beside_1_khz_db(played)
+    print(f"error {error_ms:+.2f} ms", {at: f"{gain:+.1f} dB" for at, gain in gains.items()})
+    assert abs(error_ms) < COARSE_MS
+    assert [gains[0.5], gains[1.75], gains[3.25]] == pytest.approx([-9, -24, -9], abs=1)
+    assert station.child.wait(p.Ended, first).reason == "finished"
+
+
 def test_two_buses_carry_two_programmes_without_leakage(station: Station) -> None:
     """Alone, each is heard beside digital silence; together, only what chance correlates."""
     sounds = [programme(2.0, seed=50), programme(2.0, seed=51)]
