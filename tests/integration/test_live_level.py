@@ -38,7 +38,9 @@ LOUD, QUIET, NOW, MICRO = range(4)
 wanted now; the microphone speaks where the loud relay follows it."""
 BUS = {LOUD: 0, QUIET: 1, NOW: 2, MICRO: 0}
 LEAD_MS = 9_500
-LASTS_S = 20.0
+LASTS_S = 17.0
+ENCODER_LU = 0.5
+"""What MP3 takes of such noise, by the same meter: a quieter relay would be beyond +12 dB."""
 
 
 def lufs(wave: Wave) -> float:
@@ -73,7 +75,8 @@ def led_part(kind: p.SourceKind, url: str) -> p.Part:
 def test_a_relay_of_9_and_one_of_30_lufs_leave_within_one_lu_of_the_target(tmp_path: Path) -> None:
     wave = programme(12.0, seed=17)
     files = [
-        encode(at_level(wave, level), tmp_path / f"{-level:.0f}.wav") for level in (-9.0, -30.0)
+        encode(at_level(wave, level + ENCODER_LU), tmp_path / f"{-level:.0f}.wav")
+        for level in (-9.0, -30.0)
     ]
     with (
         SoundCard(sinks={"live-level": 3}, inputs=("micro",)) as card,
