@@ -468,7 +468,8 @@ class Player:
         unheard = message.kind != "sound"
         if cue is None or (unheard and message.for_ms < UNHEARD_MS):
             return
-        again = unheard and message.for_ms >= cue.unheard_ms + UNHEARD_EVERY_MS
+        other = message.for_ms < cue.unheard_ms  # silence of another source
+        again = unheard and (other or message.for_ms >= cue.unheard_ms + UNHEARD_EVERY_MS)
         if cue.unheard == unheard and not again:
             return
         cue.unheard, cue.unheard_ms = unheard, message.for_ms

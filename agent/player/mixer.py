@@ -54,6 +54,7 @@ class Mixer:
         self._above: list[Voice | None] = [None] * buses  # only where a voice plays beneath it
         self.limiters = [Limiter(ceiling_cdb) for _ in range(buses)]
         self.ears = [Ear() for _ in range(buses)]
+        self._stretches: list[tuple[int, int, int] | None] = [None] * buses
         self._began = False
 
     def add(self, voice: Voice) -> None:
@@ -93,6 +94,7 @@ class Mixer:
                 self.limiters[bus].process(self._render_bus(bus, LOOKAHEAD_FRAMES, dac_ns))
             mixed = self._render_bus(bus, frames, dac_ns + LOOKAHEAD_NS)
             left = self.limiters[bus].process(mixed)
+            self._listen_anew(bus)
             self.ears[bus].add(left)
             block[:, bus] = np.clip(left * np.float32(32768.0), -32768.0, 32767.0)
         self._began = True
@@ -100,6 +102,14 @@ class Mixer:
         if self.events:
             self._wake()
         return block
+
+    def _listen_anew(self, bus: int) -> None:
+        """How long it has been silent is said of the source that plays, not of one before it."""
+        voice = self._playing[bus]
+        stretch = None if voice is None else voice.stretch
+        if stretch not in (None, self._stretches[bus]):
+            self.ears[bus].forget()
+        self._stretches[bus] = stretch
 
     def _count_underrun(self) -> None:
         self.underruns += 1

@@ -112,6 +112,7 @@ class Voice:
         self._todo: deque[Callable[[], None]] = deque()
         self._events: list[VoiceEvent] = []
         self._starved = False
+        self._begun = 0  # sources
         self._switch: tuple[Slot, Slot] | None = None
         self._heirs: tuple[Slot, tuple[Slot, ...]] | None = None
         self._fading: Block | None = None  # of a source that was left, under the next one
@@ -247,8 +248,16 @@ class Voice:
     @property
     def source(self) -> int:
         """The number of the source that plays, or played last."""
+        return self._place()[1]
+
+    @property
+    def stretch(self) -> tuple[int, int, int]:
+        """Changes when another source is waited for, or begins, the same one again among them."""
+        return (*self._place(), self._begun)
+
+    def _place(self) -> tuple[int, int]:
         slot = self.slots[0] if self.slots else self._last_slot
-        return slot.source if slot else 0
+        return (slot.part, slot.source) if slot else (0, 0)
 
     @property
     def levelled_cdb(self) -> int | None:
@@ -486,6 +495,7 @@ class Voice:
         if slot.began:
             return
         slot.began = True
+        self._begun += 1
         ahead = max(0, slot.reader.first() - position)  # samples before it are absent
         shown = slot.shown_position(self.cursor) + ahead
         first, self.sounded = not self.sounded, True

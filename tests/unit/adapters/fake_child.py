@@ -93,6 +93,25 @@ def ended(token: str, reason: str) -> None:
     )
 
 
+LEFT = {
+    "unheard": (
+        ("silent", 1_000),
+        ("sound", 2_000),
+        ("sound", 3_000),
+        ("silent", 3_000),
+        ("silent", 4_000),
+        ("silent", 8_000),
+        ("silent", 9_000),
+        ("hiss", 250),
+        ("sound", 250),
+    ),
+    "both-unheard": tuple(
+        ("silent", for_ms) for for_ms in (4_000, 9_000, 250, 1_250, 4_250, 5_250, 9_250)
+    ),
+}
+"""What is said to leave the card, by the cue's token: kind, and for how long it has."""
+
+
 def obey(line: bytes) -> None:
     told = json.loads(line)
     write(2, line.strip())
@@ -104,19 +123,8 @@ def obey(line: bytes) -> None:
                 for level in (-1_800, -1_900, -9_000, -9_100, -1_700, None):
                     progress(token, level)
                 progress(token, -1_700, part=1)
-            if token == "unheard":
-                for kind, for_ms in (
-                    ("silent", 1_000),
-                    ("sound", 2_000),
-                    ("sound", 3_000),
-                    ("silent", 3_000),
-                    ("silent", 4_000),
-                    ("silent", 8_000),
-                    ("silent", 9_000),
-                    ("hiss", 250),
-                    ("sound", 250),
-                ):
-                    left(token, kind, for_ms)
+            for kind, for_ms in LEFT.get(token, ()):
+                left(token, kind, for_ms)
             if token == "returns":
                 for lacks_ms in (0, 2_000, 3_600, 4_600, 8_700, 0, 0, None):
                     say("returned", bus=0, at_ms=7_000, kind="silent", lacks_ms=lacks_ms)

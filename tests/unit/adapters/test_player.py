@@ -131,6 +131,16 @@ def test_what_left_the_mixer_is_told_when_it_is_heard_and_while_it_is_not() -> N
     Rig("good").run(story)
 
 
+def test_the_silence_of_a_source_that_took_over_from_a_silent_one_is_told_as_its_own() -> None:
+    async def story(rig: Rig) -> None:
+        await rig.until(PlayerReady)
+        rig.player.play(PlayCue(cue("both-unheard")))
+        await rig.until(SoundHeard, 4)
+        assert [one.for_ms for one in rig.of(SoundHeard)] == [4_000, 9_000, 4_250, 9_250]
+
+    Rig("good").run(story)
+
+
 def test_what_lacks_on_the_return_line_is_told_while_it_lacks_and_once_when_it_is_back() -> None:
     async def story(rig: Rig) -> None:
         await rig.until(PlayerReady)

@@ -362,3 +362,23 @@ def test_what_a_starved_voice_had_no_samples_for_was_not_played() -> None:
     desk.play(1.0)
     assert desk.ends()[0][2] == pytest.approx(2.0)
     assert (voice.played_frames, voice.underruns) == (SECOND, 1)
+
+
+def test_how_long_it_has_been_silent_is_said_of_the_source_that_plays() -> None:
+    """What takes over from a silent source is not silent for as long as that one was."""
+    desk = Desk()
+    silent, spare = Track(0), Track(0)
+    silent.append(np.zeros(SECOND, np.int16))
+    silent.finish()
+    voice = desk.cue(0.0, slot(silent), Slot(0, 1, spare, 0, floating=True))
+    desk.play(0.9)
+    ear = desk.mixer.ears[0]
+    assert ear.last is not None
+    assert ear.last.for_frames >= 36_000
+    desk.play(0.5)  # the spare one has nothing yet: as long as that is waited for
+    waited = ear.last
+    assert waited is None or waited.for_frames <= 24_000
+    spare.append(np.zeros(24_000, np.int16))
+    desk.play(0.4)
+    assert voice.source == 1
+    assert ear.last is None or ear.last.for_frames <= 18_000
