@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from agent.core.items import Item
 from agent.core.planner import BusSpan, Plan
 from agent.core.programme import Sound
@@ -79,7 +81,9 @@ def parts_from(sound: Sound, position_ms: int) -> tuple[Part, ...]:
             skip_ms -= length_ms
             continue
         left_ms = None if length_ms is None else length_ms - skip_ms
-        parts.append(Part(part.sources, part.from_ms + skip_ms, left_ms, part.gain_cdb))
+        parts.append(
+            msgspec.structs.replace(part, from_ms=part.from_ms + skip_ms, length_ms=left_ms)
+        )
         skip_ms = 0
     return tuple(parts)
 

@@ -318,7 +318,7 @@ class Programme:
         if not parts:
             return replace(main, missing=tuple(missing), unsaid=unsaid)
         (alone,) = main.main
-        first = protocol.Part(alone.sources, 0, main.main_ms)
+        first = msgspec.structs.replace(alone, length_ms=main.main_ms)
         return replace(
             main,
             main=(first, *(part for _, part in parts)),

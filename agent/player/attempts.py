@@ -41,17 +41,17 @@ def left_ns(attempt: Attempt, cursor: int) -> int | None:
 def slot_for(cue: p.Cue, index: int, number: int, job: Job) -> Slot:
     """A source's place on the timeline; where it begins is the caller's to say."""
     part = cue.parts[index]
-    origin = frames_of_ms(part.from_ms)
+    gone, origin = frames_of_ms(part.from_ms), frames_of_ms(part.origin_ms(number))
     slot = Slot(
         index,
         number,
         job.reader,
-        0 if job.live else origin,
+        origin,
         length=None if part.length_ms is None else frames_of_ms(part.length_ms),
         gain=gain_of_cdb(part.gain_cdb + part.sources[number].gain_cdb),
         fader=job.fader,
         live=job.live,
-        from_position=origin,
+        from_position=gone if job.live else origin,
         final=index == len(cue.parts) - 1,
     )
     if job.live:

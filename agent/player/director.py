@@ -262,7 +262,7 @@ class Director:
         """
         part = run.cue.parts[index]
         source = part.sources[number]
-        origin = frames_of_ms(part.from_ms)
+        origin = frames_of_ms(part.origin_ms(number))
         live = source.kind in p.LIVE_KINDS
         floating = live or not run.voice.anchored or run.wait_for_next
         run.wait_for_next = False
@@ -407,7 +407,7 @@ class Director:
     def _fall_back(self, run: _Run, failed: Attempt, now_ns: int) -> None:
         """The next source of the part, where the failed one ended."""
         part = run.cue.parts[failed.part]
-        origin = frames_of_ms(part.from_ms)
+        origin = frames_of_ms(part.origin_ms(failed.source))
         was_live = failed.slot.live
         into = 0 if was_live else self._reached(run, failed, origin, now_ns)
         run.at = failed.slot.at
@@ -447,9 +447,8 @@ class Director:
         part = run.cue.parts[index]
 
         def open_source(number: int, now_ns: int) -> Attempt:
-            source, origin = part.sources[number], frames_of_ms(part.from_ms)
-            first = 0 if source.kind in p.LIVE_KINDS else origin
-            job = self._decoders.open(source, first, now_ns, chasing=False)
+            first = frames_of_ms(part.origin_ms(number))
+            job = self._decoders.open(part.sources[number], first, now_ns, chasing=False)
             slot = slot_for(run.cue, index, number, job)
             slot.floating = True
             return Attempt(index, number, job, slot)
@@ -557,7 +556,8 @@ class Director:
                 run.voice.do(lambda: run.voice.follow(newest.slot, back.slot))
             case "again":
                 part = run.cue.parts[newest.part]
-                source, origin = part.sources[newest.source], frames_of_ms(part.from_ms)
+                source = part.sources[newest.source]
+                origin = frames_of_ms(part.origin_ms(newest.source))
                 job = self._decoders.open(source, origin, now_ns, chasing=False)
                 again = self._next_try(run, newest, newest.source, job)
                 run.voice.do(lambda: run.voice.follow(newest.slot, again.slot))

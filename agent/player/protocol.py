@@ -104,9 +104,10 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A stretch of sound; parts of a cue follow each other without a gap.
 
     `sources` are tried in order: a live source that fails or stalls gives way to the next one.
-    `from_ms` is the position the part begins at; `length_ms` None plays to its end. `retake`:
-    whether an earlier live source that is well again is gone back to: `at_once`, when the
-    recording that stands in for it is over (`when_over`), or `never`.
+    `from_ms` is the position the part begins at, or how much of its time is gone where a live
+    source comes before (see `origin_ms`); `length_ms` None plays to its end. `retake`: whether an
+    earlier live source that is well again is gone back to: `at_once`, when the recording that
+    stands in for it is over (`when_over`), or `never`.
     """
 
     sources: tuple[Source, ...]
@@ -114,6 +115,11 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     length_ms: int | None = None
     gain_cdb: int = 0
     retake: Retake = "never"
+
+    def origin_ms(self, number: int) -> int:
+        """Where source `number` begins: what is live, and what comes after it, at its beginning."""
+        live = any(one.kind in LIVE_KINDS for one in self.sources[: number + 1])
+        return 0 if live else self.from_ms
 
 
 class Cue(msgspec.Struct, frozen=True, tag="cue", tag_field="t", forbid_unknown_fields=True):
@@ -295,11 +301,11 @@ class Pulse(msgspec.Struct, frozen=True, tag="pulse", tag_field="t"):
 class Heard(msgspec.Struct, frozen=True, tag="heard", tag_field="t"):
     """Once a second per bus on which a cue plays: what really left the mixer, after the limiter.
 
-    Of the last quarter of a second; `for_ms`: how long it has been of this `kind` since the cue
-    took the bus. `source`, `position_ms`: what should sound. `flatness_permille`: of the spectrum
-    between 300 Hz and 7 kHz, None of silence. `limited_cdb`: the lowest gain of the limiter since
-    the last report. `levelled_cdb`: the gain to which a live source was led by now; None where
-    none is led.
+    Of the last quarter of a second; `for_ms`: how long it has been of this `kind` since this
+    source was waited for or began. `source`, `position_ms`: what should sound.
+    `flatness_permille`: of the spectrum between 300 Hz and 7 kHz, None of silence. `limited_cdb`:
+    the lowest gain of the limiter since the last report. `levelled_cdb`: the gain to which a live
+    source was led by now; None where none is led.
     """
 
     token: str

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agent.core.events import Event, SoundEnded, SoundProgress, SoundStarted, SourceGaveUp
-from agent.player.protocol import Cue, EndReason, Part, Source, SourceFault
+from agent.player.protocol import LIVE_KINDS, Cue, EndReason, Part, Source, SourceFault
 from simulator.world.clockwork import Clockwork
 
 LATENCY_MS = 30
 FAIL_MS = 100
 LEVEL_CDB = -1_800
+ENDLESS_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Stretch:
 
 @dataclass(slots=True)
 class Played:
-    """One cue that sounded. parts: (source, position, length) as they really came.
+    """One cue that sounded. parts: (source, position in the part, length) as they really came.
 
     begins_wall_ms: what the box believed the time was. chime: its first part is not its last.
     """
@@ -174,9 +175,13 @@ class Card:
             broken = chosen is None
             if chosen is None:
                 continue
-            source, whole_ms = chosen
+            place, source, whole_ms = chosen
             name = source.url or f"{source.kind}:{source.tone_hz[0] if source.tone_hz else 0}"
-            length_ms = whole_ms - part.from_ms if source.kind == "file" else whole_ms
+            stands_in = any(one.kind in LIVE_KINDS for one in part.sources[: place + 1])
+            origin_ms = part.origin_ms(place)
+            length_ms = whole_ms - origin_ms if source.kind == "file" else whole_ms
+            if stands_in and part.retake != "never":
+                length_ms = ENDLESS_MS  # a file that stands in for what is live is said again
             if part.length_ms is not None:
                 length_ms = min(length_ms, part.length_ms)
             taken_ms = min(skip_ms, max(0, length_ms))
@@ -185,15 +190,16 @@ class Card:
                 found.append((number, (name, part.from_ms + taken_ms, length_ms - taken_ms)))
         return found, broken
 
-    def _choose(self, cue: Cue, number: int, part: Part) -> tuple[Source, int] | None:
-        """The first source of the part that gives sound, and its length."""
+    def _choose(self, cue: Cue, number: int, part: Part) -> tuple[int, Source, int] | None:
+        """The first source of the part that gives sound, its number, and its length."""
         for place, source in enumerate(part.sources):
             if source.kind in ("tone", "silence", "input"):
-                return source, part.length_ms if part.length_ms is not None else 86_400_000
+                whole_ms = part.length_ms if part.length_ms is not None else ENDLESS_MS
+                return place, source, whole_ms
             fetched = self._fetches(source.url)
             length_ms = self._length_of(source.url) if fetched else None
             if length_ms is not None:
-                return source, length_ms
+                return place, source, length_ms
             fault: SourceFault = "not_audio" if source.kind == "file" else "refused"
             fault = fault if fetched else "no_program"
             gave_up = SourceGaveUp(cue.token, number, place, fault, self._wall(cue))

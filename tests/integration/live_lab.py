@@ -27,11 +27,15 @@ class Station:
     folder: Path
     tokens: int = 0
 
-    def play(self, *sources: p.Source, for_ms: int, retake: p.Retake = "never") -> tuple[str, int]:
-        """A cue with these sources, beginning shortly; its token and start."""
+    def play(
+        self, *sources: p.Source, for_ms: int, retake: p.Retake = "never", gone_ms: int = 0
+    ) -> tuple[str, int]:
+        """A cue with these sources, beginning shortly; its token and start.
+
+        gone_ms: of the part's time, when it began."""
         self.tokens += 1
         token, start_ms = f"live-{self.tokens}", time.time_ns() // 1_000_000 + 400
-        part = p.Part(sources, length_ms=for_ms, retake=retake)
+        part = p.Part(sources, from_ms=gone_ms, length_ms=for_ms, retake=retake)
         end_ms = start_ms + for_ms
         self.child.send(p.Cue(token, 0, (part,), start_ms, 0, end_at_ms=end_ms))
         return token, start_ms

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.server
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -100,6 +101,10 @@ def test_a_studio_that_falls_silent_gives_way_and_is_gone_back_to(
     assert tone_hz(sound) == pytest.approx(STUDIO_HZ, abs=2)
     across = station.heard(back.at_ms - 500, back.at_ms + 500)
     assert holes_ms(across) == 0, "from the spare file to the studio without a gap"
+    unheard = [one for one in station.child.all(p.Heard, token) if one.kind == "silent"]
+    assert max(one.for_ms for one in unheard) >= 1_000
+    for one in unheard:  # what was silent before it took over is not said of the spare file
+        assert one.source == 0 or one.for_ms <= one.at_ms - failed.at_ms + 500
 
 
 @pytest.mark.parametrize("behind", ["file", "stream"])
@@ -133,6 +138,25 @@ def test_a_studio_that_stalls_is_stood_in_for_without_a_hole_and_gone_back_to(
     # A busy machine may find the stream's backup connected a moment late.
     assert holes_ms(sound) <= 150
     assert tone_hz(sound[-36_000:]) == pytest.approx(STUDIO_HZ, abs=2)
+
+
+def test_a_short_spare_file_sounds_however_much_of_the_relays_time_is_gone(
+    station: Station,
+) -> None:
+    """As when the child or the agent was replaced: the file is much shorter than what is gone."""
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        address = f"http://127.0.0.1:{nobody.getsockname()[1]}/"
+    spare = p.Source("file", str(tone_file(station.folder, SPARE_HZ, 2.5)))
+    dead = p.Source("stream", address)
+    token, _ = station.play(dead, spare, for_ms=60_000, retake="at_once", gone_ms=118_000)
+    began = station.child.wait(p.PartStarted, token)
+    assert (began.source, began.position_ms) == (1, 0)
+    again = station.child.wait(p.PartStarted, token, where=lambda one: one.at_ms > began.at_ms)
+    assert (again.source, again.position_ms) == (1, 0)
+    sound = station.heard(began.at_ms + 200, again.at_ms + 1_000)
+    station.stop(token)
+    assert holes_ms(sound) <= 60
+    assert tone_hz(sound) == pytest.approx(SPARE_HZ, abs=2)
 
 
 class Bad(http.server.BaseHTTPRequestHandler):

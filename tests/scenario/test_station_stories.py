@@ -86,7 +86,7 @@ def test_a_live_stream_that_is_not_there_gives_way_to_the_next_source(village: V
     [heard] = village.heard("tiep-am", "dong")
     assert heard.begin == "05:00:00"
     said = village.outcome("tiep-am")
-    assert (said.outcome, said.reason) == ("partial", OccurrenceReason.SOURCE_LOST)
+    assert said.outcome == "played", "what stands in for a relay is said until the slot is over"
     assert said.source == "text"
 
 

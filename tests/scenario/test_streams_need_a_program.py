@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.contract.documents import StreamSource, TextSource
+from agent.contract.documents import RelayRule, StreamSource, TextSource
 from agent.contract.reasons import OccurrenceReason
 from agent.core import requests as asked
 from agent.core.requests import Check
@@ -54,7 +54,8 @@ def test_with_the_program_the_doctor_is_content() -> None:
 
 
 def test_what_sounded_instead_is_recorded_with_the_missing_program(bare: Village) -> None:
-    bare.timetable(entry("tiep-am", "05:00", seconds=60, sources=(CAMERA, WORDS)))
+    once = RelayRule(retake="never")
+    bare.timetable(entry("tiep-am", "05:00", seconds=60, sources=(CAMERA, WORDS), relay=once))
     bare.until("05:02")
     said = bare.outcome("tiep-am")
     assert (said.outcome, said.reason) == ("partial", OccurrenceReason.PROGRAM_MISSING)

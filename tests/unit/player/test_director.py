@@ -482,6 +482,46 @@ def test_a_recording_that_stands_in_begins_again_until_its_slot_is_over() -> Non
     assert not bench.of(p.Ended)
 
 
+def test_a_recording_behind_a_relay_that_is_joined_late_begins_at_its_beginning() -> None:
+    """Its part's time is gone, not the recording's, which is much shorter than that time."""
+    bench = Bench()
+    stream = p.Source("stream", "http://x")
+    part = p.Part(
+        (stream, *files("broken", "spare")), from_ms=118_000, length_ms=60_000, retake="at_once"
+    )
+    bench.send(cue(0, part, end_at_ms=60_000))
+    bench.run(0.2)
+    bench.jobs[0].fail("refused")
+    bench.run(0.2)
+    bench.jobs[1].fail("not_audio")
+    bench.run(0.2)
+    assert [job.from_frames for job in bench.jobs] == [0, 0, pytest.approx(0, abs=SECOND)]
+    bench.jobs[2].length = 6 * SECOND
+    bench.jobs[2].give(6 * SECOND, end=True)
+    bench.run(4.9)
+    again = bench.jobs[-1]
+    assert again.source.url == "spare"
+    assert again.from_frames == 0
+    again.give(6 * SECOND, end=True)
+    bench.run(2.0)
+    assert sources_begun(bench) == [2, 2]
+    assert bench.director.busy
+
+
+def test_a_file_with_a_relay_behind_it_goes_on_where_the_time_is() -> None:
+    bench = Bench()
+    part = p.Part((*files("a"), p.Source("stream", "http://x"), *files("b")), from_ms=30_000)
+    bench.send(cue(0, part))
+    bench.run(0.2)
+    bench.jobs[0].fail("not_audio")
+    bench.run(0.2)
+    bench.jobs[1].fail("refused")
+    bench.run(0.2)
+    began = [job.from_frames for job in bench.jobs]
+    assert began[0] == pytest.approx(30 * SECOND, abs=SECOND // 10)
+    assert began[1:] == [0, 0]
+
+
 def test_a_relay_without_a_policy_is_not_tried_again() -> None:
     bench = Bench()
     relayed(bench, retake="never", spare_s=15.9)
