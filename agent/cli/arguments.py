@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from agent.cli.client import DEFAULT_CONFIG
 from agent.cli.columns import wrap
@@ -54,6 +54,10 @@ class Parser(argparse.ArgumentParser):
     mixed = False
     """Options may stand between the words: `announce dong --lang vi "…"`."""
 
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.commands: dict[str, Parser] = {}
+
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
@@ -64,6 +68,16 @@ class Parser(argparse.ArgumentParser):
             return self.parse_known_intermixed_args(args, namespace)
         finally:
             self.mixed = True
+
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> argparse.Namespace:
+        """What is left over is told by the command it was typed behind, which has the help."""
+        typed, extra = self.parse_known_args(args, namespace)
+        if extra:
+            teller = self.commands.get(getattr(typed, "command", ""), self)
+            teller.error(f"unrecognized arguments: {' '.join(extra)}")
+        return typed
 
     def error(self, message: str) -> NoReturn:
         problem = _translated(message, self.lang)
@@ -131,6 +145,7 @@ def build_parser(lang: Lang, version: str) -> argparse.ArgumentParser:
         text = say(lang, f"help-{name}")
         made: Parser = commands.add_parser(name, help=text, description=text, parents=[common])
         made.lang, made.mixed = lang, name != "pin"
+        parser.commands[name] = made
         return made
 
     for name in ("status", "zones", "link"):
@@ -152,7 +167,12 @@ def _add_alarms(made: argparse.ArgumentParser, lang: Lang) -> None:
 
 
 def _add_audio(made: argparse.ArgumentParser, lang: Lang) -> None:
-    made.add_argument("act", nargs="?", choices=("selftest",), help=say(lang, "help-audio-act"))
+    acts = ("selftest", "test", "input")
+    made.add_argument("act", nargs="?", choices=acts, help=say(lang, "help-audio-act"))
+    made.add_argument("what", nargs="?", metavar="ADDRESS|NAME", help=say(lang, "help-audio-what"))
+    made.add_argument(
+        "--seconds", type=_between(1, 60, lang), metavar="N", help=say(lang, "help-audio-seconds")
+    )
     made.add_argument("--zone", action="append", metavar="ZONE", help=say(lang, "help-audio-zone"))
     _add_who(made, lang)
 

@@ -1,4 +1,5 @@
-"""`audio`: the card, its levels, the devices there are; `audio selftest`: plays and measures.
+"""`audio`: the card, its levels, the devices there are; `audio selftest`: plays and measures;
+`audio test`, `audio input`: see `trial`.
 
 Owns how fresh a measurement has to be, how long a self-test is waited for, and its verdict. Whether
 it may sound is the agent's: it is a test tone, with the same rights and rules.
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.cli.arguments import EXIT_FAULT, EXIT_OK, EXIT_UNREACHABLE
+from agent.cli.arguments import EXIT_FAULT, EXIT_OK, EXIT_UNREACHABLE, EXIT_USAGE
 from agent.cli.client import Unreachable
 from agent.cli.devices import ListDevices
 from agent.cli.findings import Finding, any_fault, finding_lines, worst_first
@@ -23,7 +24,9 @@ from agent.cli.screens.audio import audio_findings, render_audio
 from agent.cli.session import Session, Shown, where, zone_names
 from agent.cli.texts import Lang, say
 from agent.cli.tone import Pause, await_outcome, tone_finding
+from agent.cli.trial import Listen, real_listen, try_source
 from agent.cli.wording import FAULT, OK, UNKNOWN, WATCH, decibels, decimal
+from agent.contract.reasons import AckReason
 from agent.core.requests import (
     AudioRequest,
     AudioView,
@@ -66,7 +69,13 @@ def run_audio(
     session: Session,
     list_devices: ListDevices,
     pause: Pause = time.sleep,
+    listen: Listen = real_listen,
 ) -> Shown:
+    wrong = _misplaced(typed, session)
+    if wrong is not None:
+        return wrong
+    if typed.act in ("test", "input"):
+        return try_source(typed, session, list_devices, listen)
     if typed.act == "selftest":
         return _self_test(typed, session, pause)
     configured = configured_device(typed.config)
@@ -83,6 +92,23 @@ def run_audio(
     lines = render_audio(view, listed, session.lang, session.width, configured, before)
     status = EXIT_UNREACHABLE if view is None else EXIT_FAULT if any_fault(findings) else EXIT_OK
     return Shown(lines, AudioReport(view, listed.devices, listed.why, configured), status)
+
+
+def _misplaced(typed: argparse.Namespace, session: Session) -> Shown | None:
+    """What has no meaning with this act is told, not left out."""
+
+    def wrong(key: str, step: str, **values: object) -> Shown:
+        return session.wrong(key, step, AckReason.MALFORMED, EXIT_USAGE, **values)
+
+    tries = typed.act in ("test", "input")
+    if tries and not (typed.what or "").strip():
+        return wrong("trial-what", "trial-what-next")
+    found = [
+        *(["--zone"] if typed.zone and typed.act != "selftest" else []),
+        *(["--seconds"] if typed.seconds is not None and not tries else []),
+        *([typed.what] if typed.what and not tries else []),
+    ]
+    return wrong("audio-option", "audio-zone-next", option=found[0]) if found else None
 
 
 def configured_device(config: Path) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from agent.contract.reasons import Meaning
+
 AUDIO: dict[str, tuple[str, str]] = {
     # --- the screen
     "audio-title": ("THẺ ÂM THANH", "SOUND CARD"),
@@ -144,14 +146,138 @@ AUDIO: dict[str, tuple[str, str]] = {
         "the loudspeaker side: unknown, the return line hears another bus",
     ),
     "selftest-no-answer": ("chưa có kết quả từ dây hồi", "no result came from the return line"),
+    # --- a source that is tried
+    "trial-begun": (
+        "đang nghe thử {name}; không có gì ra loa",
+        "listening to {name}; nothing is played",
+    ),
+    "trial-sound": (
+        "có tiếng: nghe {time}, mức {value} dBFS, tiếng đầu sau {waited} s",
+        "sound: listened for {time}, {value} dBFS, the first after {waited} s",
+    ),
+    "trial-quiet": ("{what}, nghe suốt {time}", "{what}, for all of {time}"),
+    "trial-input-quiet-next": (
+        "kiểm tra dây, kênh (channel), mức vào: alsamixer",
+        "check cable, channel and the input's level: alsamixer",
+    ),
+    "trial-stream-quiet-next": (
+        "hỏi nơi gửi: luồng chạy nhưng không có tiếng",
+        "ask the sender: it sends, but no sound",
+    ),
+    "trial-clipped": ("tiếng vào quá to, bị vỡ", "the input is too loud and clips"),
+    "trial-clipped-next": (
+        "giảm mức vào: alsamixer, hoặc ở máy phát nguồn",
+        "turn it down: alsamixer, or at what feeds it",
+    ),
+    "trial-no-answer": (
+        "không nghe được gì từ tiến trình âm thanh",
+        "the sound process told nothing",
+    ),
+    "trial-address": ("không phải địa chỉ luồng: {given}", "not a stream's address: {given}"),
+    "trial-group": (
+        "không phải nhóm multicast có số cổng: {given}",
+        "not a multicast group with its port: {given}",
+    ),
+    "trial-address-next": (
+        "ghi như https://dai.example/live.mp3; ngõ vào thì: stationctl audio input micro",
+        "write it like https://dai.example/live.mp3; an input: stationctl audio input micro",
+    ),
+    "trial-input": ("không có ngõ vào tên “{given}”", "no input is called “{given}”"),
+    "trial-input-next": ("đang có: {names}", "there are: {names}"),
+    "trial-no-input-next": (
+        "thêm [[input]] vào {file}; thiết bị: stationctl audio",
+        "describe one as [[input]] in {file}; devices: stationctl audio",
+    ),
+    "trial-device-next": (
+        "sửa device của [[input]] đó, chọn: {names}",
+        "mend the device of that [[input]], one of: {names}",
+    ),
+    "trial-what": ("chưa ghi nghe thử cái gì", "what to listen to is not said"),
+    "trial-what-next": (
+        "stationctl audio test ĐỊA-CHỈ; stationctl audio input TÊN",
+        "stationctl audio test ADDRESS; stationctl audio input NAME",
+    ),
+    "audio-option": ("{option} không dùng ở đây", "{option} has no meaning here"),
+    "audio-zone-next": (
+        "--zone đi với selftest; --seconds đi với test và input",
+        "--zone goes with selftest; --seconds with test and input",
+    ),
     # --- help
     "help-audio": (
-        "thẻ âm thanh, mức tiếng, thiết bị; selftest: phát tiếng đo",
-        "sound card, levels, devices; selftest: play a measuring sound",
+        "thẻ âm thanh, mức tiếng, thiết bị; thử nguồn tiếng",
+        "sound card, levels, devices; try a source of sound",
     ),
     "help-audio-act": (
-        "phát tiếng đo và nghe lại qua dây hồi",
-        "play a measuring sound, hear it on the return line",
+        "selftest: phát tiếng đo, nghe lại qua dây hồi; "
+        "test ĐỊA-CHỈ, input TÊN: nghe thử, không ra loa",
+        "selftest: play a measuring sound, hear it on the return line; "
+        "test ADDRESS, input NAME: listen, play nothing",
     ),
+    "help-audio-what": (
+        "địa chỉ luồng (test) hoặc tên [[input]] (input)",
+        "a stream's address (test) or an [[input]]'s name (input)",
+    ),
+    "help-audio-seconds": ("nghe thử bao nhiêu giây (1–60)", "seconds to listen (1–60)"),
     "help-audio-zone": ("cụm loa để thử; không ghi: tất cả", "zone to test; none: all"),
 }
+
+
+# The table is read and translated as a table.
+# fmt: off
+LIVE_FAULT: dict[str, dict[str, Meaning]] = {
+    "stream": {
+        "not_found": Meaning(
+            "sender", "không có luồng nào ở địa chỉ này", "there is no stream at this address",
+            "kiểm tra lại địa chỉ; nhóm multicast thì xem nơi gửi có đang gửi",
+            "check the address; of a multicast group, whether somebody sends"),
+        "refused": Meaning(
+            "network", "máy chủ từ chối hoặc không trả lời",
+            "the server refused or did not answer",
+            "kiểm tra địa chỉ, cổng, mật khẩu và mạng: stationctl link",
+            "check address, port, password and the network: stationctl link"),
+        "not_audio": Meaning(
+            "sender", "mở được nhưng không có âm thanh", "it opens, but there is no sound in it",
+            "mở địa chỉ bằng trình duyệt: là trang web hay danh sách?",
+            "open the address in a browser: is it a page or a list?"),
+        "stalled": Meaning(
+            "network", "có tiếng rồi luồng đứng lại", "it sounded, then nothing came any more",
+            "mạng chậm hoặc nơi gửi dừng: thử lại, xem stationctl link",
+            "a slow network, or the sender stopped: try again, see stationctl link"),
+        "ended_early": Meaning(
+            "sender", "nơi gửi đóng luồng", "the sender closed the stream",
+            "hỏi nơi gửi luồng", "ask who sends it"),
+        "too_fast": Meaning(
+            "sender", "luồng nặng hơn mức cho phép", "the stream carries more than is allowed",
+            "chọn luồng nhẹ hơn", "choose a lighter stream"),
+        "decoder_hung": Meaning(
+            "technician", "bộ giải mã bị treo", "the decoder hung",
+            "thử lại; nếu còn, gửi địa chỉ này cho người làm phần mềm",
+            "try again; if it stays, report the address"),
+        "no_program": Meaning(
+            "technician", "thiếu chương trình ffmpeg để nhận luồng RTSP",
+            "ffmpeg is missing, which fetches RTSP", "apt install ffmpeg", "apt install ffmpeg"),
+        "silent": Meaning(
+            "sender", "luồng chỉ có im lặng", "there is only silence in it",
+            "hỏi nơi gửi luồng", "ask who sends it"),
+    },
+    "input": {
+        "not_found": Meaning(
+            "technician", "không tìm thấy thiết bị của ngõ vào",
+            "the device of this input is not there",
+            "cắm thẻ; xem: stationctl audio", "plug it in; see: stationctl audio"),
+        "refused": Meaning(
+            "technician", "ngõ vào không mở được, chương trình khác đang giữ?",
+            "the input cannot be opened, does another program hold it?",
+            "đài có thể đang dùng nó; xem: fuser -v /dev/snd/*",
+            "the station itself may use it; see: fuser -v /dev/snd/*"),
+        "stalled": Meaning(
+            "technician", "ngõ vào ngừng cho tiếng", "the input gives no samples any more",
+            "rút thẻ ra cắm lại", "replug the card"),
+        "not_audio": Meaning(
+            "technician", "ngõ vào mở được nhưng không cho tiếng",
+            "the input opens, but gives no samples",
+            "rút thẻ ra cắm lại", "replug the card"),
+    },
+}
+"""Why a source that was tried gave no sound: what the sound child calls it."""
+# fmt: on

@@ -35,12 +35,14 @@ from agent.player.output import DeviceFailed, NoDevice, Output, PortAudioOutput
 from agent.player.remembered import recall, remember
 from agent.player.reports import Lines, Reporter
 from agent.player.returning import ReturnLine
+from agent.player.trial import SECONDS_LEAST, SECONDS_MOST, source_from, tried
 
 log = logging.getLogger("agent.player")
 
 OPEN_LIMIT_NS = 10 * NS_PER_S
 CALLBACK_LIMIT_NS = 2 * NS_PER_S
 GONE_FADE_MS = 60
+LEAVING_S = 0.2
 # A clock that wanders after the opening is opened again so often, when nothing sounds for so long.
 REOPENINGS_MAX = 6
 REOPEN_QUIET_NS = 2 * NS_PER_S
@@ -368,6 +370,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--list-devices", action="store_true", help="print the devices there are as JSON, and end"
     )
+    parser.add_argument(
+        "--try",
+        dest="trial_s",
+        type=float,
+        metavar="SECONDS",
+        help="listen to the live source on stdin (JSON), report it as JSON lines, play nothing",
+    )
     return parser.parse_args()
 
 
@@ -397,12 +406,24 @@ def _tell_devices(report_fd: int) -> None:
     os._exit(0)  # a library that hangs at its end keeps nobody waiting
 
 
+def _try(report_fd: int, seconds: float, ca: str) -> None:
+    """Tell of the source that stands on the first line of stdin."""
+    source = source_from(sys.stdin.buffer.readline())
+    job = VlcDecoders(ca).open(source, 0, time.monotonic_ns(), chasing=False)
+    for report in tried(job, max(SECONDS_LEAST, min(SECONDS_MOST, seconds))):
+        os.write(report_fd, msgspec.json.encode(report) + b"\n")
+    time.sleep(LEAVING_S)  # what was started for the source ends before us
+    os._exit(0)
+
+
 def main() -> None:
     """Run the child and leave without waiting for threads that may hang."""
     arguments = _arguments()
     report_fd = _quiet_descriptors()
     if arguments.list_devices:
         _tell_devices(report_fd)
+    if arguments.trial_s is not None:
+        _try(report_fd, arguments.trial_s, arguments.ca)
     reporter = Reporter(report_fd)
     output, blocks, found = _card(arguments)
     ceiling_cdb = min(0, arguments.ceiling_cdb)

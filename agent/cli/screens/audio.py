@@ -237,11 +237,16 @@ def _level(
     """The bar with its figures, and what is heard below it."""
     if level_cdb is None:
         return [cut(f"  {say(lang, 'level-unknown')}", width)]
+    lines = bar_lines(level_cdb, peak_cdb, lang, width)
+    return lines + (flow(what, width, between=" · ", indent="  ") if what else [])
+
+
+def bar_lines(level_cdb: int, peak_cdb: int | None, lang: Lang, width: int) -> list[str]:
+    """The bar with its figures."""
     peak_cdb = level_cdb if peak_cdb is None else peak_cdb
     figures = f" {decibels(level_cdb, lang)} / {decibels(peak_cdb, lang)} dB"
     cells = max(_BAR_LEAST, width - 4 - display_width(figures))
-    lines = [cut(f"  [{bar(level_cdb, peak_cdb, cells)}]{figures}", width)]
-    return lines + (flow(what, width, between=" · ", indent="  ") if what else [])
+    return [cut(f"  [{bar(level_cdb, peak_cdb, cells)}]{figures}", width)]
 
 
 def bar(level_cdb: int, peak_cdb: int, cells: int) -> str:
