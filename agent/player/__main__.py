@@ -82,6 +82,7 @@ class Child:
         self._wall = WallMap((time.time_ns() - time.monotonic_ns()) // 1000)
         self._director = Director(self._mixer, self._decoders, self._wall)
         self._returning = returning(self._wake) if returning is not None else None
+        self._silence = b""
         self._open_error: p.Trouble | None = None
         self._opening_since_ns = 0
         self._ready = False
@@ -265,6 +266,10 @@ class Child:
         return self._open_error is None
 
     def _render(self, frames: int, dac_ns: int, underrun: bool) -> bytes:
+        if self._mixer.rest(frames, underrun=underrun):
+            if len(self._silence) != 2 * frames * self._mixer.buses:
+                self._silence = bytes(2 * frames * self._mixer.buses)
+            return self._silence
         drift = self._output.drift
         return self._mixer.render(frames, dac_ns, underrun=underrun, drift=drift).tobytes()
 

@@ -56,6 +56,7 @@ class Mixer:
         self.ears = [Ear() for _ in range(buses)]
         self._stretches: list[tuple[int, int, int] | None] = [None] * buses
         self._began = False
+        self._resting = False  # nothing was left to do on any bus after the last block
 
     def add(self, voice: Voice) -> None:
         """Hand over a voice; it is taken up with the next block."""
@@ -72,6 +73,18 @@ class Mixer:
         upper = (above or voice for above, voice in zip(self._above, self._playing, strict=True))
         return [voice for voice in upper if voice is not None]
 
+    def rest(self, frames: int, *, underrun: bool = False) -> bool:
+        """Whether the next block is silence; it is counted then, and need not be rendered.
+
+        That is most blocks of a station's life: computing them was half of what they cost.
+        """
+        if self._added or not self._resting:
+            return False
+        if underrun:
+            self._count_underrun()
+        self.frames += frames
+        return True
+
     def render(
         self, frames: int, dac_ns: int, *, underrun: bool = False, drift: float = 0.0
     ) -> NDArray[np.int16]:
@@ -86,10 +99,12 @@ class Mixer:
             voice = self._added.popleft()
             self._waiting[voice.bus].append(voice)
         block = np.zeros((frames, self.buses), np.int16)
+        self._resting = True
         for bus in range(self.buses):
             if self._playing[bus] is None and not self._waiting[bus] and self.limiters[bus].idle:
                 self.ears[bus].forget()
                 continue
+            self._resting = False
             if not self._began:  # nothing was held back yet for the first block
                 self.limiters[bus].process(self._render_bus(bus, LOOKAHEAD_FRAMES, dac_ns))
             mixed = self._render_bus(bus, frames, dac_ns + LOOKAHEAD_NS)

@@ -43,6 +43,8 @@ class Desk:
     out: list[NDArray[np.int16]] = field(default_factory=list)
     frames: int = 0
     offset_ns: int = 0
+    rests: bool = False  # blocks of which nothing is heard are left out, as the process does
+    rested: int = 0
 
     def __post_init__(self) -> None:
         self.mixer = Mixer(self.buses, ceiling_cdb=600)  # what is given is what is heard
@@ -52,7 +54,11 @@ class Desk:
         until = self.frames + round(seconds * SECOND)
         while self.frames < until:
             dac_ns = round(ns_of_frames(self.frames) * (1.0 - self.ppm * 1e-6)) + self.offset_ns
-            self.out.append(self.mixer.render(BLOCK, dac_ns))
+            if self.rests and self.mixer.rest(BLOCK):
+                self.out.append(np.zeros((BLOCK, self.buses), np.int16))
+                self.rested += 1
+            else:
+                self.out.append(self.mixer.render(BLOCK, dac_ns))
             self.frames += BLOCK
         return np.concatenate(self.out)[:, 0]
 
@@ -382,3 +388,29 @@ def test_how_long_it_has_been_silent_is_said_of_the_source_that_plays() -> None:
     desk.play(0.4)
     assert voice.source == 1
     assert ear.last is None or ear.last.for_frames <= 18_000
+
+
+def test_a_mixer_that_rests_while_nothing_sounds_plays_the_same() -> None:
+    desks = [Desk(buses=2), Desk(buses=2, rests=True)]
+    for desk in desks:
+        desk.play(0.5)
+        desk.cue(0.7, slot(finished(9_000)))
+        desk.play(1.0)
+        desk.cue(desk.frames / SECOND, slot(finished(9_000)), bus=1, join=False)
+        desk.play(1.5)
+    plain, resting = desks
+    assert np.array_equal(np.concatenate(plain.out), np.concatenate(resting.out))
+    assert plain.ends() == resting.ends()
+    assert (plain.mixer.frames, plain.rested) == (resting.mixer.frames, 0)
+    sounding = np.concatenate(resting.out).any(axis=1)
+    assert BLOCK * resting.rested == pytest.approx(np.count_nonzero(~sounding), abs=20 * BLOCK)
+    assert resting.rested > 20
+
+
+def test_a_card_that_runs_dry_while_the_mixer_rests_is_counted() -> None:
+    desk = Desk(rests=True)
+    desk.play(0.5)
+    assert desk.mixer.rest(BLOCK, underrun=True)
+    assert desk.mixer.underruns == 1
+    desk.cue(5.0, slot(finished(9_000)))
+    assert not desk.mixer.rest(BLOCK)
