@@ -245,6 +245,7 @@ def _add_speaking(command: Callable[[str], argparse.ArgumentParser], lang: Lang)
     made = command("announce")
     made.add_argument("words", nargs="*", metavar="WORD", help=say(lang, "help-announce-words"))
     made.add_argument("--speak", choices=("vi", "en"), help=say(lang, "help-speak"))
+    made.add_argument("--over", action="store_true", help=say(lang, "help-over"))
     made.add_argument("--mic", action="store_true", help=say(lang, "help-mic"))
     made.add_argument("--input", default="", metavar="NAME", help=say(lang, "help-input"))
     made.add_argument(

@@ -45,7 +45,8 @@ def speak(typed: argparse.Namespace, session: Session, pause: Pause = time.sleep
     names = zone_names(typed.words, session)
     if isinstance(names, Shown):
         return names
-    asked = SpeakRequest(names, typed.minutes * 60_000, typed.input, typed.title)
+    minutes_ms = typed.minutes * 60_000
+    asked = SpeakRequest(names, minutes_ms, typed.input, typed.title, typed.over)
     answer = Decider(typed, session).ask(asked)
     if isinstance(answer, Shown):
         return answer

@@ -167,7 +167,8 @@ def announce(typed: argparse.Namespace, session: Session) -> Shown:
     if isinstance(names, Shown):
         return names
     language = typed.speak or getattr(typed, "lang", "vi")
-    answer = Decider(typed, session).ask(AnnounceRequest(names, text, language))
+    asked = AnnounceRequest(names, text, language, over=typed.over)
+    answer = Decider(typed, session).ask(asked)
     if isinstance(answer, Shown):
         return answer
     if isinstance(answer, Refused):

@@ -321,6 +321,10 @@ DECIDING: dict[str, Words] = {
         "các cụm loa (không ghi: tất cả), rồi lời cần đọc trong ngoặc kép (không cần với --mic)",
         "zones (none: all), then the words in quotes (none with --mic)",
     ),
+    "help-over": Words(
+        "nói đè lên chương trình: chương trình nhỏ đi rồi to trở lại",
+        "over the programme, which is turned down meanwhile",
+    ),
     "help-mic": Words(
         "mở micro của đài: chờ báo rồi nói; Ctrl-C là tắt",
         "open the station's microphone: wait to be told, then speak; Ctrl-C closes it",

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from agent.contract.reasons import RULES_OF_THE_AIR, OccurrenceReason
-from agent.core import asrun, cues, opening
+from agent.core import asrun, cues, opening, over
 from agent.core.cues import CUE_LEAD_MS, Sent
 from agent.core.effects import PlayCue, Release, StopCue
 from agent.core.events import (
@@ -76,6 +76,8 @@ class Air:
         self.box_known = False
         """Whether it is known what the box can play. Until then nobody is told to switch off: after
         a restart the amplifier is still on, for the item that will go on in a moment."""
+        self._below: Decision = SILENCE
+        """What would sound if nothing were said over it."""
         self._tokens = 0
         self._spent: set[tuple[str, int]] = set()
         self._horizon_ms = CUE_LEAD_MS + 1_000
@@ -150,6 +152,7 @@ class Air:
         self.runs = follow(self.runs, before, after, now_ms)
         self.runs = self._power.excused(self.runs, self.items, before, after)
         self.decision = after
+        self._below = self._without_voices(now_ms)
         self._note_blocked(live, after)
         self._note_dark(live)
         near = [
@@ -236,23 +239,62 @@ class Air:
         ]
         return min(far) + 1 if far else 0
 
+    # --- what is said over a programme --------------------------------------------------
+
+    def _without_voices(self, now_ms: int) -> Decision:
+        saying = any(
+            on.key in self.items and self.items[on.key].over for on in self.decision.buses.values()
+        )
+        if not saying:
+            return self.decision
+        lows = [self.sent[sent.over] for sent in self.sent.values() if sent.over in self.sent]
+        keys = {low.key for low in lows if not low.stopping}
+        items = self.items.values()
+        return over.unsaid(self._power.site, items, self.runs, keys, self._below, now_ms)
+
+    def _beneath(self, span: BusSpan, now_ms: int) -> str:
+        """The cue that goes on beneath what begins; empty: none."""
+        for sent in self.sent.values():
+            begun = not sent.stopping and not sent.is_unbegun(now_ms)
+            if begun and sent.bus == span.bus and self._may_go_on(sent, span.key):
+                return sent.token
+        return ""
+
+    def _may_go_on(self, low: Sent, key: str) -> bool:
+        return over.may_go_on(low, self.items.get(key), self.items, self._below, self.plan)
+
+    def _lows(self) -> dict[str, Sent]:
+        """The cues that lie beneath another, or will in a moment."""
+        lows: dict[str, Sent] = {}
+        for upper in self.sent.values():
+            low, on = self.sent.get(upper.over), self.decision.buses.get(upper.bus)
+            if low is None or on is None or low.stopping or upper.stopping:
+                continue
+            if on.key in (upper.key, low.key) and self._may_go_on(low, upper.key):
+                lows[low.token] = low
+        return lows
+
     # --- sound --------------------------------------------------------------------------
 
     def _reconcile_cues(self, turn: Turn) -> None:
         now_ms = turn.wall_ms
-        unwanted = dict(self.sent)
+        lows, unwanted = self._lows(), dict(self.sent)
         fresh: list[BusSpan] = []
         for span in cues.due_spans(self.plan, now_ms):
+            if any(over.goes_on(low, span) for low in lows.values()):
+                continue
             found = next((s for s in unwanted.values() if cues.carries(s, span, now_ms)), None)
             if found is not None:
                 del unwanted[found.token]
             elif span.key in self.sounds and (span.key, span.bus) not in self._spent:
                 fresh.append(span)
         for span in fresh:
-            self._cue(span, turn)
+            if not any(over.goes_on(low, span) for low in self._lows().values()):
+                self._cue(span, turn)
+        lows = self._lows()
         taken = {span.bus for span in fresh if span.from_ms <= now_ms}
         for sent in unwanted.values():
-            if sent.stopping or self._drains(sent, now_ms, taken):
+            if sent.stopping or sent.token in lows or self._drains(sent, now_ms, taken):
                 continue
             self._stop(sent, turn)
             if sent.is_unbegun(now_ms):
@@ -289,7 +331,8 @@ class Air:
         cold_ms = self.gates.cold_ms(item.zones)
         cue = cues.cue_for(item, sound, span, token, turn.now.epoch, turn.wall_ms, cold_ms)
         parts = levelled(cue.parts, self.loudness_of, self._site.levels, item.klass)
-        cue = msgspec.structs.replace(cue, parts=parts)
+        beneath = self._beneath(span, turn.wall_ms) if item.over else ""
+        cue = msgspec.structs.replace(cue, parts=parts, over=beneath)
         end_ms = span.origin_ms + item.play_ms
         self.sent[token] = Sent(
             token,
@@ -300,7 +343,10 @@ class Air:
             end_ms,
             cue.start_at_ms,
             len(cue.parts),
+            over=beneath,
         )
+        if beneath:
+            turn.log("said_over", item=span.key, over=self.sent[beneath].key, bus=span.bus)
         self._save_cued(item, sound, span, turn.now.epoch)
         turn.do(PlayCue(cue), "soon" if item.klass == 1 else "after_commit")
 
@@ -563,6 +609,10 @@ class Air:
         """The wall jumped: what is on air keeps its instants, the rest is planned again (D6)."""
         old_ms = turn.wall_ms - step_ms
         self.ledger.stepped(step_ms, turn.wall_ms)
+        for low in self._lows().values():
+            run = self.runs.get(low.key)
+            if run is not None and not run.on:
+                self._stop(low, turn)  # it comes back by the new clock
         for token, sent in list(self.sent.items()):
             if sent.from_ms > old_ms and not sent.sounding:
                 turn.do(StopCue(token), "now")

@@ -42,6 +42,7 @@ class Announcement:
     """What is to be said. start_ms: not before the amplifiers are warm.
 
     input: spoken live, for speak_ms; there is no text then. withdrawn: not wanted any more.
+    over: over the programme where that can be.
     """
 
     ref: OccurrenceRef
@@ -55,6 +56,7 @@ class Announcement:
     input: str = ""
     speak_ms: int = 0
     withdrawn: bool = False
+    over: bool = False
 
     @property
     def utterance(self) -> Utterance | None:
@@ -112,6 +114,7 @@ class Announcement:
             problem=None if sound is not None else why,
             language=self.language,
             latest_ms=self.start_ms + wait_ms,
+            over=self.over,
         )
 
     def _wait_ms(self, length_ms: int, others: Iterable[Item]) -> int:

@@ -35,6 +35,7 @@ class Sent:
 
     shift_ms: what the wall jumped since it was sent. The child reports on the cue's own clock:
     began_ms, its first sample, and told_ms, its last report. silent_ms, underruns: booked so far.
+    over: the token of the one it was laid over.
     """
 
     token: str
@@ -52,6 +53,7 @@ class Sent:
     told_ms: int = 0
     silent_ms: int = 0
     underruns: int = 0
+    over: str = ""
 
     def part_of(self, sound: Sound, part: int) -> int:
         """Which part of `sound.main` a part of the cue is; less than 0 for the chime."""

@@ -85,6 +85,7 @@ class Item:
     undecided_ms: int = 0
     moved_from_ms: int | None = None
     latest_ms: int | None = None
+    over: bool = False
 
     def waits(self, now_ms: int) -> bool:
         """Its planned start is over and it may still play: undecided, or moved to a later hour."""

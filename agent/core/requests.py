@@ -144,13 +144,15 @@ class QuietRequest(msgspec.Struct, frozen=True, tag="quiet", tag_field="ask"):
 class AnnounceRequest(msgspec.Struct, frozen=True, tag="announce", tag_field="ask"):
     """Say `text` now, as an item of class 2 of the commune. zones empty: all.
 
-    The rules of the air bind it: refused where they keep it from sounding everywhere.
+    The rules of the air bind it: refused where they keep it from sounding everywhere. over: what
+    plays there goes on beneath it, turned down, where no zone would hear what is not for it.
     """
 
     zones: tuple[str, ...]
     text: Text
     language: Language = "vi"
     title: Line = ""
+    over: bool = False
 
 
 class SpeakRequest(msgspec.Struct, frozen=True, tag="speak", tag_field="ask"):
@@ -163,6 +165,7 @@ class SpeakRequest(msgspec.Struct, frozen=True, tag="speak", tag_field="ask"):
     length_ms: int
     input: Line = ""
     title: Line = ""
+    over: bool = False
 
 
 class SpokenRequest(msgspec.Struct, frozen=True, tag="spoken", tag_field="ask"):

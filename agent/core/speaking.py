@@ -95,7 +95,7 @@ class Speaking:
 
         def make(zones: tuple[str, ...]) -> Announcement:
             made = self._announcement(zones, title, who, turn)
-            return replace(made, text=text, language=body.language)
+            return replace(made, text=text, language=body.language, over=body.over)
 
         return self._say(body.zones, make, turn)
 
@@ -112,7 +112,7 @@ class Speaking:
 
         def make(zones: tuple[str, ...]) -> Announcement:
             made = self._announcement(zones, title_of(body.title, who), who, turn)
-            return replace(made, input=name, speak_ms=speak_ms)
+            return replace(made, input=name, speak_ms=speak_ms, over=body.over)
 
         return self._say(body.zones, make, turn)
 

@@ -183,7 +183,7 @@ class Ear:
                 if near(file.troubles, played.begins_ms, LEASE_MS):
                     continue  # a lost controller keeps its gates until the lease is over
                 for zone in box.site.zones:
-                    leaked_ms = played.heard_ms(zone.name)
+                    leaked_ms = played.heard_ms(zone.name) + played.beneath_ms(zone.name)
                     if zone.name not in allowed and leaked_ms > LINGER_MS:
                         what = (
                             f"{audience} {entry_id} {date} was heard {leaked_ms} ms in {zone.name}"

@@ -33,6 +33,7 @@ class Played:
     """One cue that sounded. parts: (source, position in the part, length) as they really came.
 
     begins_wall_ms: what the box believed the time was. chime: its first part is not its last.
+    beneath: where it went on softly, under what was said over it; not in `stretches`.
     """
 
     token: str
@@ -42,6 +43,7 @@ class Played:
     begins_ms: int
     begins_wall_ms: int
     stretches: list[Stretch] = field(default_factory=list)
+    beneath: list[Stretch] = field(default_factory=list)
     ended_ms: int | None = None
     counted_ms: int = 0
     _changed: bool = False
@@ -53,19 +55,23 @@ class Played:
     def heard_ms(self, zone: str) -> int:
         return sum(one.to_ms - one.from_ms for one in self.stretches if zone in one.zones)
 
-    def count(self, to_ms: int, zones: frozenset[str]) -> None:
+    def beneath_ms(self, zone: str) -> int:
+        return sum(one.to_ms - one.from_ms for one in self.beneath if zone in one.zones)
+
+    def count(self, to_ms: int, zones: frozenset[str], *, beneath: bool = False) -> None:
         """Book what sounded since the last count."""
         if to_ms <= self.counted_ms:
             return
-        last = self.stretches[-1] if self.stretches else None
+        book = self.beneath if beneath else self.stretches
+        last = book[-1] if book else None
         if last is not None and last.zones == zones and last.to_ms == self.counted_ms:
-            self.stretches[-1] = Stretch(last.from_ms, to_ms, zones)
+            book[-1] = Stretch(last.from_ms, to_ms, zones)
         else:
-            self.stretches.append(Stretch(self.counted_ms, to_ms, zones))
+            book.append(Stretch(self.counted_ms, to_ms, zones))
         self.counted_ms = to_ms
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiting:
     """numbers: of its parts in the cue. broken: the last one has no sound."""
 
@@ -106,6 +112,7 @@ class Card:
         self._offsets_ms = offsets_ms
         self._progress_ms = progress_ms
         self._playing: dict[int, _Waiting] = {}
+        self._above: dict[int, _Waiting] = {}
         self._waiting: dict[str, _Waiting] = {}
         self._known: set[str] = set()
         self.alive = True
@@ -138,30 +145,36 @@ class Card:
     def stop(self, token: str) -> None:
         if self._waiting.pop(token, None) is not None:
             return
-        for bus, playing in self._playing.items():
+        for playing in self._on_air():
             if playing.cue.token == token:
-                self._end(bus, "stopped")
+                self._end(playing, "stopped")
                 return
 
     def die(self) -> None:
         """The child is gone: what sounded stops, what waited is forgotten."""
         self.count()
-        for playing in self._playing.values():
+        for playing in self._on_air():
             self._close(playing)
         self._playing.clear()
+        self._above.clear()
         self._waiting.clear()
         self.alive = False
 
     def count(self) -> None:
         """Book what sounded up to now, before gates change."""
-        for bus, playing in self._playing.items():
+        for playing in self._on_air():
+            bus = playing.cue.bus
             if playing.played is not None:
-                playing.played.count(self._clock.now_ms, self._audible(bus))
+                beneath = bus in self._above and self._above[bus] is not playing
+                playing.played.count(self._clock.now_ms, self._audible(bus), beneath=beneath)
 
     def sounding(self) -> list[Played]:
-        return [one.played for one in self._playing.values() if one.played is not None]
+        return [one.played for one in self._on_air() if one.played is not None]
 
     # --- inside -------------------------------------------------------------------------
+
+    def _on_air(self) -> list[_Waiting]:
+        return [*self._playing.values(), *self._above.values()]
 
     def _lengths(
         self, cue: Cue, skip_ms: int
@@ -214,13 +227,18 @@ class Card:
         cue = waiting.cue
         if self._waiting.pop(cue.token, None) is not waiting or not self.alive:
             return
-        self._end(cue.bus, "taken_over")
+        beneath = self._playing.get(cue.bus)
+        lies_above = beneath is not None and beneath.cue.token == cue.over
+        self.count()
+        for old in (self._above.get(cue.bus), None if lies_above else beneath):
+            if old is not None:
+                self._end(old, "taken_over")
         now_ms = self._clock.now_ms
         wall_ms = self._wall(cue)
         played = Played(cue.token, cue.bus, cue, tuple(waiting.parts), now_ms, wall_ms)
         played.counted_ms = now_ms
         waiting.played = played
-        self._playing[cue.bus] = waiting
+        (self._above if lies_above else self._playing)[cue.bus] = waiting
         part = waiting.numbers[0]
         self._begins(played)
         self._emit(SoundStarted(cue.token, cue.bus, part, waiting.parts[0][1], wall_ms))
@@ -233,7 +251,7 @@ class Card:
 
     def _progress(self, playing: _Waiting) -> None:
         cue = playing.cue
-        if self._playing.get(cue.bus) is not playing or not self.alive:
+        if playing not in self._on_air() or not self.alive:
             return
         part, position_ms = self._position(playing)
         played_ms = self._clock.now_ms - playing.begins_ms
@@ -255,18 +273,20 @@ class Card:
         return playing.numbers[-1], playing.parts[-1][1] + done_ms
 
     def _natural_end(self, playing: _Waiting) -> None:
-        if self._playing.get(playing.cue.bus) is playing and self.alive:
+        if playing in self._on_air() and self.alive:
             whole_ms = sum(length for _, _, length in playing.parts)
             cut = playing.ends_ms - playing.begins_ms < whole_ms
             whole: EndReason = "source_failed" if playing.broken else "finished"
-            self._end(playing.cue.bus, "end_reached" if cut else whole)
+            self._end(playing, "end_reached" if cut else whole)
 
-    def _end(self, bus: int, reason: EndReason) -> None:
-        playing = self._playing.get(bus)
-        if playing is None:
-            return
+    def _end(self, playing: _Waiting, reason: EndReason) -> None:
+        bus = playing.cue.bus
         self.count()
-        del self._playing[bus]
+        above = self._above.pop(bus, None)
+        if self._playing[bus] is playing:
+            del self._playing[bus]
+            if above is not None:
+                self._playing[bus] = above
         self._close(playing)
         part, _ = self._position(playing)
         self._tell_end(playing.cue, reason, self._clock.now_ms - playing.begins_ms, part)

@@ -539,6 +539,7 @@ def test_quiet_alone_shows_what_is_quiet_and_how_each_ends(capsys: Printed) -> N
         (["dong", "chợ", " Mời  họp "], AnnounceRequest(("Đông", "Chợ"), "Mời họp", "vi")),
         (["all", "Please come", "--lang", "en"], AnnounceRequest((), "Please come", "en")),
         (["dong", "--speak", "en", "Come"], AnnounceRequest(("Đông",), "Come", "en")),
+        (["--over", "Mời họp"], AnnounceRequest((), "Mời họp", "vi", over=True)),
     ],
 )
 def test_words_are_sent_to_be_said(

@@ -98,6 +98,13 @@ def test_what_is_typed_becomes_one_request_in_the_name_of_who_speaks(capsys: Pri
     assert "stationctl stop" in out(capsys)
 
 
+def test_over_the_programme_is_asked_for_with_a_word(capsys: Printed) -> None:
+    agent = Agent()
+    words = ("announce", "--mic", "--over", "dong", "--name", HOA)
+    assert typed(agent, Keyboard(PIN), *words, chatty=False) == 0
+    assert agent.done == [(SpeakRequest(("Đông",), 300_000, over=True), HOA)]
+
+
 def test_without_a_pin_no_microphone_is_opened(capsys: Printed) -> None:
     agent = Agent()
     assert typed(agent, None, "announce", "--mic", "dong") == 2
