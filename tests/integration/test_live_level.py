@@ -35,8 +35,10 @@ RATE = 48_000
 Wave = NDArray[np.float32]
 LOUD, QUIET, NOW, MICRO = range(4)
 """A loud and a quiet relay known ten seconds ahead, a quiet one and a loud microphone that are
-wanted now; the microphone speaks where the loud relay follows it."""
-BUS = {LOUD: 0, QUIET: 1, NOW: 2, MICRO: 0}
+wanted now; the microphone speaks where the loud relay follows it. Two stations: PulseAudio mixes
+more than two channels of one."""
+BUS = {LOUD: (0, 0), QUIET: (0, 1), NOW: (1, 0), MICRO: (0, 0)}
+"""The station, and its bus."""
 LEAD_MS = 9_500
 LASTS_S = 17.0
 ENCODER_LU = 0.5
@@ -79,14 +81,18 @@ def test_a_relay_of_9_and_one_of_30_lufs_leave_within_one_lu_of_the_target(tmp_p
         for level in (-9.0, -30.0)
     ]
     with (
-        SoundCard(sinks={"live-level": 3}, inputs=("micro",)) as card,
+        SoundCard(sinks={"tan-lien": 2, "ha-luu": 1}, inputs=("micro",)) as card,
         Icecast() as icecast,
         icecast.send("to.mp3", ["-stream_loop", "-1", "-i", str(files[0])], kbps=96),
         icecast.send("nho.mp3", ["-stream_loop", "-1", "-i", str(files[1])], kbps=96),
-        card.record("live-level") as recorder,
-        PlayerChild(card.env(), "live-level", 3) as child,
+        card.record("tan-lien") as first,
+        card.record("ha-luu") as second,
+        PlayerChild(card.env(), "tan-lien", 2) as child,
+        PlayerChild(card.env(), "ha-luu", 1) as other,
     ):
-        child.wait(p.Ready)
+        recorders, children = (first, second), (child, other)
+        for one in children:
+            one.wait(p.Ready)
         icecast.await_sound("to.mp3")
         icecast.await_sound("nho.mp3")
         now_ms = time.time_ns() // 1_000_000
@@ -97,13 +103,17 @@ def test_a_relay_of_9_and_one_of_30_lufs_leave_within_one_lu_of_the_target(tmp_p
             (NOW, relays[1], 300),
             (MICRO, led_part("input", "micro"), 300),
         ):
-            child.send(p.Cue(f"c{what}", BUS[what], (part,), now_ms + in_ms, 0))
-        began = {what: child.wait(p.Started, f"c{what}").at_ms for what in (NOW, MICRO)}
+            station, bus = BUS[what]
+            children[station].send(p.Cue(f"c{what}", bus, (part,), now_ms + in_ms, 0))
+        began = {
+            what: children[BUS[what][0]].wait(p.Started, f"c{what}").at_ms for what in (NOW, MICRO)
+        }
         mouth = card.speak_into("micro", files[0])
         spoken_ms = time.time_ns() // 1_000_000
         began |= {what: child.wait(p.Started, f"c{what}").at_ms for what in (LOUD, QUIET)}
         until_ms = max(began[LOUD] + 6_000, began[NOW] + 1_000 * LASTS_S)
-        recorder.wait_until_wall_ms(until_ms + 200, 60.0)
+        for recorder in recorders:
+            recorder.wait_until_wall_ms(until_ms + 200, 60.0)
         told = {
             what: child.wait(p.Heard, f"c{what}", where=lambda one: one.at_ms > until_ms - 1_500)
             for what in (LOUD, QUIET)
@@ -113,12 +123,15 @@ def test_a_relay_of_9_and_one_of_30_lufs_leave_within_one_lu_of_the_target(tmp_p
         spans = {what: (at_ms, until_ms) for what, at_ms in began.items()}
         spans[MICRO] = spoken_ms + 4_000, began[LOUD] - 500
         for what, span in spans.items():
-            low, high = (round(recorder.frame_of_wall_ms(ms)) for ms in span)
-            heard[what] = recorder.samples(BUS[what])[low:high]
+            station, bus = BUS[what]
+            low, high = (round(recorders[station].frame_of_wall_ms(ms)) for ms in span)
+            heard[what] = recorders[station].samples(bus)[low:high]
     found = {what: by_ffmpeg(wave, tmp_path) for what, wave in heard.items()}
     # A window of three seconds: its middle says when it was.
-    late = [1.5 + n / 10 for n, one in enumerate(found[NOW][1][30:]) if abs(one + 18.0) > 1.0]
-    print({what: whole for what, (whole, _) in found.items()}, "settled after", max(late))
+    # Nothing is late where all that the server sends ahead came before the first sound.
+    off = [abs(one + 18.0) > 1.0 for one in found[NOW][1][30:]]
+    settled_s = max((1.5 + n / 10 for n, late in enumerate(off) if late), default=0.0)
+    print({what: whole for what, (whole, _) in found.items()}, "settled after", settled_s)
     for what in (LOUD, QUIET):
         whole, short = found[what]
         assert whole == pytest.approx(-18.0, abs=1.0)
@@ -126,7 +139,7 @@ def test_a_relay_of_9_and_one_of_30_lufs_leave_within_one_lu_of_the_target(tmp_p
         first_s, _ = by_ffmpeg(heard[what][: RATE + RATE // 10], tmp_path)
         assert first_s == pytest.approx(-18.0, abs=1.0)
     assert found[MICRO][0] == pytest.approx(-18.0, abs=1.0)
-    assert max(late) < 16.0
+    assert settled_s < 16.0
     assert told[LOUD].levelled_cdb == pytest.approx(-900, abs=100)
     assert told[QUIET].levelled_cdb == pytest.approx(1_200, abs=100)
 
