@@ -1,25 +1,26 @@
-"""A line input, tuner or microphone of the box as a live source, through PortAudio.
+"""A line input, tuner or microphone of the box as a live source.
 
-Owns the capture stream. Opening and closing a device may block for ever, so both happen in a
-thread of their own; the control thread only looks. Found by the stable name, as an output is.
+Owns the process that listens to it (`listener`), and what its answers mean. The process looks for
+the device by its stable name anew each time, so one that was plugged in later, or again at another
+index, is found while something else sounds. Waiting for it happens in a thread of its own.
 
 Invariants: as in `live`; a device that is gone ends as `not_found`, one that another program holds
-as `refused`, one that stops giving samples as `stalled`.
+as `refused`, one that stops giving samples as `stalled`. A listener that is not wanted is killed.
 """
 
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any
+from typing import cast, get_args
 
 import numpy as np
 
-from agent.player.devices import find, prepare_portaudio
 from agent.player.live import LiveJob
-from agent.player.protocol import RATE_HZ, Source
+from agent.player.protocol import Source, SourceFault
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,59 @@ log = logging.getLogger(__name__)
 INPUT_LEAD_MS = 200
 _FRAMES = 1_024
 _CHANNELS_MAX = 8
+_GONE_WITHIN_S = 2.0
+_LINE_MOST = 4_096
+
+
+class Listener:
+    """A process that listens to one input. `said` first, then `read` until it gives nothing."""
+
+    def __init__(self, device: str, channels: int, frames: int) -> None:
+        self._bytes = 2 * channels * frames
+        options = ("--channels", str(channels), "--frames", str(frames))
+        # "--": a device's name may begin with a dash.
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "agent.player.listener", *options, "--", device],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=1 << 16,
+        )
+
+    def said(self) -> tuple[str, str]:
+        """`open`, or why it is not (a `SourceFault`), and details; waits."""
+        out = self._process.stdout
+        line = out.readline(_LINE_MOST).decode("utf-8", "replace").strip() if out else ""
+        word, _, detail = line.partition(" ")
+        return (
+            (word, detail) if word == "open" or word in get_args(SourceFault) else ("refused", line)
+        )
+
+    def read(self) -> bytes:
+        """The next block; b"" when there is no more."""
+        out = self._process.stdout
+        data = out.read(self._bytes) if out else b""
+        return data if len(data) == self._bytes else b""
+
+    def end(self) -> None:
+        """Let nothing come any more; any thread may ask, nothing is waited for."""
+        self._process.kill()
+
+    def hang_up(self) -> None:
+        """Close its stdin: it leaves by itself."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    def close(self) -> None:
+        """End it and let it go; one that cannot die is left behind."""
+        self.end()
+        try:
+            self._process.wait(_GONE_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            log.error("listener_unkillable pid=%d", self._process.pid)
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
 class CaptureJob(LiveJob):
@@ -38,51 +92,41 @@ class CaptureJob(LiveJob):
         super().__init__(source, now_ns)
         self._channels = min(_CHANNELS_MAX, source.channel + 1)
         self._channel = self._channels - 1
+        self._listener: Listener | None = None
         threading.Thread(target=self._run, name="capture", daemon=True).start()
 
-    def _run(self) -> None:
-        prepare_portaudio()
-        import pyaudio
+    def cancel(self) -> None:
+        """No longer wanted: the device is free again at once."""
+        super().cancel()
+        if self._listener is not None:
+            self._listener.end()
 
-        self.call_since_ns = time.monotonic_ns()
-        library = pyaudio.PyAudio()
+    def _run(self) -> None:
         try:
-            index = find_input(library, self.source.url, self._channels)
-            if index is None:
-                self.finish("not_found")
-                return
-            stream = library.open(
-                format=pyaudio.paInt16,
-                channels=self._channels,
-                rate=RATE_HZ,
-                input=True,
-                input_device_index=index,
-                frames_per_buffer=_FRAMES,
-                stream_callback=self._callback,
-            )
-            self.call_since_ns = 0
-            self.cancelled.wait()
-            self.call_since_ns = time.monotonic_ns()
-            stream.close()
-        except (OSError, ValueError) as error:
-            log.warning("input_refused device=%s error=%s", self.source.url, error)
+            self._listener = listener = Listener(self.source.url, self._channels, _FRAMES)
+        except OSError as error:
+            log.warning("listener_failed error=%s", error)
+            self.finish("refused")
+            return
+        try:
+            if not self.cancelled.is_set():
+                self.finish(self._listen(listener))
+        except Exception:
+            log.exception("capture_failed device=%s", self.source.url)
             self.finish("refused")
         finally:
-            self.call_since_ns = 0
-            library.terminate()
+            listener.close()
 
-    def _callback(
-        self, data: bytes | None, _frames: int, _times: Mapping[str, float], _status: int
-    ) -> tuple[None, int]:
-        if data and not self.done:
+    def _listen(self, listener: Listener) -> SourceFault:
+        """Take what comes; why nothing more does."""
+        said, detail = listener.said()
+        if said != "open":
+            if not self.cancelled.is_set():
+                log.warning("no_input device=%r why=%s %s", self.source.url, said, detail)
+            return cast(SourceFault, said)
+        while data := listener.read():
+            if self.done:
+                break
             pcm = np.frombuffer(data, np.int16)
             self.take(pcm[self._channel :: self._channels], time.monotonic_ns())
-        return None, 0  # paContinue
-
-
-def find_input(library: Any, device: str, channels: int) -> int | None:
-    """The input's number, by a name that does not change."""
-    found, _, there_are = find(library, device, "maxInputChannels", channels)
-    if found is None:
-        log.warning("no_input device=%r there_are=%s", device, there_are)
-    return found
+        return "stalled"

@@ -1,8 +1,8 @@
 """The return line: what comes back from behind the card, heard beside what was sent there.
 
 `ReturnEar` is pure: numpy blocks and instants in, what lacks and what was found out. `ReturnLine`
-owns the capture stream, in a thread of its own, because a broken device may block for ever; one
-that is not there, is busy or falls silent as a device is looked for again and claims nothing.
+owns the process that listens (`listener`), waited for in a thread of its own; a line that is not
+there, is busy or gives no samples any more is looked for again and claims nothing.
 
 Invariants: what is not heard is `None`, never silence; a line that only hums is as empty as one
 without any sound: the hum was measured while nothing was sent.
@@ -14,15 +14,14 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from agent.player import protocol as p
-from agent.player.capture import find_input
+from agent.player.capture import Listener
 from agent.player.clockmap import NS_PER_MS, NS_PER_S, ms_of_frames, ns_of_frames
-from agent.player.devices import prepare_portaudio
 from agent.player.hearing import SILENT_DBFS, Ear, Look
 from agent.player.pattern import SLOW_HZ, SLOWER, find, slower
 from agent.player.ring import Block
@@ -40,7 +39,10 @@ LATEST_MS = 1_500
 EARLY_MS = 100
 """So much before it is looked for it, too: what a card says of its delay is not always so."""
 
-AGAIN_S = 10.0
+AGAIN_S = (10.0, 10.0, 20.0, 40.0, 60.0)
+"""Pauses before a line is looked for again: each look is a process that starts."""
+NOTHING_NS = 8 * NS_PER_S
+"""A listener that gives nothing for so long is ended: it hangs, in its opening or later."""
 STALE_NS = 2 * NS_PER_S
 ABOVE_HUM_DB = 6.0
 HUM_LOUDEST_DBFS = -30.0
@@ -148,6 +150,8 @@ class ReturnLine:
         self._channel = channel
         self._ear = ReturnEar()
         self._wake = wake
+        self._listener: Listener | None = None
+        self._came_ns = 0  # when something came last, or it was begun to listen
 
     def start(self) -> None:
         """Open it where it can hang without holding anybody up."""
@@ -155,6 +159,9 @@ class ReturnLine:
 
     def report(self, sent: Look | None, every_ms: int, at_ms: int, now_ns: int) -> p.Returned:
         """What the agent is told once a second."""
+        listener = self._listener
+        if listener is not None and now_ns - self._came_ns > NOTHING_NS:
+            listener.end()
         back, lacks_ms = self._ear.look(sent, every_ms, now_ns)
         return p.Returned(
             bus=self.bus,
@@ -194,48 +201,39 @@ class ReturnLine:
     # --- the capture --------------------------------------------------------------------
 
     def _run(self) -> None:
+        looks = 0
         while True:
-            try:
-                self.fault = self._capture()
-            except (OSError, ValueError) as error:
-                if self.fault != "refused":
-                    log.warning("return_line_refused device=%s error=%s", self._device, error)
-                self.fault = "refused"
+            fault, detail = self._capture()
+            if fault == "stalled":
+                looks = 0
+            elif fault != self.fault:
+                log.warning("no_return_line device=%r why=%s %s", self._device, fault, detail)
+            self.fault = fault
             self._ear.forget()
-            time.sleep(AGAIN_S)
+            time.sleep(AGAIN_S[min(looks, len(AGAIN_S) - 1)])
+            looks += 1
 
-    def _capture(self) -> str:
-        """Listen until the line is gone; why it is."""
-        prepare_portaudio()
-        import pyaudio
-
-        library = pyaudio.PyAudio()
+    def _capture(self) -> tuple[str, str]:
+        """Listen until the line is gone; why it is, and details."""
+        self._came_ns = time.monotonic_ns()
         try:
-            index = find_input(library, self._device, self._channels)
-            if index is None:
-                return "not_found"
-            stream = library.open(
-                format=pyaudio.paInt16,
-                channels=self._channels,
-                rate=p.RATE_HZ,
-                input=True,
-                input_device_index=index,
-                frames_per_buffer=FRAMES,
-                stream_callback=self._callback,
-            )
+            self._listener = listener = Listener(self._device, self._channels, FRAMES)
+        except OSError as error:
+            return "refused", str(error)
+        try:
+            said, detail = listener.said()
+            if said != "open":
+                return said, detail
             self.fault = ""
-            while stream.is_active():
-                time.sleep(1.0)
-            stream.close()
+            while data := listener.read():
+                self._take(data)
         finally:
-            library.terminate()
-        return "stalled"
+            self._listener = None
+            listener.close()
+        return "stalled", ""
 
-    def _callback(
-        self, data: bytes | None, _frames: int, _times: Mapping[str, float], _status: int
-    ) -> tuple[None, int]:
-        if data:
-            pcm = np.frombuffer(data, np.int16)[self._channel :: self._channels]
-            block = pcm.astype(np.float32) * np.float32(1.0 / 32768.0)
-            self._ear.add(block, time.monotonic_ns() - ns_of_frames(len(block)))
-        return None, 0  # paContinue
+    def _take(self, data: bytes) -> None:
+        pcm = np.frombuffer(data, np.int16)[self._channel :: self._channels]
+        block = pcm.astype(np.float32) * np.float32(1.0 / 32768.0)
+        self._came_ns = time.monotonic_ns()
+        self._ear.add(block, self._came_ns - ns_of_frames(len(block)))

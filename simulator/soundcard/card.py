@@ -48,6 +48,7 @@ class SoundCard:
                 raise SoundCardError(f"sink {name!r} with {buses} buses: bad name or number")
         self.sinks = dict(sinks)
         self.inputs = tuple(inputs)
+        self._plugged = list(inputs)
         self.rate_hz = rate_hz
         self._dir: Path | None = None
         self._daemon: TiedProcess | None = None
@@ -70,7 +71,7 @@ class SoundCard:
             raise SoundCardError("pulseaudio and pulseaudio-utils are needed: apt install both")
         self._dir = _short_directory()
         (self._dir / "rt").mkdir(mode=0o700)
-        (self._dir / "asound.conf").write_text(self._alsa_config(), encoding="ascii")
+        self._write_alsa_config()
         self._daemon = TiedProcess(self._daemon_argv(), self._daemon_env(), niceness=CARD_NICENESS)
         try:
             self._wait_for_sinks()
@@ -139,6 +140,25 @@ class SoundCard:
         argv = ["paplay", f"--device={name}-mouth", str(file)]
         return TiedProcess(argv, self.env())
 
+    def pull_out(self, name: str) -> None:
+        """Take an input away: who looks now finds no such name, who listens gets nothing more.
+
+        Unloaded it is only when it is plugged in again: PulseAudio would move a listener elsewhere.
+        """
+        self._plugged.remove(name)
+        self._write_alsa_config()
+        self.pactl("suspend-sink", f"{name}-mouth", "1")
+
+    def plug_in(self, name: str) -> None:
+        """An input that was pulled out is there again, another device behind the others."""
+        sink = f"sink_name={name}-mouth "
+        modules = self.pactl("list", "short", "modules").splitlines()
+        for number in [line.split()[0] for line in modules if sink in f"{line} "]:
+            self.pactl("unload-module", number)
+        self.pactl("load-module", "module-null-sink", *self._mouth(name).split())
+        self._plugged.append(name)
+        self._write_alsa_config()
+
     def pactl(self, *arguments: str) -> str:
         """Ask the daemon something; raises CalledProcessError when it refuses."""
         done = subprocess.run(
@@ -156,12 +176,15 @@ class SoundCard:
             raise SoundCardError("the sound card is closed")
         return self._dir
 
+    def _write_alsa_config(self) -> None:
+        (self._directory() / "asound.conf").write_text(self._alsa_config(), encoding="ascii")
+
     def _alsa_config(self) -> str:
         # Only what PortAudio should see: the stock configuration adds some twenty virtual devices
         # which it opens one by one at start (and complains about on stderr).
         lines = [f'pcm.{name} {{ type pulse device "{name}" }}' for name in self.sinks]
         lines += [
-            f'pcm.{name} {{ type pulse device "{name}-mouth.monitor" }}' for name in self.inputs
+            f'pcm.{name} {{ type pulse device "{name}-mouth.monitor" }}' for name in self._plugged
         ]
         first = next(iter(self.sinks))
         lines.append(f'pcm.!default {{ type pulse device "{first}" }}')
@@ -185,9 +208,11 @@ class SoundCard:
             sink = f"sink_name={name} rate={self.rate_hz} channels={buses} format=s16le"
             argv += ["-L", f"module-null-sink {sink}"]
         for name in self.inputs:
-            mouth = f"sink_name={name}-mouth rate={self.rate_hz} channels=1 format=s16le"
-            argv += ["-L", f"module-null-sink {mouth}"]
+            argv += ["-L", f"module-null-sink {self._mouth(name)}"]
         return argv
+
+    def _mouth(self, name: str) -> str:
+        return f"sink_name={name}-mouth rate={self.rate_hz} channels=1 format=s16le"
 
     def _wait_for_sinks(self) -> None:
         if self._daemon is None:
