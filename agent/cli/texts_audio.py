@@ -53,8 +53,8 @@ AUDIO: dict[str, tuple[str, str]] = {
     ),
     "audio-list-slow": ("không trả lời, thẻ bị treo?", "no answer, does a card hang?"),
     "audio-list-next": (
-        "rút thẻ âm thanh ra cắm lại; xem: aplay -L",
-        "replug the sound card; look: aplay -L",
+        "rút thẻ âm thanh ra cắm lại; rồi: stationctl audio",
+        "replug the sound card; then: stationctl audio",
     ),
     "audio-no-device": (
         "ở đây không thấy thiết bị âm thanh nào",

@@ -143,8 +143,8 @@ def _sound(station: Parts) -> Check:
         "fault",
         "không có tiếng ra",
         "no sound can leave the card",
-        "kiểm tra thẻ âm thanh: aplay -L, mục [sound]",
-        "check the sound card: aplay -L, section [sound]",
+        "xem thẻ và tên để ghi vào [sound]: stationctl audio",
+        "see the card and the name for [sound]: stationctl audio",
     )
 
 

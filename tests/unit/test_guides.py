@@ -178,8 +178,8 @@ def test_the_sample_of_the_check_is_what_the_screen_says(name: str, lang: Lang) 
     }
     steps = {
         "sound": (
-            "kiểm tra thẻ âm thanh: aplay -L, mục [sound]",
-            "check the sound card: aplay -L, section [sound]",
+            "xem thẻ và tên để ghi vào [sound]: stationctl audio",
+            "see the card and the name for [sound]: stationctl audio",
         ),
         "power": (
             "ghi chân GPIO vào [power] mains_file",
