@@ -17,7 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agent.config import Config
     from agent.contract.reasons import Lang
+    from agent.errors import Problem
 
 DEFAULT_CONFIG = Path("/etc/commune-radio/station.toml")
 
@@ -78,11 +82,25 @@ def _check(file: Path, lang: Lang) -> int:
         sys.stderr.write(f"{file}: {count}\n")
         return error.exit_code
     warning = words("check-warning").text(lang)
-    for one in loaded.warnings:
+    for one in (*loaded.warnings, *_absent_devices(loaded.config)):
         sys.stdout.write(f"{file}: {warning}: {one.said(lang)}\n")
     good = words("check-good", station=loaded.site.station).text(lang)
     sys.stdout.write(f"{file}: {good}\n")
     return 0
+
+
+def _absent_devices(config: Config) -> Iterable[Problem]:
+    """Of the devices that it names; a broken one may keep us some seconds, no longer."""
+    from agent.cli.devices import real_devices
+    from agent.config_sound import absent_devices
+    from agent.devices_named import wanted
+
+    inputs = ((one.name, one.device, one.channel) for one in config.input)
+    named = wanted(config.sound.device, config.sound.buses, inputs)
+    if not named:
+        return ()
+    listed = real_devices()
+    return absent_devices(named, listed.devices, listed.why)
 
 
 class _Lines(logging.Formatter):

@@ -12,8 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from agent.config_texts import words
+from agent.devices_named import Wanted, absent
 from agent.errors import Problem
 from agent.player.devices import cards
+from agent.player.listing import Devices
 
 OF_TIMETABLES = ("line", "fm", "micro")
 """Inputs that a timetable means without naming one: `line-in`, `fm`, `micro`."""
@@ -81,6 +83,23 @@ def device_findings(path: str, device: str, *, needed: bool = False) -> Iterator
     elif (numbered := _NUMBERED.search(device)) is not None:
         names = [one for one, index in cards().items() if index == int(numbered[1])]
         yield _problem(path, "device-number", name=device, card=names[0] if names else "…")
+
+
+def absent_devices(
+    named: Sequence[Wanted], found: Devices | None, why: str = ""
+) -> Iterator[Problem]:
+    """Warnings of `--check`. found None: nobody could list them, `why` says why."""
+    if not named:
+        return
+    if found is None:
+        yield _problem("sound.device", "devices-unlisted", why=why)
+        return
+    for one in absent(named, found, cards()):
+        step = "device-absent-next" if one.there else "device-none-next"
+        there = ", ".join(f'"{name}"' for name in one.there)
+        wanted = one.wanted
+        text = words("device-absent", name=wanted.device, channels=wanted.channels)
+        yield Problem(wanted.path, text, hint=words(step, there=there))
 
 
 def _name_findings(path: str, name: str) -> Iterator[Problem]:

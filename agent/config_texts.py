@@ -126,6 +126,19 @@ TEXTS: dict[str, Words] = {
     "return-named-next": Words(
         "đặt tên khác cho dây hồi, ví dụ day-hoi; {name} để cho nguồn",
         "Give the return line another name, for example return; {name} is for a source"),
+    "device-absent": Words(
+        "không thấy thiết bị {name!r} đủ {channels} kênh",
+        "there is no device {name!r} with {channels} channels or more now"),
+    "device-absent-next": Words(
+        "cắm thẻ, hoặc ghi một trong: {there}", "Plug it in, or write one of: {there}"),
+    "device-none-next": Words(
+        "cắm thẻ; gõ bằng người dùng của đài hoặc nhóm audio",
+        "Plug the card in; ask as the agent's user, or in the group audio"),
+    "devices-unlisted": Words(
+        "không liệt kê được thiết bị âm thanh: {why}",
+        "the sound devices cannot be listed: {why}"),
+    "devices-unlisted-next": Words(
+        "rút thẻ ra cắm lại; xem: aplay -L", "Replug the sound card; look: aplay -L"),
     "emergency-quiet": Words(
         "tin khẩn cấp ({emergency} LUFS) nhỏ hơn chương trình thường ({target})",
         "emergencies ({emergency} LUFS) would be quieter than programmes ({target})"),

@@ -38,6 +38,7 @@ from agent.cli.client import (
 )
 from agent.cli.commands import run
 from agent.cli.devices import ListDevices, real_devices
+from agent.cli.devices_check import with_devices
 from agent.cli.findings import Finding, finding_lines
 from agent.cli.pin import Place, run_pin
 from agent.cli.pipes import quietly
@@ -95,7 +96,14 @@ def run_in(around: Surroundings, argv: list[str]) -> int:
         return EXIT_USAGE
     socket = typed.socket or configured_socket(typed.config) or DEFAULT_SOCKET
     chatty = around.on_terminal and not typed.json
-    session = Session(asker(around.ask, socket, lang), lang, typed.width, around.prompts, chatty)
+    session = Session(
+        asker(around.ask, socket, lang),
+        lang,
+        typed.width,
+        around.prompts,
+        chatty,
+        list_devices=around.list_devices,
+    )
     try:
         shown = _run(typed, session, around)
     except Unreachable as failure:
@@ -138,6 +146,7 @@ def _show_unreachable(
     if typed.command == "doctor":
         readings = offline.LocalReadings(around.at_ms, around.free_mib)
         view = offline.offline_checks(Path(typed.config), around.load_config, readings)
+        view = with_devices(view, Path(typed.config), around.list_devices)
         lines = render_doctor(view, lang, typed.width, (failure.finding,))
         _print(Shown(lines, view), typed, around)
         return EXIT_UNREACHABLE

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from agent.cli.deciding import approve, hold, order, skip
+from agent.cli.devices_check import with_devices
 from agent.cli.findings import Finding, any_fault, finding_lines
 from agent.cli.names import NotFound
 from agent.cli.noting import take_note
@@ -109,6 +110,8 @@ def _doctor(typed: argparse.Namespace, session: Session) -> Shown:
     answer = session.ask(DoctorRequest())
     if not isinstance(answer, DoctorView):
         return session.not_shown(answer)
+    if session.list_devices is not None:
+        answer = with_devices(answer, typed.config, session.list_devices)
     before: list[str] = []
     if typed.zone is not None:
         view, name = look_up(typed.zone, session)

@@ -13,6 +13,7 @@ import msgspec
 from agent.cli.arguments import EXIT_FAULT, EXIT_OK
 from agent.cli.client import Asked
 from agent.cli.columns import clean, wrap
+from agent.cli.devices import ListDevices
 from agent.cli.findings import Finding, finding_lines
 from agent.cli.names import NotFound, find_name, fold
 from agent.cli.prompts import Prompts
@@ -43,7 +44,8 @@ class Shown:
 class Session:
     """prompts None: nobody can be asked. chatty: the screen is a person's, who reads as we go.
 
-    notes: lines that stand before the answer.
+    notes: lines that stand before the answer. list_devices: how to find out which sound devices
+    there are, None: nobody looks.
     """
 
     ask: Asked
@@ -52,6 +54,7 @@ class Session:
     prompts: Prompts | None = None
     chatty: bool = False
     notes: list[str] = field(default_factory=list)
+    list_devices: ListDevices | None = None
 
     def understood(self, wanted: str, name: str) -> None:
         """Say which zone was found by a part of its name, before anybody gives a PIN for it."""

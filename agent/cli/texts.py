@@ -282,6 +282,7 @@ TEXTS: dict[str, Both] = {
     "check-broker": Both("hệ thống nguồn", "broker"),
     "check-certificate": Both("chứng thư", "certificate"),
     "check-content": Both("tệp âm thanh", "content"),
+    "check-devices": Both("thiết bị âm thanh", "sound devices"),
     "check-sound": Both("thẻ âm thanh", "sound"),
     "check-controller": Both("bộ điều khiển", "controller"),
     "check-zones": Both("cụm loa", "zones"),

@@ -146,6 +146,15 @@ AUDIO: dict[str, tuple[str, str]] = {
         "the loudspeaker side: unknown, the return line hears another bus",
     ),
     "selftest-no-answer": ("chưa có kết quả từ dây hồi", "no result came from the return line"),
+    # --- in the doctor
+    "devices-absent": ("không thấy {names}", "{names} not there"),
+    "devices-card": ("thẻ “{device}”", "card “{device}”"),
+    "devices-input": ("{name} “{device}”", "{name} “{device}”"),
+    "devices-there": ("có đủ ({count})", "all there ({count})"),
+    "devices-next": (
+        "cắm thẻ, hoặc sửa device, chọn: {names}",
+        "plug it in, or mend device, one of: {names}",
+    ),
     # --- a source that is tried
     "trial-begun": (
         "đang nghe thử {name}; không có gì ra loa",

@@ -15,6 +15,7 @@ import pytest
 from simulator.relay import Icecast
 from simulator.soundcard import SoundCard
 from tests.integration.live_lab import studio, tone_file
+from tests.unit.test_config import root_keys
 
 NEEDED = ("pulseaudio", "parec", "ffmpeg", "icecast2")
 pytestmark = [
@@ -67,3 +68,26 @@ def test_a_stream_is_heard_without_any_card(tmp_path: Path) -> None:
     assert heard["heard_ms"] >= 2_000
     assert (refused, nothing["kind"]) == (1, None)
     assert nothing["fault"] in ("not_found", "refused")
+
+
+def test_check_and_doctor_name_a_device_that_is_not_there(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "config/station.example.toml").read_text("utf-8")
+    text = text.replace('"plughw:CARD=Device,DEV=0"', '"loa"', 1)
+    text = text.replace('"plughw:CARD=Device,DEV=0"', '"tuner"', 1)
+    config = tmp_path / "station.toml"
+    config.write_text(text.replace("/etc/commune-radio/root.json", "root.json"), "utf-8")
+    (tmp_path / "root.json").write_text(root_keys("11" * 32, "22" * 32), "utf-8")
+    with SoundCard(sinks={"loa": 1}, inputs=("micro",)) as card:
+
+        def said(*words: str) -> str:
+            argv = [sys.executable, "-m", *words, "--config", str(config), "--lang", "en"]
+            return subprocess.run(
+                argv, env=card.env(), capture_output=True, text=True, timeout=50, check=False
+            ).stdout
+
+        checked = said("agent", "--check")
+        doctor = " ".join(said("agent.cli", "doctor").split())
+    [told] = [line for line in checked.splitlines() if "there is no device" in line]
+    assert "input[0].device: there is no device 'tuner'" in told
+    assert '"micro"' in told
+    assert "Sound devices: micro “tuner” not there" in doctor

@@ -11,6 +11,10 @@ from agent.core.requests import CHECKS, Check, DoctorView, Verdict
 MARKS: dict[Verdict, str] = {"ok": OK, "warning": WATCH, "fault": FAULT, "unknown": UNKNOWN}
 
 
+DEVICES = "devices"
+"""A check of our own, see `devices_check`: the agent opens an input only when it is wanted."""
+
+
 def render_doctor(
     view: DoctorView, lang: Lang, width: int, before: tuple[Finding, ...] = ()
 ) -> list[str]:
@@ -24,7 +28,8 @@ def render_doctor(
 
 def check_finding(check: Check, lang: Lang) -> Finding:
     side = 0 if lang == "vi" else 1
-    name = say(lang, f"check-{check.name}") if check.name in CHECKS else check.name
+    known = check.name in CHECKS or check.name == DEVICES
+    name = say(lang, f"check-{check.name}") if known else check.name
     detail = check.detail[side]
     rank = CHECKS.index(check.name) if check.name in CHECKS else len(CHECKS)
     return Finding(
