@@ -19,8 +19,8 @@ import msgspec
 
 from agent.player.protocol import LIVE_KINDS, Aim, Part, Source
 
-VERSION: Final = 2
-"""2: quiet includes hiss that was cut off low."""
+VERSION: Final = 3
+"""2: quiet includes hiss that was cut off low. 3: surround is mixed without clipping."""
 
 QUIET_MAX: Final = 256
 """So many quiet stretches of a file are remembered; what is behind the last may be anything."""

@@ -1,20 +1,17 @@
 """A sound file heard from beginning to end as fast as allowed, and what was measured.
 
-Owns the way through libVLC that is not paced by a clock (a stream output into memory), so that the
-same decoder, channel mix and resampler are measured that will play. One file a process.
+Through the same `Run` that will play it, so that the same decoder, channel mix and resampler are
+measured. One file a process.
 
 Invariants: no more than `share` of one core is used; no call waits longer than its limit.
 """
 
 from __future__ import annotations
 
-import ctypes
 import math
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,6 +19,8 @@ from agent.core.loudness import QUIET_MAX, Loudness, Quiet
 from agent.measuring.ebu import LoudnessMeter
 from agent.player.hearing import LOOK_FRAMES, Ear, Look
 from agent.player.protocol import RATE_HZ
+from agent.player.ring import Pcm
+from agent.player.whole import Run
 
 STALLED_S = 20.0
 QUIET_LEAST_MS = 2_500
@@ -34,19 +33,6 @@ _OPTIONS = (
     "--no-stats",
     "--no-lua",
     "--no-metadata-network-access",
-    "--audio-resampler=soxr",
-)
-_BEFORE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t)
-_AFTER = ctypes.CFUNCTYPE(
-    None,
-    ctypes.c_void_p,  # data
-    ctypes.c_void_p,  # samples
-    ctypes.c_uint,  # channels
-    ctypes.c_uint,  # rate
-    ctypes.c_uint,  # samples of a channel
-    ctypes.c_uint,  # bits
-    ctypes.c_size_t,  # bytes
-    ctypes.c_int64,  # time stamp
 )
 _MS_PER_LOOK = LOOK_FRAMES * 1000 // RATE_HZ
 
@@ -64,7 +50,7 @@ class Listener:
         self._quiet: list[Quiet] = []
         self.frames = 0
 
-    def add(self, pcm: np.ndarray[Any, np.dtype[np.int16]]) -> None:
+    def add(self, pcm: Pcm) -> None:
         """The next samples."""
         self._meter.add(pcm)
         for look in self._ear.add(pcm.astype(np.float32) / np.float32(32768.0)):
@@ -104,15 +90,15 @@ def measure(
 
 class _Run:
     def __init__(self, path: Path, share: float, progress: Callable[[float], None]) -> None:
-        self._path = path
         self._share = share
         self._progress = progress
         self._listener = Listener()
         self._frames = 0
         self._moved = time.monotonic()
-        self._over = threading.Event()
-        self._error: Exception | None = None
-        self._buffer = ctypes.create_string_buffer(1 << 18)
+        try:
+            self._run = Run(path, 0, self._take)
+        except OSError as error:
+            raise CannotMeasureError(error.strerror or str(error)) from error
 
     def result(self) -> Loudness:
         import vlc
@@ -120,53 +106,23 @@ class _Run:
         instance = vlc.Instance(list(_OPTIONS))
         if instance is None:
             raise CannotMeasureError("libVLC could not be started")
-        before, after = _BEFORE(self._before), _AFTER(self._after)
-        media = instance.media_new_path(str(self._path))
-        media.add_option(":sout=" + _way(before, after))
-        media.add_option(":no-sout-video")
-        player = instance.media_player_new()
-        player.set_media(media)
-        events = player.event_manager()
-        for kind in (
-            vlc.EventType.MediaPlayerEndReached,
-            vlc.EventType.MediaPlayerEncounteredError,
-        ):
-            events.event_attach(kind, lambda _event: self._over.set())
-        player.play()
-        while not self._over.wait(1.0):
+        self._run.start(instance)
+        while not self._run.over.wait(1.0):
             self._progress(self._frames / RATE_HZ)
             if time.monotonic() - self._moved > STALLED_S:
                 raise CannotMeasureError("the decoder gave nothing more")
-        if self._error is not None:
-            raise CannotMeasureError(str(self._error))
+        self._run.stop()
+        self._run.finish()
+        if self._run.error is not None:
+            raise CannotMeasureError(str(self._run.error))
         if not self._frames:
             raise CannotMeasureError("no sound came out of it")
         return self._listener.result(self._frames * 1000 // RATE_HZ)
 
-    def _before(self, _data: object, place: Any, size: int) -> None:
-        if size > len(self._buffer):
-            self._buffer = ctypes.create_string_buffer(size)
-        place[0] = ctypes.addressof(self._buffer)
-
-    def _after(
-        self,
-        _data: object,
-        samples: int,
-        _channels: int,
-        _rate: int,
-        count: int,
-        _bits: int,
-        _size: int,
-        _stamp: int,
-    ) -> None:
+    def _take(self, pcm: Pcm, _absent: bool) -> None:
         began = time.thread_time()
-        try:
-            pcm = np.frombuffer(ctypes.string_at(samples, 2 * count), np.int16)
-            self._listener.add(pcm)
-        except (ValueError, ArithmeticError, MemoryError) as error:  # never into libVLC
-            self._error = error
-            self._over.set()
-        self._frames += count
+        self._listener.add(pcm)
+        self._frames += len(pcm)
         self._moved = time.monotonic()
         self._rest(time.thread_time() - began)
 
@@ -174,17 +130,6 @@ class _Run:
         """Leave the rest of the core to others. What libVLC used for it is about twice as much."""
         if self._share < 1.0:
             time.sleep(3.0 * listened_s * (1.0 / self._share - 1.0))
-
-
-def _way(before: Any, after: Any) -> str:
-    def address(callback: Any) -> int | None:
-        return ctypes.cast(callback, ctypes.c_void_p).value
-
-    return (
-        "#transcode{vcodec=none,acodec=s16l,channels=1,samplerate=48000}"
-        ":smem{no-time-sync,"
-        f"audio-prerender-callback={address(before)},audio-postrender-callback={address(after)}}}"
-    )
 
 
 def _hundredths(value: float | None) -> int | None:

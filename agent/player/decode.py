@@ -1,43 +1,43 @@
 """libVLC as a decoder: sources in, samples at their positions out.
 
-Owns every call of libVLC. Each `_Worker` is a thread with one media player, the only thread that
-calls it; a call that hangs costs that worker, never the control thread. A `Job` is one source
-being decoded: the control thread reads its state and may cancel it.
+A `Job` is one source being decoded: the control thread reads its state and may cancel it. Each
+file has a thread of its own, the only one that calls its media player; a call that hangs costs
+that thread, never the control thread. How a file goes through libVLC is `whole`'s to know.
 
-Invariants: libVLC is never called from its own callbacks; ctypes callbacks live as long as their
-player; a job ends as finished or with exactly one fault; samples are judged by what arrived, not
-by what libVLC says (a stalled stream stays "playing" for ever).
+Invariants: a job ends as finished or with exactly one fault; samples are judged by what arrived,
+not by what libVLC says (a stalled stream stays "playing" for ever).
 """
 
 from __future__ import annotations
 
-import ctypes
 import logging
-import queue
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from agent.contract.addresses import RTSP_SCHEMES, scheme_of
 from agent.player.capture import CaptureJob
-from agent.player.clockmap import frames_of_ns, ms_of_frames
-from agent.player.formats import Excerpt, NotThisFormat, open_excerpt
+from agent.player.clockmap import frames_of_ns
 from agent.player.levelling import Fader
 from agent.player.live import StreamJob
 from agent.player.patience import HUNG_LIMIT_NS, OPEN_LIMIT_FILE_NS, STALL_LIMIT_NS
 from agent.player.protocol import RATE_HZ, Source, SourceFault
-from agent.player.ring import Placer, Reader, Silence, Tone, Track
+from agent.player.ring import Pcm, Reader, Silence, Tone, Track
 from agent.player.rtsp import RtspJob
+from agent.player.whole import Run
 
 log = logging.getLogger(__name__)
 
-# A file whose decoder was held up more often than that is filled up with silence instead.
-_SLIPS_MAX = 8
-# Resamplers and encoders swallow up to 20 ms at the end; more is a file that was cut off.
+# Estimates of a length are off by less; more is a file that was cut off.
 _TAIL_FRAMES = 300 * RATE_HZ // 1000
+# A decoder that has run into a full ring goes on when there is room for this much.
+_REFILL_FRAMES = RATE_HZ
+_FULL_WAIT_S = 0.05
+# What is needed soon comes at once, the rest at so many times its own speed at most.
+_SOON_FRAMES = 2 * RATE_HZ
+_SPEED_MOST = 10.0
 
 _VLC_OPTIONS = (
     "--quiet",
@@ -48,12 +48,9 @@ _VLC_OPTIONS = (
     "--no-lua",
     "--no-metadata-network-access",
     "--no-audio-time-stretch",
-    # Keeps every sample; the default resampler loses 3 ms in 4 s of 44.1 kHz MP3 (measured).
     "--audio-resampler=soxr",
     "--file-caching=1000",
     "--network-caching=1000",
-    # Blocks later than their pts by 60 ms are thrown away by libVLC: move the pts, not the sound.
-    "--audio-desync=800",
 )
 
 
@@ -145,7 +142,10 @@ class MadeJob:
 
 
 class DecodeJob:
-    """A file. The worker writes, the control thread reads, every field has one writer."""
+    """A file, decoded ahead of what is played as far as its ring has room.
+
+    Its thread writes, the control thread reads, every field has one writer.
+    """
 
     live = False
     lump_ns = 0
@@ -153,24 +153,31 @@ class DecodeJob:
     lead_ms = 0
 
     def __init__(
-        self, source: Source, from_frames: int, now_ns: int, *, chasing: bool = False
+        self,
+        source: Source,
+        from_frames: int,
+        now_ns: int,
+        instance: Callable[[], Any],
+        *,
+        chasing: bool = False,
     ) -> None:
-        self.chasing = chasing
         self.source = source
-        self.from_frames = from_frames
         self.track = Track(from_frames)
         self.reader: Reader = self.track
         self.length: int | None = None
-        self.placer: Placer | None = None
-        self.blocks = 0
-        self.last_block_ns = 0
-        self.call_since_ns = 0  # a libVLC call is under way since then; 0 when none is
-        self.cancelled = threading.Event()
-        self.worker: _Worker | None = None
+        self._chasing = chasing
+        self._from = from_frames
+        self._instance = instance
+        self._blocks = 0
+        self._last_block_ns = 0
+        self._call_since_ns = 0  # a libVLC call is under way since then; 0 when none is
+        self._cancelled = threading.Event()
+        self._woken = threading.Event()  # the file is over, or nobody wants it any more
         self._opened_ns = now_ns
         self._fault: SourceFault | None = None
         self._over: int | None = None
         self._done = False
+        threading.Thread(target=self._run, name="decoder", daemon=True).start()
 
     @property
     def fault(self) -> SourceFault | None:
@@ -190,7 +197,7 @@ class DecodeJob:
     @property
     def sounding(self) -> bool:
         """Samples have come."""
-        return self.blocks > 0
+        return self._blocks > 0
 
     def waited_ns(self, now_ns: int) -> int:
         """It is not live."""
@@ -206,48 +213,114 @@ class DecodeJob:
         """Judge by what arrived; called by the control thread."""
         if self._done:
             return
-        if self.call_since_ns and now_ns - self.call_since_ns > HUNG_LIMIT_NS:
+        if self._call_since_ns and now_ns - self._call_since_ns > HUNG_LIMIT_NS:
             self._give_up("decoder_hung")
-        elif self.blocks:
-            if now_ns - self.last_block_ns > STALL_LIMIT_NS:
+        elif self._blocks:
+            if now_ns - self._last_block_ns > STALL_LIMIT_NS:
                 self._give_up("stalled")
         elif now_ns - self._opened_ns > OPEN_LIMIT_FILE_NS:
             self._give_up("not_audio")
 
     def cancel(self) -> None:
-        """No longer wanted: the worker stops its player when it can."""
+        """No longer wanted: the thread stops its player when it can."""
         self._done = True
-        self.cancelled.set()
-        if self.worker is not None:
-            self.worker.wake()
+        self._cancelled.set()
+        self._woken.set()
 
-    def catch_up(self, now_ns: int) -> None:
-        """Decoding begins now: a programme under way has gone on meanwhile (worker's thread)."""
-        if self.chasing:
-            self.from_frames += round(frames_of_ns(now_ns - self._opened_ns))
-            self.track.begin_at(self.from_frames)
-
-    def finish(self, fault: SourceFault | None = None, total: int | None = None) -> None:
-        """The decoder came to an end (worker's thread)."""
+    def _finish(self, fault: SourceFault | None = None, total: int | None = None) -> None:
         if self._done:
             return
         self._fault = fault
         self.track.finish(total)
         self._done = True
 
-    def nothing_left(self, total: int) -> None:
-        """The wanted position lies behind the end (worker's thread)."""
-        self._over = total
-        self.finish(total=self.from_frames)
-
     def _give_up(self, fault: SourceFault) -> None:
         log.warning("source_given_up fault=%s url=%s", fault, self.source.url)
-        self.finish(fault)
+        self._finish(fault)
         self.cancel()
+
+    # --- its own thread ----------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._decode()
+        except Exception:
+            log.exception("decoder_failed")
+            self._finish("not_audio")
+
+    def _decode(self) -> None:
+        instance = self._instance()
+        if self._chasing:  # the programme has gone on meanwhile
+            self._from += round(frames_of_ns(time.monotonic_ns() - self._opened_ns))
+            self.track.begin_at(self._from)
+        if self._cancelled.is_set():
+            return
+        try:
+            run = Run(Path(self.source.url), self._from, self._take, self._woken)
+        except OSError as error:
+            log.warning("source_unreadable path=%s error=%s", self.source.url, error)
+            self._finish("not_found")
+            return
+        self.length = run.total or None
+        if run.total is not None and self._from >= run.total:
+            run.close()
+            self._nothing_left(run.total)
+            return
+        run.play(instance, self._calling)
+        if not self._cancelled.is_set():
+            run.finish()
+            self._judge(run)
+
+    def _nothing_left(self, total: int) -> None:
+        if not total:
+            self._finish("not_audio")  # a header and not one sample
+            return
+        self._over = total
+        self._finish(total=self._from)
+
+    def _judge(self, run: Run) -> None:
+        if run.lost:
+            log.warning("samples_lost frames=%d url=%s", run.lost, self.source.url)
+        if run.error is not None:
+            log.warning("source_broken url=%s error=%s", self.source.url, run.error)
+        if not self._blocks:
+            self._finish("not_audio")
+        elif run.total is None:
+            self._finish("ended_early" if run.error is not None else None)
+        else:
+            cut_off = self.track.end < run.total - _TAIL_FRAMES
+            self._finish("ended_early" if cut_off else None, None if cut_off else run.total)
+
+    def _calling(self, begins: bool) -> None:
+        self._call_since_ns = time.monotonic_ns() if begins else 0
+
+    def _take(self, pcm: Pcm, absent: bool) -> None:
+        """On a thread of libVLC: what does not fit yet holds the decoder up."""
+        self._last_block_ns = time.monotonic_ns()
+        self._blocks += 1
+        while len(pcm) and not self._cancelled.is_set():
+            room = self.track.room
+            if room < min(len(pcm), _REFILL_FRAMES):
+                self._wait_for_room()
+                continue
+            block, pcm = pcm[:room], pcm[room:]
+            if absent:
+                self.track.leave_out(len(block))
+            else:
+                self.track.append(block)
+            self._last_block_ns = time.monotonic_ns()
+            if self.track.end - self._from > _SOON_FRAMES:
+                self._cancelled.wait(len(block) / RATE_HZ / _SPEED_MOST)
+
+    def _wait_for_room(self) -> None:
+        while self.track.room < _REFILL_FRAMES and not self._cancelled.wait(_FULL_WAIT_S):
+            self._last_block_ns = time.monotonic_ns()
+            if self._call_since_ns:
+                self._call_since_ns = self._last_block_ns  # it waits for us
 
 
 class VlcDecoders:
-    """A pool of workers over one libVLC instance, created when first needed or by `warm`.
+    """Jobs over one libVLC instance, created when first needed or by `warm`.
 
     ca: authorities that https streams may show besides those of the system, as a file.
     """
@@ -256,17 +329,13 @@ class VlcDecoders:
         self._ca = ca
         self._instance: Any = None
         self._instance_lock = threading.Lock()
-        self._idle: list[_Worker] = []
-        self._lock = threading.Lock()
 
     def warm(self) -> None:
-        """Load libVLC and one player; takes some 100 ms, so call it from a thread of its own."""
+        """Load libVLC; takes some 100 ms, so call it from a thread of its own."""
         if not any(Path("/usr/lib").glob("*/vlc/plugins/plugins.dat")):
             # Without it libVLC loads all of its 352 plugins at start: 40 MB and 100 ms (measured).
             log.warning("vlc_plugin_cache_missing next_step='apt install libvlc-bin'")
-        worker = _Worker(self)
-        worker.prepare()
-        self.give_back(worker)
+        self.instance().media_player_new().release()
 
     def open(self, source: Source, from_frames: int, now_ns: int, *, chasing: bool) -> Job:
         """Begin to decode; returns at once."""
@@ -278,17 +347,7 @@ class VlcDecoders:
             return RtspJob(source, now_ns)
         if source.kind == "stream":
             return StreamJob(source, now_ns, self.instance, self._ca)
-        job = DecodeJob(source, from_frames, now_ns, chasing=chasing)
-        with self._lock:
-            worker = self._idle.pop() if self._idle else None
-        job.worker = worker or _Worker(self)
-        job.worker.take(job)
-        return job
-
-    def give_back(self, worker: _Worker) -> None:
-        """A worker has stopped its player and can be used again."""
-        with self._lock:
-            self._idle.append(worker)
+        return DecodeJob(source, from_frames, now_ns, self.instance, chasing=chasing)
 
     def instance(self) -> Any:
         """The one libVLC instance of the process."""
@@ -298,217 +357,3 @@ class VlcDecoders:
 
                 self._instance = vlc.Instance(list(_VLC_OPTIONS))
             return self._instance
-
-
-class _Worker:
-    """A thread that is alone in calling one media player."""
-
-    def __init__(self, pool: VlcDecoders) -> None:
-        self._pool = pool
-        self._inbox: queue.SimpleQueue[DecodeJob | None] = queue.SimpleQueue()
-        self._player: Any = None
-        self._callbacks: list[Any] = []
-        self._job: DecodeJob | None = None
-        self._excerpt: Excerpt | None = None
-        self._offset = 0
-        self._woken = threading.Event()
-        self._at_end = False
-        self._ready = threading.Event()
-        threading.Thread(target=self._run, name="decoder", daemon=True).start()
-
-    def take(self, job: DecodeJob) -> None:
-        """Decode this next."""
-        self._inbox.put(job)
-
-    def wake(self) -> None:
-        """Look again whether the job is cancelled; it may be another one than the caller's."""
-        self._woken.set()
-
-    def prepare(self) -> None:
-        """Wait until the player exists."""
-        self._inbox.put(None)
-        self._ready.wait(20)
-
-    # --- the thread --------------------------------------------------------------------
-
-    def _run(self) -> None:
-        while True:
-            job = self._inbox.get()
-            try:
-                self._make_player(job)
-                if job is not None:
-                    self._decode(job)
-            except Exception:
-                log.exception("decoder_failed")
-                if job is not None:
-                    job.finish("not_audio")
-                return  # this worker is not given back; the next job gets a new one
-            if job is not None:
-                self._pool.give_back(self)
-
-    def _decode(self, job: DecodeJob) -> None:
-        job.catch_up(time.monotonic_ns())
-        for chances in range(_SLIPS_MAX, -1, -1):
-            self._at_end = False
-            media = None if job.cancelled.is_set() else self._open(job, exact=chances > 0)
-            if media is None:
-                return
-            self._play(job, media)
-            if not self._slipped(job):
-                return
-            log.info("decoder_held_up url=%s at_ms=%d", job.source.url, ms_of_frames(job.track.end))
-            job.from_frames = job.track.end
-
-    @staticmethod
-    def _slipped(job: DecodeJob) -> bool:
-        """Whether the run lost its place, and has to be begun again where it did."""
-        return job.placer is not None and job.placer.slipped and not job.cancelled.is_set()
-
-    def _play(self, job: DecodeJob, media: Any) -> None:
-        """Decode until the end, a slip or a cancellation."""
-        self._job = job
-        try:
-            self._call(job, lambda: self._player.set_media(media))
-            self._call(job, self._player.play)
-            self._wait_for_the_end(job)
-            if not job.cancelled.is_set() and not self._slipped(job):
-                self._judge(job)
-        finally:
-            # Synchronous in libVLC 3: after it no callback comes for this job.
-            self._call(job, self._player.stop)
-            self._call(job, media.release)
-            self._job = None
-            if self._excerpt is not None:
-                self._excerpt.close()
-                self._excerpt = None
-
-    def _wait_for_the_end(self, job: DecodeJob) -> None:
-        """A voice that is over cancels its job long after this worker has taken the next one."""
-        while not (self._at_end or job.cancelled.is_set() or self._slipped(job)):
-            self._woken.wait()
-            self._woken.clear()
-
-    def _call(self, job: DecodeJob, what: Any) -> Any:
-        job.call_since_ns = time.monotonic_ns()
-        try:
-            return what()
-        finally:
-            job.call_since_ns = 0
-
-    def _open(self, job: DecodeJob, *, exact: bool) -> Any:
-        """The media for the job, or None when there is nothing to play."""
-        path = Path(job.source.url)
-        try:
-            self._excerpt = open_excerpt(path, job.from_frames)
-        except NotThisFormat:
-            return self._open_unknown(job, path)
-        except OSError as error:
-            log.warning("source_unreadable path=%s error=%s", path, error)
-            job.finish("not_found")
-            return None
-        job.length = self._excerpt.total_frames or None
-        if job.from_frames >= self._excerpt.total_frames:
-            if self._excerpt.total_frames:
-                job.nothing_left(self._excerpt.total_frames)
-            else:
-                job.finish("not_audio")  # a header and not one sample
-            self._excerpt.close()
-            self._excerpt = None
-            return None
-        job.placer = Placer(job.track, self._excerpt.skip_frames, exact=exact)
-        self._offset = 0
-        import vlc
-
-        return vlc.libvlc_media_new_callbacks(self._pool.instance(), *self._feed, None)
-
-    def _open_unknown(self, job: DecodeJob, path: Path) -> Any:
-        """A format libVLC may know and we do not: its own seeking, some 10 ms off."""
-        media = self._pool.instance().media_new_path(str(path))
-        if job.from_frames:
-            media.add_option(f":start-time={ms_of_frames(job.from_frames) / 1000:.3f}")
-        job.placer = Placer(job.track, 0)
-        return media
-
-    def _judge(self, job: DecodeJob) -> None:
-        """The player says it reached an end: which one?"""
-        if job.placer is not None and job.placer.filled:
-            log.warning("samples_lost frames=%d url=%s", job.placer.filled, job.source.url)
-        if not job.blocks:
-            job.finish("not_audio")
-        elif self._excerpt is None:
-            job.finish()
-        else:
-            total = self._excerpt.total_frames
-            cut_off = job.track.end + job.track.dropped < total - _TAIL_FRAMES
-            job.finish("ended_early" if cut_off else None, None if cut_off else total)
-
-    # --- libVLC's callbacks: copy, note, return ----------------------------------------
-
-    def _make_player(self, job: DecodeJob | None) -> None:
-        if self._player is not None:
-            return
-        import vlc
-
-        if job is not None:
-            job.call_since_ns = time.monotonic_ns()
-        kinds = vlc.CallbackDecorators
-        self._player = self._pool.instance().media_player_new()
-        play = kinds.AudioPlayCb(self._on_samples)
-        self._player.audio_set_callbacks(play, None, None, None, None, None)
-        self._player.audio_set_format("S16N", RATE_HZ, 1)
-        self._feed = (
-            kinds.MediaOpenCb(self._on_open),
-            kinds.MediaReadCb(self._on_read),
-            kinds.MediaSeekCb(self._on_seek),
-            kinds.MediaCloseCb(self._on_close),
-        )
-        events = self._player.event_manager()
-        events.event_attach(vlc.EventType.MediaPlayerEndReached, self._on_end)
-        events.event_attach(vlc.EventType.MediaPlayerEncounteredError, self._on_error)
-        self._callbacks = [play, events, self._on_end, self._on_error]
-        if job is not None:
-            job.call_since_ns = 0
-        self._ready.set()
-
-    def _on_samples(self, _opaque: object, samples: int, count: int, pts_us: int) -> None:
-        job = self._job
-        if job is None or job.done or job.placer is None:
-            return
-        pcm = np.frombuffer(ctypes.string_at(samples, 2 * count), np.int16)
-        job.placer.put(pcm, pts_us)
-        if job.placer.slipped:
-            self._woken.set()
-        job.last_block_ns = time.monotonic_ns()
-        job.blocks += 1
-
-    def _on_open(self, _opaque: object, _data: object, size: Any) -> int:
-        excerpt = self._excerpt
-        if excerpt is None:
-            return -1
-        size[0] = excerpt.size
-        self._offset = 0
-        return 0
-
-    def _on_read(self, _opaque: object, buffer: Any, size: int) -> int:
-        excerpt = self._excerpt
-        if excerpt is None:
-            return -1
-        data = excerpt.read(self._offset, size)
-        ctypes.memmove(buffer, data, len(data))
-        self._offset += len(data)
-        return len(data)
-
-    def _on_seek(self, _opaque: object, offset: int) -> int:
-        self._offset = offset
-        return 0
-
-    def _on_close(self, _opaque: object) -> None:
-        pass
-
-    def _on_end(self, _event: object) -> None:
-        self._at_end = True
-        self._woken.set()
-
-    def _on_error(self, _event: object) -> None:
-        self._at_end = True
-        self._woken.set()

@@ -1,8 +1,7 @@
 """Decoded sound on its way from a decoder to the mixer, addressed by position.
 
-Owns `Track` (a ring of mono S16 samples), `Placer` (which position a decoder's block belongs to)
-and the sources that need no decoder, `Tone` and `Silence`. Positions are frames at 48 kHz from
-the first sample of the programme before encoding.
+Owns `Track` (a ring of mono S16 samples) and the sources that need no decoder, `Tone` and
+`Silence`. Positions are frames at 48 kHz from the first sample of the programme before encoding.
 
 Invariants: one thread appends, one thread reads, nobody waits. A sample is at its position or
 absent; absent samples read as silence and are counted by the reader.
@@ -22,10 +21,6 @@ Block: TypeAlias = NDArray[np.float32]
 Pcm: TypeAlias = NDArray[np.int16]
 
 CAPACITY_FRAMES = 16 * RATE_HZ
-_GAP_FRAMES = 40 * RATE_HZ // 1000
-# While a resampler fills its own buffer, pts run ahead of continuous samples (21 ms at 44.1 kHz,
-# 42 ms at 22.05 kHz, measured): so long the pts are only learned from.
-_LEARN_FRAMES = RATE_HZ // 2
 _FULL_SCALE = np.float32(1.0 / 32768.0)
 
 
@@ -127,63 +122,6 @@ class Track:
             self._holes.popleft()
         holes = tuple(self._holes)
         return sum(max(0, min(high, last) - max(low, first)) for first, last in holes)
-
-
-class Placer:
-    """Puts the blocks of one decoder run where they belong.
-
-    Samples are counted; a pts that jumps forward by more than 40 ms reveals that the decoder was
-    held up: libVLC then throws blocks away, or only moves its clock and loses nothing (125 ms of
-    600, measured). Which of the two cannot be seen. With `exact` the run ends there (`slipped`),
-    to be begun again at that sample; without it the jump becomes as much silence.
-    """
-
-    def __init__(self, track: Track, skip_frames: int, *, exact: bool = False) -> None:
-        self._track = track
-        self._skip = skip_frames
-        self._exact = exact
-        self.slipped = False
-        self._counted = 0
-        self._zero_pts_us: int | None = None
-        self.filled = 0
-
-    def put(self, pcm: Pcm, pts_us: int) -> None:
-        """Take the next block, as the decoder's callback gave it."""
-        missing = self._missing(pts_us)
-        self.slipped |= self._exact and missing > 0
-        if self.slipped:
-            return
-        if missing > 0:
-            self.filled += missing
-            self._lose(missing)
-        self._keep(pcm)
-
-    def _missing(self, pts_us: int) -> int:
-        if pts_us <= 0:  # a drained resampler has no time stamp
-            return 0
-        if self._zero_pts_us is None:
-            self._zero_pts_us = pts_us - self._counted * 1_000_000 // RATE_HZ
-        ahead = (pts_us - self._zero_pts_us) * RATE_HZ // 1_000_000 - self._counted
-        if self._counted < _LEARN_FRAMES:
-            self._zero_pts_us += max(0, ahead) * 1_000_000 // RATE_HZ
-            return 0
-        return ahead if _GAP_FRAMES < ahead < CAPACITY_FRAMES else 0
-
-    def _lose(self, frames: int) -> None:
-        self._counted += frames
-        cut = min(self._skip, frames)
-        self._skip -= cut
-        if frames > cut:
-            self._track.leave_out(frames - cut)
-
-    def _keep(self, pcm: Pcm) -> None:
-        self._counted += len(pcm)
-        if self._skip:
-            cut = min(self._skip, len(pcm))
-            self._skip -= cut
-            pcm = pcm[cut:]
-        if len(pcm):
-            self._track.append(pcm)
 
 
 class Tone:

@@ -9,6 +9,8 @@ samples) before the programme; ADTS cannot say how many, so that is what is assu
 from __future__ import annotations
 
 FRAME = 1024
+DEMUX = "aac"
+"""libVLC's module: left to guess, it does not know six channels at 16 and 22 kHz."""
 USUAL_PRIMING = 1024
 RATES_HZ = (
     96_000,

@@ -14,14 +14,16 @@ def plan(data: Data, from_frames: int) -> Plan:
     count, at = 0, begin
     wanted = scaled(from_frames, rate_hz)
     first, skip = aac.run_in(wanted, aac.USUAL_PRIMING, rate_hz)
-    low = begin
+    low = last = begin
     while (length := _length(data, at)) and at + length <= len(data):
         if count == first:
             low = at
-        at, count = at + length, count + 1
+        last, at, count = at, at + length, count + 1
     total = max(0, count * aac.FRAME - aac.USUAL_PRIMING)
     low = low if first < count else at
-    return Plan(rate_hz, slices(data, low, at), max(0, skip), total, total)
+    # Once more the last frame: what replicates the spectrum gives its sound 481 samples later.
+    pieces = [*slices(data, low, at), *slices(data, last, at)]
+    return Plan(rate_hz, pieces, max(0, skip), total, total, aac.DEMUX)
 
 
 def _rate_hz(data: Data, at: int) -> int:

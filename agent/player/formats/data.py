@@ -7,6 +7,9 @@ ten seconds of a large WAV). One window is kept, because headers are walked in s
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import TypeAlias, overload
 
@@ -60,4 +63,49 @@ class FileBytes:
         return self._window[low - self._low : high - self._low]
 
 
-Data: TypeAlias = FileBytes | bytes
+class Joined:
+    """Stretches of a file as if they followed each other."""
+
+    def __init__(
+        self, data: FileBytes | bytes | Joined, stretches: Sequence[tuple[int, int]]
+    ) -> None:
+        """stretches: where each begins and how long it is."""
+        self._data = data
+        self._begins = [begin for begin, _ in stretches]
+        self._ends = list(accumulate(size for _, size in stretches))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, key: int) -> int: ...
+    @overload
+    def __getitem__(self, key: slice) -> bytes: ...
+    def __getitem__(self, key: int | slice) -> int | bytes:
+        if isinstance(key, int):
+            return self._read(key, key + 1)[0]
+        low, high, _ = key.indices(len(self))
+        return self._read(low, high)
+
+    def find(self, wanted: bytes, low: int, high: int) -> int:
+        """As of a file."""
+        while low < high:
+            found = self._read(low, min(high, low + _WINDOW)).find(wanted)
+            if found >= 0:
+                return low + found
+            low += _WINDOW - len(wanted) + 1
+        return -1
+
+    def _read(self, low: int, high: int) -> bytes:
+        chunks: list[bytes] = []
+        index = bisect_right(self._ends, low)
+        while low < high and index < len(self._ends):
+            before = self._ends[index - 1] if index else 0
+            first = self._begins[index] + low - before
+            size = min(high, self._ends[index]) - low
+            chunks.append(bytes(self._data[first : first + size]))
+            low, index = low + size, index + 1
+        return b"".join(chunks)
+
+
+Data: TypeAlias = FileBytes | bytes | Joined

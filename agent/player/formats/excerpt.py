@@ -30,6 +30,7 @@ class Plan:
     skip: int  # decoded samples before the wanted position
     total: int  # samples of the whole programme
     present: int  # samples of it the file really holds (less when it is cut off)
+    demux: str = ""  # libVLC's module, where it would guess wrongly
 
 
 class Excerpt:
@@ -38,6 +39,9 @@ class Excerpt:
     def __init__(self, plan: Plan, data: Data) -> None:
         self._data = data
         self._pieces = plan.pieces
+        self.rate_hz = plan.rate_hz
+        self.skip = plan.skip
+        self.demux = plan.demux
         self._ends = list(accumulate(size for size, _ in plan.pieces))
         self.size = self._ends[-1] if self._ends else 0
         self.skip_frames = round(plan.skip * RATE_HZ / plan.rate_hz)

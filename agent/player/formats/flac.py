@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from agent.player.formats.data import Data
 from agent.player.formats.excerpt import NotThisFormat, Plan, fixed, scaled, slices
 
+_SMALLEST = (16).to_bytes(2, "big")
 _CRC8 = [0] * 256
 for _value in range(256):
     _crc = _value
@@ -36,11 +37,14 @@ def plan(data: Data, from_frames: int) -> Plan:
     if total:
         wanted = min(wanted, total)
     at, sample = _find(data, stream, wanted)
-    # The length and the checksum of the whole would not fit an excerpt: both may be "unknown".
-    info = stream.info[:13] + bytes([stream.info[13] & 0xF0]) + bytes(20)
+    # The length and the checksum of the whole would not fit an excerpt, and a last frame that is
+    # smaller than the smallest block is lost: all three may be "unknown", or 16 samples.
+    info = _SMALLEST + stream.info[2:4] + bytes(6) + stream.info[10:13]
+    info += bytes([stream.info[13] & 0xF0]) + bytes(20)
     head = b"fLaC" + bytes([0x80]) + len(info).to_bytes(3, "big") + info
-    pieces = [fixed(head), *slices(data, at, len(data))]
-    last = _last_sample(data, stream)
+    end, last = _last_frame(data, stream)
+    # libVLC may keep the last frame back, and the one before it, until others follow.
+    pieces = [fixed(head), *slices(data, at, len(data)), *2 * slices(data, end, len(data))]
     total = total or last
     return Plan(stream.rate_hz, pieces, wanted - sample, total, min(total, last))
 
@@ -78,13 +82,31 @@ def _find(data: Data, stream: _Stream, wanted: int) -> tuple[int, int]:
     return best
 
 
-def _last_sample(data: Data, stream: _Stream) -> int:
-    """About the sample after the last whole frame: enough to see that a file was cut off."""
-    low = max(stream.begin, len(data) - 65_536)
-    last = 0
-    while (found := _next_frame(data, stream, low, len(data))) is not None:
-        low, last = found[0] + 1, found[1]
-    return last + stream.block
+def _last_frame(data: Data, stream: _Stream) -> tuple[int, int]:
+    """Where the last frame begins, and the sample after it: less than promised in a cut file."""
+    low, window = stream.begin, 65_536
+    while True:
+        low = max(stream.begin, len(data) - window)
+        at, last = len(data), 0
+        while (found := _next_frame(data, stream, low, len(data))) is not None:
+            if found[1] < last:  # bytes of a frame that look like one
+                low = found[0] + 1
+                continue
+            at, last = found[0], found[1] + _samples(data, found[0])
+            low = at + 1
+        if last or window >= len(data):
+            return at, last
+        window *= 8
+
+
+def _samples(data: Data, at: int) -> int:
+    """How many samples the frame at `at` holds (RFC 9639, 9.1.1)."""
+    head = data[at : at + 16]
+    code = head[2] >> 4
+    if code in (6, 7):
+        size = _coded_number(head[4:11])[1]
+        return int.from_bytes(head[4 + size : 4 + size + code - 5], "big") + 1
+    return 192 if code == 1 else 576 << code - 2 if code < 6 else 256 << code - 8
 
 
 def _next_frame(data: Data, stream: _Stream, low: int, high: int) -> tuple[int, int] | None:

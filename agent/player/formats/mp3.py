@@ -10,11 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.player.formats.data import Data
-from agent.player.formats.excerpt import NotThisFormat, Plan, after_id3, scaled, slices
+from agent.player.formats.excerpt import NotThisFormat, Plan, after_id3, fixed, scaled, slices
 
 _DECODER_DELAY = 529
+_FOLLOWING, _FOLLOWING_GARBAGE = 2, 8
+"""Frames that must follow the first one: more where something else lies in front of it."""
+_GARBAGE_MAX_BYTES = 200_000
 _USUAL_ENCODER_DELAY = 576
 _RUN_IN_FRAMES = 12
+# libVLC gives nothing for the first two frames it sees (measured with 3.0.24).
+_SWALLOWED_FRAMES = 2
+_LEAD_FRAMES = 3
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 _KBITS_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _KBITS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
@@ -40,8 +46,7 @@ class _Tag:
 
 def plan(data: Data, from_frames: int) -> Plan:
     """The file from `from_frames` on."""
-    first = after_id3(data)
-    frame = _first_frame(data, first)
+    first, frame = _first_frame(data, after_id3(data))
     tag = _tag(data, first, frame)
     begin = first if tag is None else first + frame.length
     tag = tag or _Tag()
@@ -54,22 +59,41 @@ def plan(data: Data, from_frames: int) -> Plan:
     present = total
     if tag.size and len(data) - first < tag.size:
         present = total * (len(data) - first) // tag.size
-    pieces = slices(data, at, len(data))
-    return Plan(frame.rate_hz, pieces, wanted - run_in * frame.samples, total, present)
+    lead = fixed(_LEAD_FRAMES * _silent(data, first, frame))
+    pieces = [lead, *slices(data, at, len(data)), lead]
+    skip = wanted - (run_in - _LEAD_FRAMES + _SWALLOWED_FRAMES) * frame.samples
+    return Plan(frame.rate_hz, pieces, skip, total, present, "mpga")
 
 
-def _first_frame(data: Data, at: int) -> _Frame:
-    """The first frame; two more must follow, or any two bytes could pass for MP3."""
-    frame = _frame(data, at)
-    following = at
-    for _ in range(2):
-        found = _frame(data, following)
-        if found is None or frame is None or found.rate_hz != frame.rate_hz:
-            raise NotThisFormat("no MP3 frames")
-        following += found.length
-    if frame is None:
-        raise NotThisFormat("no MP3 frames")
-    return frame
+def _silent(data: Data, at: int, frame: _Frame) -> bytes:
+    """A frame of its kind without sound."""
+    head = bytes([0xFF, data[at + 1] | 1]) + data[at + 2 : at + 4]
+    return head.ljust(frame.length, b"\0")
+
+
+def _first_frame(data: Data, at: int) -> tuple[int, _Frame]:
+    """Where the first frame is; others must follow, or any two bytes could pass for MP3."""
+    frame = _followed(data, at, _FOLLOWING)
+    if frame is not None:
+        return at, frame
+    last = min(len(data), at + _GARBAGE_MAX_BYTES)
+    while (at := data.find(b"\xff", at, last)) >= 0:
+        frame = _followed(data, at, _FOLLOWING_GARBAGE)
+        if frame is not None:
+            return at, frame
+        at += 1
+    raise NotThisFormat("no MP3 frames")
+
+
+def _followed(data: Data, at: int, count: int) -> _Frame | None:
+    """The frame at `at`, when so many of its kind follow."""
+    first = frame = _frame(data, at)
+    for _ in range(count):
+        if first is None or frame is None or frame.rate_hz != first.rate_hz:
+            return None
+        at += frame.length
+        frame = _frame(data, at)
+    return first
 
 
 def _frame(data: Data, at: int) -> _Frame | None:

@@ -49,7 +49,9 @@ def plan(data: Data, from_frames: int) -> Plan:
     inside = int(np.count_nonzero(audio.offsets + audio.sizes <= len(data)))
     present = max(0, min(audio.total, inside * aac.FRAME - audio.priming))
     pieces = _pieces(data, audio, min(first, inside), inside)
-    return Plan(audio.rate_hz, pieces, max(0, skip), audio.total, present)
+    # Once more the last frame: what replicates the spectrum gives its sound 481 samples later.
+    pieces += _pieces(data, audio, max(0, inside - 1), inside)
+    return Plan(audio.rate_hz, pieces, max(0, skip), audio.total, present, aac.DEMUX)
 
 
 def _pieces(data: Data, audio: _Audio, first: int, last: int) -> list[Piece]:

@@ -6,7 +6,6 @@ import struct
 
 from agent.player.formats.data import Data
 from agent.player.formats.excerpt import NotThisFormat, Plan, fixed, scaled, slices
-from agent.player.protocol import RATE_HZ
 
 _PCM = {1, 3, 0xFFFE}  # integer, float, extensible
 
@@ -21,13 +20,16 @@ def plan(data: Data, from_frames: int) -> Plan:
     tag, _, rate_hz, _, align, _ = struct.unpack("<HHIIHH", fmt[:16])
     if tag not in _PCM or align == 0 or rate_hz == 0:
         raise NotThisFormat(f"WAV format {tag}")
-    present = (min(len(data), first + size) - first) // align
-    # A recorder that was cut off, and streams, write an impossible size: what is there counts.
-    total = present if size >= 0xFFFFFF00 or size == 0 else size // align
+    # A recorder that lost power, and streams, write no size or an impossible one: what is there
+    # counts.
+    if size >= 0xFFFFFF00 or size == 0:
+        size = len(data) - first
+    present = max(0, min(len(data) - first, size)) // align
+    total = size // align
     wanted = min(scaled(from_frames, rate_hz), present)
     low, high = first + wanted * align, first + present * align
-    # The resampler keeps up to 38 ms to itself at the end (22.05 kHz, measured): push it out.
-    push = bytes(align * (rate_hz // 10)) if rate_hz != RATE_HZ else b""
+    # libVLC reads 50 ms at a time and throws a last stretch away that is shorter: fill it up.
+    push = bytes(align * (rate_hz // 10 + 1))
     head = _header(fmt, high - low + len(push))
     pieces = [fixed(head), *slices(data, low, high), fixed(push)]
     return Plan(rate_hz, pieces, 0, total, present)
