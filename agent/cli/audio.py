@@ -20,7 +20,7 @@ from agent.cli.client import Unreachable
 from agent.cli.devices import ListDevices
 from agent.cli.findings import Finding, any_fault, finding_lines, worst_first
 from agent.cli.people import Decider
-from agent.cli.screens.audio import audio_findings, render_audio
+from agent.cli.screens.audio import audio_findings, input_findings, render_audio
 from agent.cli.session import Session, Shown, where, zone_names
 from agent.cli.texts import Lang, say
 from agent.cli.tone import Pause, await_outcome, tone_finding
@@ -88,6 +88,7 @@ def run_audio(
         view: AudioView | None = _fresh(answer, session, pause)
     except Unreachable as failure:
         view, before, listed = None, (failure.finding,), list_devices()
+    before += tuple(input_findings(listed, session.lang, configured_inputs(typed.config)))
     findings = [*before, *audio_findings(view, listed, session.lang, configured)]
     lines = render_audio(view, listed, session.lang, session.width, configured, before)
     status = EXIT_UNREACHABLE if view is None else EXIT_FAULT if any_fault(findings) else EXIT_OK
@@ -119,6 +120,21 @@ def configured_device(config: Path) -> str:
         return ""
     found = sound.get("device", "") if isinstance(sound, dict) else ""
     return found if isinstance(found, str) else ""
+
+
+def configured_inputs(config: Path) -> dict[str, str]:
+    """The device of each input by its name; as far as the file can be read."""
+    try:
+        inputs = tomllib.loads(config.read_text(encoding="utf-8")).get("input", [])
+    except (OSError, ValueError):
+        return {}
+    rows = [one for one in inputs if isinstance(one, dict)] if isinstance(inputs, list) else []
+    pairs = [(one.get("name"), one.get("device")) for one in rows]
+    return {
+        name: device
+        for name, device in pairs
+        if isinstance(name, str) and isinstance(device, str) and device
+    }
 
 
 def _fresh(view: AudioView, session: Session, pause: Pause) -> AudioView:

@@ -43,6 +43,14 @@ AUDIO: dict[str, tuple[str, str]] = {
         "ghi device trong [sound], chọn: {names}; rồi systemctl restart station-agent",
         "write device in [sound], one of: {names}; then systemctl restart station-agent",
     ),
+    "audio-no-input": (
+        "đầu vào {name}: không thấy thiết bị “{device}”",
+        "input {name}: no device is called “{device}”",
+    ),
+    "audio-input-next": (
+        "cắm lại, đài tự tìm thấy; tên khác thì ghi device trong [[input]], chọn: {names}",
+        "plug it in, it is found by itself; else write device in [[input]], one of: {names}",
+    ),
     "audio-name-moves": (
         "tên “{name}” đổi khi cắm lại thẻ",
         "the name “{name}” changes when the card is replugged",

@@ -6,7 +6,7 @@ the peak.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from agent.cli.columns import cut, display_width, flow, spread, wrap
 from agent.cli.devices import Listed
@@ -124,6 +124,20 @@ def _means(name: str, card: Card) -> bool:
     return name.partition(",")[0].endswith(f"CARD={card.id}") or (
         bool(name) and card.product.startswith(name)
     )
+
+
+def input_findings(listed: Listed, lang: Lang, inputs: Mapping[str, str]) -> Iterator[Finding]:
+    """Configured inputs, device by name, that are not there. One that somebody holds is."""
+    if listed.devices is None:
+        return
+    there = [one for one in listed.devices.devices if one.inputs]
+    for name, device in sorted(inputs.items()):
+        named = any(device == one.stable or one.name.startswith(device) for one in there)
+        if named or any(_means(device, card) for card in listed.devices.cards):
+            continue
+        names = ", ".join(f'"{one}"' for one in sorted({one.stable for one in there}))
+        step = say(lang, "audio-input-next", names=names or say(lang, "unknown"))
+        yield Finding(WATCH, say(lang, "audio-no-input", name=name, device=device), step, 2)
 
 
 def _usable(devices: Devices | None) -> list[str]:

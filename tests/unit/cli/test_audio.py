@@ -11,10 +11,10 @@ import pytest
 from agent.adapters.pins import Signer
 from agent.cli.__main__ import Surroundings, run_in
 from agent.cli.arguments import build_parser, completed
-from agent.cli.audio import run_audio
+from agent.cli.audio import configured_inputs, run_audio
 from agent.cli.columns import display_width
 from agent.cli.devices import Listed, real_devices
-from agent.cli.screens.audio import bar, render_audio
+from agent.cli.screens.audio import bar, input_findings, render_audio
 from agent.cli.session import Session, Shown
 from agent.cli.texts import Lang
 from agent.core.events import PlayerLost
@@ -167,6 +167,26 @@ class Agent:
         line = ["audio", *words, "--config", "/no/such/file"]
         typed = completed(build_parser(lang, "1").parse_args(line), {})
         return run_audio(typed, Session(self, lang, 44), lambda: THERE, self.pause)
+
+
+def test_an_input_that_is_configured_and_not_there_is_told_with_those_that_are(
+    tmp_path: Path,
+) -> None:
+    usb = Device("USB PnP: Audio (hw:1,0)", "USB PnP", 1, 0, 48_000)
+    held = Card("Tuner", "FM Tuner", "hw:CARD=Tuner,DEV=0", listed=False)
+    listed = Listed(Devices((usb,), (held,)))
+    config = tmp_path / "station.toml"
+    rows = {"micro": "USB PnP", "fm": "hw:CARD=Tuner,DEV=0", "cd": "C-Media"}
+    config.write_text(
+        "".join(f'[[input]]\nname = "{name}"\ndevice = "{dev}"\n' for name, dev in rows.items())
+    )
+    assert configured_inputs(config) == rows
+    [found] = input_findings(listed, "en", configured_inputs(config))
+    assert "cd" in found.text
+    assert "C-Media" in found.text
+    assert '"USB PnP"' in found.next
+    assert not list(input_findings(Listed(None, "slow"), "en", rows)), "nobody knows"
+    assert configured_inputs(tmp_path / "none.toml") == {}
 
 
 def test_a_figure_that_is_old_is_asked_for_again_until_it_is_new() -> None:
