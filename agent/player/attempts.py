@@ -13,7 +13,7 @@ from agent.player import protocol as p
 from agent.player.clockmap import frames_of_ms, ns_of_frames
 from agent.player.decode import Job
 from agent.player.levels import gain_of_cdb
-from agent.player.slots import LIVE_PREBUFFER_FRAMES, PLAIN_LEAD_MS, Slot
+from agent.player.slots import LIVE_PREBUFFER_FRAMES, PLAIN_LEAD_MS, Slot, Store
 
 
 @dataclass(eq=False)
@@ -60,8 +60,8 @@ def slot_for(cue: p.Cue, index: int, number: int, job: Job) -> Slot:
     return slot
 
 
-def _store(job: Job, delay_ms: int) -> tuple[int, int]:
+def _store(job: Job, delay_ms: int) -> Store:
     """How much a live source should have in store, and without how much it does not begin."""
     lead = frames_of_ms(job.lead_ms + delay_ms)
     plain = not delay_ms and job.lead_ms == PLAIN_LEAD_MS
-    return lead, LIVE_PREBUFFER_FRAMES if plain else lead
+    return Store(lead, LIVE_PREBUFFER_FRAMES if plain else lead, job.whole)

@@ -62,6 +62,7 @@ class Job(Protocol):
     length: int | None  # of the whole programme, when it is known before its end
     lump_ns: int  # the longest that a live source was waited for since it flows
     fader: Fader | None  # of a live source that is levelled
+    whole: bool  # it has a beginning and an end: nothing of it is left out
 
     @property
     def lead_ms(self) -> int:
@@ -87,10 +88,11 @@ class Job(Protocol):
         """For how long nothing has come of a live source."""
 
     def well_for_ns(self, now_ns: int) -> int:
-        """For how long a live source has sent sound, pauses included; 0 while it does not."""
+        """For how long a live source has sent sound as fast as it is played, pauses included; 0
+        while it does not."""
 
-    def poll(self, now_ns: int) -> None:
-        """Look for stalls and hangs."""
+    def poll(self, now_ns: int, due_ns: int = 0) -> None:
+        """Look for stalls and hangs; and for silence, from `due_ns` on."""
 
     def cancel(self) -> None:
         """No longer wanted."""
@@ -115,6 +117,7 @@ class MadeJob:
     lump_ns = 0
     fader: Fader | None = None
     lead_ms = 0
+    whole = True
     fault: SourceFault | None = None
     over: int | None = None
     done = True
@@ -134,7 +137,7 @@ class MadeJob:
         del now_ns
         return 0
 
-    def poll(self, now_ns: int) -> None:
+    def poll(self, now_ns: int, due_ns: int = 0) -> None:
         """Nothing can stall."""
 
     def cancel(self) -> None:
@@ -151,6 +154,7 @@ class DecodeJob:
     lump_ns = 0
     fader: Fader | None = None
     lead_ms = 0
+    whole = True
 
     def __init__(
         self,
@@ -209,8 +213,9 @@ class DecodeJob:
         del now_ns
         return 0
 
-    def poll(self, now_ns: int) -> None:
+    def poll(self, now_ns: int, due_ns: int = 0) -> None:
         """Judge by what arrived; called by the control thread."""
+        del due_ns
         if self._done:
             return
         if self._call_since_ns and now_ns - self._call_since_ns > HUNG_LIMIT_NS:

@@ -306,7 +306,7 @@ class Director:
     def _watch(self, run: _Run, now_ns: int) -> list[p.FromChild]:
         reports = self._took_over(run, now_ns)
         for attempt in run.tries:
-            attempt.job.poll(now_ns)
+            attempt.job.poll(now_ns, run.voice.start_ns)
             if attempt.slot.passed and not attempt.job.done:
                 attempt.job.cancel()  # a relay that is over must not go on costing data
         newest = run.newest
@@ -573,7 +573,7 @@ class Director:
 
             def filled(probe: Probe) -> bool:
                 slot = slot_for(run.cue, index, probe.source, probe.job)
-                return slot.reader.lead(probe.offset) >= slot.store()[1]
+                return slot.reader.lead(probe.offset) >= slot.store().needed
 
             run.relief = Relief(index, part, open_source, filled)
         return run.relief

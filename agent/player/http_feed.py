@@ -16,6 +16,8 @@ from typing import Any
 
 from agent.contract.addresses import shown
 from agent.player.feed import RateLimit
+from agent.player.icy import Unmixed, accept_icy
+from agent.player.playlists import MOST_CHARACTERS, is_playlist
 from agent.player.protocol import SourceFault
 
 log = logging.getLogger(__name__)
@@ -24,7 +26,8 @@ CONNECT_LIMIT_S = 5.0
 READ_LIMIT_S = 4.0
 _CHUNK_BYTES = 4_096
 _NOT_SOUND = ("text/", "application/json", "application/xml", "image/")
-_PLAYLISTS = ("mpegurl", "scpls", "xspf")
+# A server of live sound that is asked for a length may name one that nobody could wait for.
+_WHOLE_MOST_BYTES = 1 << 30
 _GONE = (404, 410)
 
 
@@ -32,10 +35,13 @@ class HttpFeed:
     """One GET. `open` first, then `read` until it gives nothing; `fault` says why it ended."""
 
     def __init__(self, url: str, *, ca: str = "", max_kbps: int = 0) -> None:
-        self.url = url
+        self.url = url  # where it was found, in the end
+        self._url_said = url
         self.total_bytes: int | None = None  # of a server that knows how long its programme is
         self.kind = ""  # what the server says it sends
-        self.playlist = False  # it lists other addresses: libVLC knows how to follow those
+        self.playlist = False  # it lists other addresses: see `text`
+        self.may_be_whole = False  # nothing says that it is live, though its length is not said
+        self.ended_well = False  # the server said that it was all
         self.fault: SourceFault | None = None
         self.received_bytes = 0
         self._ca = ca
@@ -43,6 +49,7 @@ class HttpFeed:
         self._response: Any = None
         self._closed = threading.Event()
         self._rate = RateLimit(max_kbps)
+        self._unmixed: Unmixed | None = None
 
     def open(self) -> bool:
         """Ask, and look at the answer's head; false with `fault` set when it is no sound."""
@@ -60,15 +67,37 @@ class HttpFeed:
             return self._refuse("not_found", str(response.status_code))
         if response.status_code >= 400:
             return self._refuse("refused", str(response.status_code))
-        self.kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
-        self.playlist = any(word in self.kind for word in _PLAYLISTS)
-        if self.kind.startswith(_NOT_SOUND):
+        if self._url_said.lower().startswith("https:") and not response.url.startswith("https:"):
+            return self._refuse("refused", "led away from https")
+        self.url = response.url
+        self._take_head(response.headers)
+        if self.kind.startswith(_NOT_SOUND) and not self.playlist:
             return self._refuse("not_audio", self.kind)
         if self._max_kbps and _said_kbps(response.headers) > self._max_kbps:
             return self._refuse("too_fast", response.headers.get("icy-br", ""))
-        length = response.headers.get("Content-Length", "")
-        self.total_bytes = int(length) if length.isdigit() else None
         return True
+
+    def _take_head(self, headers: Any) -> None:
+        self.kind = headers.get("Content-Type", "").split(";")[0].strip().lower()
+        self.playlist = is_playlist(self.url, self.kind) or is_playlist(self._url_said)
+        live = any(str(name).lower().startswith("icy-") for name in headers)
+        length = headers.get("Content-Length", "")
+        known = length.isdigit() and len(length) < 12 and int(length) < _WHOLE_MOST_BYTES
+        self.total_bytes = int(length) if known and not live else None
+        self.may_be_whole = "chunked" in headers.get("Transfer-Encoding", "").lower() and not live
+        every = headers.get("icy-metaint", "")
+        if every.isdigit() and int(every[:9]) > 0:
+            self._unmixed = Unmixed(int(every[:9]))
+
+    def text(self) -> str:
+        """All of it, as a list of addresses; what is too long is cut off."""
+        data, until_s = b"", time.monotonic() + READ_LIMIT_S
+        while len(data) < MOST_CHARACTERS and time.monotonic() < until_s:
+            piece = self.read(_CHUNK_BYTES)
+            if not piece:
+                break
+            data += piece
+        return data.decode("utf-8", "replace")
 
     def read(self, size: int) -> bytes:
         """The next bytes as they come; none at the end, whatever it was (see `fault`)."""
@@ -86,12 +115,17 @@ class HttpFeed:
             return b""
         self.received_bytes += len(data)
         if not data:
-            cut_off = self.total_bytes is None or self.received_bytes < self.total_bytes
-            self._end("ended_early" if cut_off else None)
+            # Of a chunked answer that was cut off, the library says so instead.
+            known = self.total_bytes is not None and self.received_bytes >= self.total_bytes
+            self.ended_well = known or self.may_be_whole
+            self._end(None if self.ended_well else "ended_early")
         elif self._rate.exceeded(len(data), time.monotonic_ns()):
             self._end("too_fast")
             return b""
-        return data
+        if self._unmixed is None or not data:
+            return data
+        # A piece of nothing but titles is no end.
+        return self._unmixed.sound(data) or self.read(size)
 
     def close(self) -> None:
         """No more of it, from any thread: a wait under way ends within its deadline."""
@@ -110,12 +144,14 @@ class HttpFeed:
         import requests
 
         def get(verify: bool | str) -> requests.Response:
-            return requests.get(
-                self.url,
+            session = requests.Session()
+            accept_icy(session)
+            return session.get(
+                self._url_said,
                 stream=True,
                 timeout=(CONNECT_LIMIT_S, READ_LIMIT_S),
                 verify=verify,
-                headers={"Icy-MetaData": "0", "Accept-Encoding": "identity"},
+                headers={"Accept-Encoding": "identity"},
             )
 
         try:

@@ -17,18 +17,24 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 
 from agent.contract.addresses import MULTICAST_SCHEMES, scheme_of, shown
-from agent.player.clockmap import NS_PER_MS, NS_PER_S, ns_of_frames
+from agent.player.clockmap import NS_PER_MS, frames_of_ms, ns_of_frames
 from agent.player.feed import Feed
+from agent.player.flowing import PAUSE_NS, Flowing, came_at_once
 from agent.player.hearing import Ear
 from agent.player.http_feed import HttpFeed
 from agent.player.levelling import Fader, Gauge, NoLibraryError
 from agent.player.multicast import BARE, TS, MulticastFeed
-from agent.player.patience import HUNG_LIMIT_NS, OPEN_LIMIT_STREAM_NS, STALL_LIMIT_NS
+from agent.player.patience import (
+    HUNG_LIMIT_NS,
+    lead_of_segments_ms,
+    open_limit_ns,
+    stall_limit_ns,
+)
+from agent.player.playlists import Listed, read
 from agent.player.protocol import RATE_HZ, Source, SourceFault
 from agent.player.ring import Pcm, Reader, Track
 from agent.player.slots import PLAIN_LEAD_MS
@@ -40,14 +46,10 @@ _FULL_SCALE = np.float32(1.0 / 32768.0)
 _FULL_WAIT_S = 0.1
 # Pages of Ogg hold a second, and libVLC looks at 4 kB before it goes on.
 PAGES_LEAD_MS = 3_000
-# What a network gives at once at the beginning says nothing of how it flows.
-FLOWS_AFTER_NS = 3 * NS_PER_S // 2
 LUMP_MARGIN_MS = 500
 LEAD_MOST_MS = 12_000
-# A segment of a playlist arrives at once, and the next one when that is over.
-SEGMENTS_LEAD_MS = 9_000
-# A pause between two words, or two items.
-PAUSE_NS = 2 * NS_PER_S
+# A list that leads to a list that leads to a list.
+_LISTS_MOST = 4
 _CHUNK_BYTES = 4_096
 # Left to itself libVLC takes ffmpeg's demuxer for these, which waits for 32 kB: 4 s of 64 kbit/s.
 _DEMUX = {
@@ -97,6 +99,8 @@ class LiveJob:
     over: int | None = None
     length: int | None = None
     base_lead_ms: int = PLAIN_LEAD_MS
+    whole = False  # it has a beginning and an end: nothing of it is left out
+    segment_ms = 0  # of a playlist
 
     def __init__(self, source: Source, now_ns: int) -> None:
         self.source = source
@@ -105,16 +109,13 @@ class LiveJob:
         self.cancelled = threading.Event()
         self.call_since_ns = 0  # a library call is under way since then; 0 when none is
         self._opened_ns = now_ns
-        self._first_ns = 0  # when its first samples came
-        self._last_ns = 0
+        self._flow = Flowing()
         self._ear = Ear()
         self._gauge = _gauge(source)
         self.fader = None if self._gauge is None else Fader(self._gauge)
         self._loud = True  # neither silence nor hiss, for `_kind_for_ns`
         self._kind_for_ns = 0
-        self._loud_ns = 0  # when it was last
         self.lump_ns = 0  # the longest it was waited for, once its first sound had come
-        self._well_since_ns = 0  # since when it has been, with no more than a pause in between
         self._fault: SourceFault | None = None
         self._done = False
 
@@ -131,7 +132,7 @@ class LiveJob:
     @property
     def sounding(self) -> bool:
         """Samples have come."""
-        return self._first_ns != 0
+        return self._flow.first_ns != 0
 
     @property
     def lead_ms(self) -> int:
@@ -142,13 +143,11 @@ class LiveJob:
 
     def waited_ns(self, now_ns: int) -> int:
         """For how long nothing has come; since it was opened, while nothing ever did."""
-        return now_ns - (self._last_ns or self._opened_ns)
+        return now_ns - (self._flow.last_ns or self._opened_ns)
 
     def well_for_ns(self, now_ns: int) -> int:
-        """For how long it has sent sound, pauses included; 0 while it does not."""
-        if self._done or not self._loud_ns or now_ns - self._loud_ns > PAUSE_NS:
-            return 0
-        return now_ns - self._well_since_ns
+        """For how long it has sent sound as fast as it is played, pauses included."""
+        return 0 if self._done else self._flow.well_for_ns(now_ns, self.lead_ms)
 
     def take(self, pcm: Pcm, now_ns: int) -> None:
         """The next samples, from the source's own thread."""
@@ -158,37 +157,43 @@ class LiveJob:
         for look in looks:
             self._kind_for_ns = ns_of_frames(look.for_frames)
             self._loud = look.kind == "sound"
-            if self._loud:
-                if now_ns - self._loud_ns > PAUSE_NS:
-                    self._well_since_ns = now_ns
-                self._loud_ns = now_ns
         self.track.append(pcm)
-        if self._first_ns and now_ns - self._first_ns > FLOWS_AFTER_NS:
-            self.lump_ns = max(self.lump_ns, now_ns - self._last_ns)
-        self._last_ns = now_ns
-        self._first_ns = self._first_ns or now_ns
+        self._flow.took(len(pcm), now_ns, self.lead_ms)
+        self.lump_ns = self._flow.lump_ns
+        if not self._loud and self._kind_for_ns > PAUSE_NS:
+            self._flow.quiet(now_ns)
 
     def take_in_turn(self, pcm: Pcm) -> None:
         """The same; a server that sends a whole file at once must wait until it is played."""
         while self.track.room < len(pcm) and not self.cancelled.wait(_FULL_WAIT_S):
-            self._last_ns = time.monotonic_ns()
+            self._flow.held(time.monotonic_ns())
         if not self.done:
             self.take(pcm, time.monotonic_ns())
 
-    def poll(self, now_ns: int) -> None:
+    def poll(self, now_ns: int, due_ns: int = 0) -> None:
         """Judge by what arrived; called by the control thread."""
         if self._done:
             return
-        silent_ns = self.source.silent_ms * NS_PER_MS
         if self.call_since_ns and now_ns - self.call_since_ns > HUNG_LIMIT_NS:
             self._give_up("decoder_hung")
-        elif not self._first_ns:
-            if now_ns - self._opened_ns > OPEN_LIMIT_STREAM_NS:
+        elif not self.sounding:
+            if now_ns - self._opened_ns > open_limit_ns(self.segment_ms):
                 self._give_up("not_audio")
-        elif now_ns - self._last_ns > STALL_LIMIT_NS:
+        elif now_ns - self._flow.last_ns > stall_limit_ns(self.lead_ms):
             self._give_up("stalled")
-        elif silent_ns and not self._loud and self._kind_for_ns > silent_ns:
+        elif self._silent_for_ns(now_ns - due_ns) > self.source.silent_ms * NS_PER_MS > 0:
             self._give_up("silent")
+        elif self._flow.lacks(self.lead_ms) and self._little_left():
+            self._give_up("too_slow")
+
+    def _silent_for_ns(self, due_for_ns: int) -> int:
+        """Its programme need not have begun before it is due; a recording may mean its silence."""
+        return 0 if self._loud or self.whole else min(self._kind_for_ns, due_for_ns)
+
+    def _little_left(self) -> bool:
+        """Less than it should have in store; a second of the ring has been played already."""
+        store = self.track.end - self.track.first() - RATE_HZ
+        return store < frames_of_ms(self.lead_ms)
 
     def cancel(self) -> None:
         """No longer wanted."""
@@ -218,14 +223,14 @@ class StreamJob(LiveJob):
         super().__init__(source, now_ns)
         self._instance = instance
         self._feed: Feed | None = None
+        self._url = source.url  # that is fetched; a list may lead elsewhere
+        self._segments_url = ""  # of the list of lists
         self._ca = ca
         self._bytes = b""  # held while libVLC copies it
         self._woken = threading.Event()
         self._errored = False
         self._buffer = (ctypes.c_char * _BUFFER_BYTES)()
         self._callbacks: list[Any] = []  # as long as libVLC may call them
-        if _is_playlist(source.url):
-            self.base_lead_ms = SEGMENTS_LEAD_MS
         threading.Thread(target=self._run, name="stream", daemon=True).start()
 
     def cancel(self) -> None:
@@ -237,16 +242,8 @@ class StreamJob(LiveJob):
 
     def _run(self) -> None:
         try:
-            self._feed = _feed_of(self.source, self._ca)
-            if self._feed is not None:
-                if not self._feed.open():
-                    self.finish(self._feed.fault or "refused")
-                    return
-                if self._feed.playlist:
-                    self._feed.close()
-                    self._feed, self.base_lead_ms = None, SEGMENTS_LEAD_MS
-                elif "ogg" in self._feed.kind:
-                    self.base_lead_ms = PAGES_LEAD_MS
+            if not self._connect():
+                return
             if not self.cancelled.is_set():
                 self._decode()
         except Exception:
@@ -255,6 +252,37 @@ class StreamJob(LiveJob):
         finally:
             if self._feed is not None:
                 self._feed.close()
+
+    def _connect(self) -> bool:
+        """Open what fetches it, and follow the lists that only say where it is."""
+        for _ in range(_LISTS_MOST):
+            feed = self._feed = _feed_of(self.source, self._url, self._ca)
+            if not feed.open():
+                self.finish(feed.fault or "refused")
+                return False
+            if not isinstance(feed, HttpFeed) or not feed.playlist:
+                self.whole = feed.total_bytes is not None
+                self.base_lead_ms = PAGES_LEAD_MS if "ogg" in feed.kind else PLAIN_LEAD_MS
+                return True
+            listed = read(feed.text(), feed.url)
+            feed.close()
+            if listed is None:
+                break
+            if listed.kind == "segments":
+                self._in_segments(listed)
+                return True
+            if listed.kind == "variants":
+                self._segments_url = self._segments_url or feed.url
+            self._url = listed.address
+        log.warning("playlist_leads_nowhere url=%s", shown(self.source.url))
+        self.finish("refused")
+        return False
+
+    def _in_segments(self, listed: Listed) -> None:
+        """libVLC fetches them itself."""
+        self._feed = None
+        self.whole, self.segment_ms = listed.whole, listed.segment_ms
+        self.base_lead_ms = PLAIN_LEAD_MS if self.whole else lead_of_segments_ms(self.segment_ms)
 
     def _decode(self) -> None:
         import vlc
@@ -282,12 +310,19 @@ class StreamJob(LiveJob):
             return "refused" if self._feed is None else "not_audio"
         if self._feed is not None and self._feed.fault is not None:
             return self._feed.fault
-        whole = self._feed is not None and self._feed.total_bytes is not None
-        return None if whole and not self._errored else "ended_early"
+        if isinstance(self._feed, HttpFeed) and self._feed.ended_well:
+            self._look_whether_whole(over=True)
+        return None if self.whole and not self._errored else "ended_early"
+
+    def _look_whether_whole(self, *, over: bool = False) -> None:
+        """Nobody may have said how long it is, and it is a recording all the same."""
+        if isinstance(self._feed, HttpFeed) and self._feed.may_be_whole and not self.whole:
+            took_ns = self._flow.last_ns - self._flow.first_ns
+            self.whole = came_at_once(self.track.end, took_ns, over=over)
 
     def _media(self) -> Any:
         if self._feed is None:
-            media = self._instance().media_new(self.source.url)
+            media = self._instance().media_new(self._segments_url or self._url)
         else:
             # `imem` as an access that gives blocks as they come.
             media = self._instance().media_new("imem://")
@@ -349,6 +384,7 @@ class StreamJob(LiveJob):
         if not pcm or size != 2 * frames or not frames:
             return
         self.take_in_turn(np.frombuffer(ctypes.string_at(pcm, size), np.int16))
+        self._look_whether_whole()
 
     def _on_end(self, _event: object) -> None:
         self._woken.set()
@@ -369,18 +405,11 @@ def _gauge(source: Source) -> Gauge | None:
         return None
 
 
-def _is_playlist(url: str) -> bool:
-    return urlsplit(url).path.lower().endswith((".m3u8", ".m3u", ".pls"))
-
-
-def _feed_of(source: Source, ca: str) -> Feed | None:
-    """What fetches it; None where libVLC does."""
-    scheme = scheme_of(source.url)
-    if scheme in MULTICAST_SCHEMES:
-        return MulticastFeed(source.url, max_kbps=source.max_kbps)
-    if scheme in ("http", "https") and not _is_playlist(source.url):
-        return HttpFeed(source.url, ca=ca, max_kbps=source.max_kbps)
-    return None
+def _feed_of(source: Source, url: str, ca: str) -> Feed:
+    """What fetches it."""
+    if scheme_of(url) in MULTICAST_SCHEMES:
+        return MulticastFeed(url, max_kbps=source.max_kbps)
+    return HttpFeed(url, ca=ca, max_kbps=source.max_kbps)
 
 
 def _address(callback: Any) -> int:

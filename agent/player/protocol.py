@@ -49,6 +49,7 @@ SourceFault = Literal[
     "ended_early",  # a live source closed before its end
     "silent",  # a live source sent silence for longer than `silent_ms`
     "too_fast",  # a stream carries more than `max_kbps`
+    "too_slow",  # a live source comes slower than it is played, for longer than its store lasts
     "decoder_hung",  # libVLC did not answer within its bound
     "no_program",  # what fetches such a stream is not installed
 ]

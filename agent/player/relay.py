@@ -17,10 +17,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from agent.player.clockmap import NS_PER_S
+from agent.player.clockmap import NS_PER_MS, NS_PER_S
 from agent.player.decode import Job
 from agent.player.pauses import Pause
 from agent.player.protocol import LIVE_KINDS, Part
+from agent.player.slots import PLAIN_LEAD_MS
 
 PROBE_WELL_NS = 3 * NS_PER_S
 PROBE_LIMIT_NS = 12 * NS_PER_S
@@ -144,7 +145,8 @@ class Relief:
         if probe is not None:
             probe.job.poll(now_ns)
             well = probe.job.well_for_ns(now_ns) > 0
-            if probe.job.done or (not well and now_ns - probe.since_ns > PROBE_LIMIT_NS):
+            limit_ns = PROBE_LIMIT_NS + max(0, probe.job.lead_ms - PLAIN_LEAD_MS) * NS_PER_MS
+            if probe.job.done or (not well and now_ns - probe.since_ns > limit_ns):
                 probe.job.cancel()
                 self.probe = None
                 self._due_ns = now_ns + self._pause.now_ns

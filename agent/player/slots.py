@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,9 +29,13 @@ LIVE_PREBUFFER_FRAMES = 300 * RATE_HZ // 1000
 _LIVE_MEAN_FRAMES = 10 * RATE_HZ
 
 
-def plain_store() -> tuple[int, int]:
-    """How far behind its newest sample live sound is played, and what must be there to begin."""
-    return LIVE_LEAD_FRAMES, LIVE_PREBUFFER_FRAMES
+class Store(NamedTuple):
+    """What a live source should have in store. lead: so far behind its newest sample it is played;
+    needed: what must be there to begin. whole: it is not live, nothing of it is left out."""
+
+    lead: int = LIVE_LEAD_FRAMES
+    needed: int = LIVE_PREBUFFER_FRAMES
+    whole: bool = False
 
 
 @dataclass(eq=False)
@@ -52,7 +57,7 @@ class Slot:
     at: int | None = None
     floating: bool = False
     live: bool = False
-    store: Callable[[], tuple[int, int]] = plain_store
+    store: Callable[[], Store] = Store
     part_at: int | None = None
     from_position: int = 0
     final: bool = False  # the last part of its cue
@@ -72,12 +77,12 @@ class Slot:
         if self.at is not None:
             return True
         if self.floating:
-            lead, needed = self.store() if self.live else (0, 1)
+            store = self.store() if self.live else Store(0, 1)
             start = max(self.offset, self.reader.first())
-            if self.reader.lead(start) < needed and self.reader.total is None:
+            if self.reader.lead(start) < store.needed and self.reader.total is None:
                 return False
-            if self.live:
-                start += max(0, self.reader.lead(start) - lead)
+            if self.live and not store.whole:
+                start += max(0, self.reader.lead(start) - store.lead)
             self.offset = start
         self.at = timeline
         return True
@@ -109,8 +114,9 @@ class Slot:
 
     def excess(self, timeline: int, frames: int) -> float:
         """How much more than it should a live source has in store, smoothed; `frames` passed."""
-        if self.reader.total is None and not self.dry:
-            now = self.reader.lead(self.position(timeline)) - self.store()[0]
+        store = self.store()
+        if self.reader.total is None and not self.dry and not store.whole:
+            now = self.reader.lead(self.position(timeline)) - store.lead
             self.mean_excess += (now - self.mean_excess) * min(1.0, frames / _LIVE_MEAN_FRAMES)
         return self.mean_excess
 

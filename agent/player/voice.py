@@ -488,7 +488,7 @@ class Voice:
     def _filled_up(slot: Slot, position: int) -> bool:
         """After a drought a live source waits a little, or it would stutter."""
         lead = slot.reader.lead(position)
-        slot.dry = lead < slot.store()[1] and slot.reader.total is None
+        slot.dry = lead < slot.store().needed and slot.reader.total is None
         return not slot.dry
 
     def _sound(self, slot: Slot, position: int, now_ns: int) -> None:

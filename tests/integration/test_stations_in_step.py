@@ -58,6 +58,7 @@ class Decoded:
     done = True
     sounding = True
     lump_ns = 0
+    whole = False
     fader: Fader | None = None
 
     def __init__(self, reader: Reader) -> None:
@@ -71,7 +72,7 @@ class Decoded:
         del now_ns
         return 0
 
-    def poll(self, now_ns: int) -> None:
+    def poll(self, now_ns: int, due_ns: int = 0) -> None:
         """Nothing can stall."""
 
     def cancel(self) -> None:

@@ -144,6 +144,7 @@ class Decoding:
     length: int | None = None
     fader: Fader | None = None
     lump_ns: int = 0
+    whole: bool = False
     lead_ms: int = 0
     fault: SourceFault | None = None
     over: int | None = None
@@ -157,7 +158,7 @@ class Decoding:
     def well_for_ns(self, now_ns: int) -> int:
         return 0
 
-    def poll(self, now_ns: int) -> None:
+    def poll(self, now_ns: int, due_ns: int = 0) -> None:
         pass
 
     def cancel(self) -> None:

@@ -29,6 +29,7 @@ class FakeJob:
         self.lead_ms = 1_500 if self.live else 0
         self.length: int | None = None
         self.lump_ns = 0
+        self.whole = False
         self.newest_ns: int | None = None  # when its newest samples came, where it matters
         self.fader: Fader | None = None
         self.well_ns = 0
@@ -65,7 +66,7 @@ class FakeJob:
         del now_ns
         return self.well_ns
 
-    def poll(self, now_ns: int) -> None:
+    def poll(self, now_ns: int, due_ns: int = 0) -> None:
         pass
 
     def cancel(self) -> None:

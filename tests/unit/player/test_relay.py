@@ -30,6 +30,7 @@ class Tried:
     fader: Fader | None = None
     lead_ms: int = 1_500
     lump_ns: int = 0
+    whole: bool = False
     fault: SourceFault | None = None
     over: int | None = None
     sounding: bool = True
@@ -42,7 +43,7 @@ class Tried:
             return 0
         return max(0, now_ns - round(self.well_from_s * NS_PER_S))
 
-    def poll(self, now_ns: int) -> None:
+    def poll(self, now_ns: int, due_ns: int = 0) -> None:
         pass
 
     def cancel(self) -> None:
