@@ -34,6 +34,7 @@ from agent.cli.client import (
     configured,
     configured_socket,
     configured_state_dir,
+    not_toml,
     real_ask,
 )
 from agent.cli.commands import run
@@ -117,11 +118,17 @@ def run_in(around: Surroundings, argv: list[str]) -> int:
 
 
 def _missing_config(typed: argparse.Namespace, lang: Lang) -> Finding | None:
-    """A file that was named and is not there; the doctor tells it among its checks."""
+    """A file that was named and is none, or not there; the doctor tells it among its checks."""
     path = Path(typed.config)
     named = path != DEFAULT_CONFIG and typed.command != "doctor"
-    if not named or typed.socket or path.exists():
+    if not named or typed.socket:
         return None
+    if path.exists():
+        line = not_toml(path)
+        if line is None:
+            return None
+        text = say(lang, "config-not-toml", path=path, why=line)
+        return Finding(FAULT, text, say(lang, "config-not-toml-next", path=path))
     text = say(lang, "offline-config-missing", path=path)
     return Finding(FAULT, text, say(lang, "config-missing-next"))
 

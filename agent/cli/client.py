@@ -99,6 +99,17 @@ def _group(path: Path) -> str:
     return DEFAULT_GROUP
 
 
+def not_toml(config: Path) -> str | None:
+    """Why it is no configuration at all; None: it may be one, or we may not look."""
+    try:
+        tomllib.loads(config.read_text(encoding="utf-8"))
+    except PermissionError:
+        return None
+    except (OSError, ValueError) as error:
+        return getattr(error, "strerror", None) or str(error)
+    return None
+
+
 def configured_socket(config: Path) -> Path | None:
     return _configured_path(config, "control_socket")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -18,10 +19,11 @@ from agent.cli.prompts import Prompts
 from agent.cli.session import Session, Shown, refusal
 from agent.cli.texts import say
 from agent.contract.reasons import AckReason
-from agent.core.pins import RIGHT_FOR
+from agent.core.pins import PIN_LEAST, PIN_MOST, RIGHT_FOR
 from agent.core.requests import Answer, Refused, Request
 
 PIN_FILE_MAX = 1_024
+_IS_PIN = re.compile(rf"[0-9]{{{PIN_LEAST},{PIN_MOST}}}")
 TRIES_AT_ONCE = 3
 """So often a PIN may be typed before the command is to be typed again."""
 
@@ -98,6 +100,10 @@ class Decider:
         pin = pin_from_file(file, self._session)
         if isinstance(pin, Shown):
             return pin
+        if not _IS_PIN.fullmatch(pin):  # sure to be wrong, and tries are few
+            return self._session.wrong(
+                "pin-file-none", "pin-file-none-next", AckReason.PIN_NEEDED, EXIT_USAGE, path=file
+            )
         self._signer = Signer(name, pin)
         return None
 

@@ -5,6 +5,7 @@ Owns the words for a refusal. Knows no command.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -19,6 +20,7 @@ from agent.cli.names import NotFound, find_name, fold
 from agent.cli.prompts import Prompts
 from agent.cli.texts import Lang, say
 from agent.cli.wording import FAULT, OK, WATCH, ack_reason, length, occurrence_reason
+from agent.contract.bounds import said_of
 from agent.contract.reasons import AckReason
 from agent.core.requests import Answer, Done, Refused, ZonesRequest, ZonesView
 
@@ -120,7 +122,24 @@ def _about(answer: Refused, lang: Lang) -> str:
             return say(lang, f"right-{right}")
         case AckReason.PIN_FILE, _:
             return ""
-    return answer.detail
+    return in_language(answer.detail, lang)
+
+
+_SAID = (
+    (re.compile(r"^on air: (?P<names>.*)"), "detail-on-air"),
+    (re.compile(r"^(?P<what>.*); inputs: -$"), "detail-no-inputs"),
+    (re.compile(r"^(?P<what>.*); (?:inputs|zones): (?P<names>.*)"), "detail-there-are"),
+)
+"""What the agent adds to a refusal for who reads its log."""
+
+
+def in_language(detail: str, lang: Lang) -> str:
+    """What the agent adds to a refusal, where its words are known."""
+    for pattern, key in _SAID:
+        found = pattern.match(detail)
+        if found is not None:
+            return say(lang, key, **found.groupdict())
+    return said_of(detail).text(lang)
 
 
 # --- names ----------------------------------------------------------------------------------

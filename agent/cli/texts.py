@@ -298,6 +298,12 @@ TEXTS: dict[str, Both] = {
         "chép từ tệp mẫu config/ hoặc thêm --config TỆP",
         "copy the example from config/ or give --config FILE",
     ),
+    "config-not-toml": Both(
+        "không phải tệp cấu hình: {path} ({why})", "this is no configuration: {path} ({why})"
+    ),
+    "config-not-toml-next": Both(
+        "station-agent --check --config {path}", "station-agent --check --config {path}"
+    ),
     "config-missing-next": Both(
         "xem lại tên tệp sau --config", "check the name of the file behind --config"
     ),

@@ -154,6 +154,10 @@ AUDIO: dict[str, tuple[str, str]] = {
         "the loudspeaker side: unknown, the return line hears another bus",
     ),
     "selftest-no-answer": ("chưa có kết quả từ dây hồi", "no result came from the return line"),
+    # --- what the agent adds to a refusal
+    "detail-on-air": ("đang phát: {names}", "on air: {names}"),
+    "detail-there-are": ("{what}; có: {names}", "{what}; there are: {names}"),
+    "detail-no-inputs": ("{what}; đài không có ngõ vào nào", "{what}; the station has no inputs"),
     # --- in the doctor
     "devices-absent": ("không thấy {names}", "{names} not there"),
     "devices-card": ("thẻ “{device}”", "card “{device}”"),

@@ -80,11 +80,18 @@ DECIDING: dict[str, Words] = {
     "who-decides-next": Words(
         'thêm --name "HỌ TÊN" --pin-file TỆP', 'add --name "NAME" --pin-file FILE'
     ),
-    "pin-file-unread": Words("không đọc được {path}: {problem}", "{path}: {problem}"),
+    "pin-file-unread": Words("không đọc được {path}: {problem}", "cannot read {path}: {problem}"),
     "pin-file-unread-next": Words(
         "ghi mã PIN vào tệp đó, một dòng", "write the PIN into that file, on one line"
     ),
-    "pin-file-open": Words("{path} người khác cũng đọc được", "{path} can be read by others"),
+    "pin-file-open": Words("người khác cũng đọc được {path}", "others can read {path}"),
+    "pin-file-none": Words(
+        "dòng đầu của {path} không phải mã PIN: chưa tính lần thử nào",
+        "the first line of {path} is no PIN: no try was counted",
+    ),
+    "pin-file-none-next": Words(
+        "ghi 6 đến 12 chữ số vào dòng đầu", "write 6 to 12 digits into its first line"
+    ),
     "pin-file-open-next": Words("chmod 600 {path}", "chmod 600 {path}"),
     "tries-left": Words("còn {count} lần", "{count} tries left"),
     "wait-left": Words("chờ {time}", "wait {time}"),

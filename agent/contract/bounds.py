@@ -91,6 +91,16 @@ def plainly(message: str) -> str:
     return f"{path}: {words.en}" if path else words.en
 
 
+def said_of(text: str) -> Words:
+    """`plainly`, read back: `title: at most 200 …` in both languages; else the text as it is."""
+    path, colon, said = text.partition(": ")
+    for before, rest in ((f"{path}{colon}", said), ("", text)):
+        for pattern, words in _READ_BACK:
+            if found := pattern.fullmatch(rest):
+                return Words(before + words(found).vi, text)
+    return Words(text, text)
+
+
 def _words(text: str) -> Words:
     for shape, words in _SHAPES:
         if found := shape.fullmatch(text):
@@ -150,3 +160,49 @@ _SHAPES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Words]], ...] = 
     ),
     (re.compile(r"Expected `((?:str|int|bool|array|object|null)[^`]*)`, got `.*`"), _kind),
 )
+
+
+def _same(words: Words) -> tuple[re.Pattern[str], Callable[[re.Match[str]], Words]]:
+    return re.compile(re.escape(words.en)), lambda _: words
+
+
+_KINDS_EN = "|".join(re.escape(one.en) for one in _KINDS.values())
+_BY_ENGLISH = {one.en: one.vi for one in _KINDS.values()}
+_READ_BACK: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Words]], ...] = (
+    *(_same(words) for words in _PATTERNS.values()),
+    _same(Words("không được để trống", "must not be empty")),
+    _same(Words("không đúng dạng", "not of the expected form")),
+    (
+        re.compile(r"(at most|at least) (\d+) characters or items"),
+        lambda found: Words(
+            f"{'tối đa' if found[1] == 'at most' else 'ít nhất'} {found[2]} ký tự hoặc mục",
+            found[0],
+        ),
+    ),
+    (
+        re.compile(r"(at most|at least) (-?\d+)"),
+        lambda found: Words(
+            f"{'không quá' if found[1] == 'at most' else 'ít nhất'} {found[2]}", found[0]
+        ),
+    ),
+    (
+        re.compile(rf"must be ((?:{_KINDS_EN})(?: or (?:{_KINDS_EN}))*)"),
+        lambda found: Words(
+            "phải là "
+            + re.sub(_KINDS_EN, lambda one: _BY_ENGLISH[one[0]], found[1]).replace(
+                " or ", " hoặc "
+            ),
+            found[0],
+        ),
+    ),
+    (re.compile(r"(.*) is missing"), lambda found: Words(f"thiếu {found[1]}", found[0])),
+    (
+        re.compile(r"there is no key (.*)"),
+        lambda found: Words(f"không có khóa {found[1]}", found[0]),
+    ),
+    (
+        re.compile(r"there is no value (.*)"),
+        lambda found: Words(f"không có giá trị {found[1]}", found[0]),
+    ),
+)
+"""What `_words` makes, to be read back."""

@@ -100,6 +100,10 @@ class Desk:
     def _courier(self) -> Courier:
         return Courier("127.0.0.1", self.file.broker.operator_port, self.home.operator)
 
+    def stations_of(self, audience: str) -> tuple[str, ...]:
+        """Raises DistrictError for an audience nobody belongs to."""
+        return self._stations(audience)
+
     def _stations(self, audience: str) -> tuple[str, ...]:
         """Raises DistrictError for an audience nobody belongs to."""
         file = self.file

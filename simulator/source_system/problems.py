@@ -516,6 +516,12 @@ PROBLEMS: dict[str, Wording] = {
         "districtctl live list",
         "districtctl live list",
     ),
+    "live_argument": Wording(
+        "lệnh phát trực tiếp chưa đúng",
+        "this live session cannot be asked for",
+        "districtctl live --help",
+        "districtctl live --help",
+    ),
     "argument": Wording(
         "tham số không hợp lệ",
         "the argument is not valid",

@@ -24,6 +24,7 @@ from simulator.source_system.live_desk import live_entry
 from simulator.source_system.live_shelf import Ending, LiveSession, Receivers, new_entry, new_token
 from simulator.source_system.problems import CourierError, DistrictError
 from simulator.source_system.receipts import Delivery
+from simulator.source_system.said import Said
 from simulator.source_system.studio import Studio, StudioSource, source_of
 
 MINUTES_MOST = 240
@@ -46,18 +47,33 @@ def live(district: District, console: Console, options: argparse.Namespace) -> E
     if words[0] == "stop" and len(words) <= 2:
         return _stop(district, console, words[1] if len(words) == 2 else "", options.wait)
     if len(words) > 1:
-        raise DistrictError("argument", "live", " ".join(words))
+        rest = " ".join(words[1:])
+        raise _wrong("live", f"chỉ một nguồn, thừa “{rest}”", f"one source only, not “{rest}” too")
     if not (options.to or options.group or options.all):
-        raise DistrictError("argument", "live", "--to | --group | --all")
-    if not 1 <= options.minutes <= MINUTES_MOST or not LEAD_S[0] <= options.lead <= LEAD_S[1]:
-        bounds = f"--minutes 1…{MINUTES_MOST}, --lead {LEAD_S[0]}…{LEAD_S[1]}"
-        raise DistrictError("argument", "live", bounds)
+        raise _wrong(
+            "live",
+            "chưa ghi phát tới đâu: --to ĐÀI, --group NHÓM hoặc --all",
+            "where to is not said: --to STATION, --group GROUP or --all",
+        )
+    _within("--minutes", options.minutes, 1, MINUTES_MOST)
+    _within("--lead", options.lead, *LEAD_S)
     to = audience(options)
+    district.stations_of(to)  # nobody there: no microphone is opened
     zones = zones_of(district, to, options.zones, options.tags)
     source = source_of(words[0])
     if (source.length_ms or 0) > MINUTES_MOST * 60_000:
-        raise DistrictError("argument", words[0], f"> {MINUTES_MOST} min")
+        most = MINUTES_MOST
+        raise _wrong(words[0], f"dài hơn {most} phút", f"longer than {most} minutes")
     return _Broadcast(district, console, options, source, to, zones).run()
+
+
+def _within(option: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise _wrong(f"{option} {value}", f"từ {least} đến {most}", f"{least} to {most}")
+
+
+def _wrong(where: str, vi: str, en: str) -> DistrictError:
+    return DistrictError("live_argument", where, Said(vi, en))
 
 
 class _Broadcast:

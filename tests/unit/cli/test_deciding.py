@@ -736,3 +736,28 @@ def test_what_argparse_complains_of_is_said_in_vietnamese(
     err = " ".join(capsys.readouterr().err.split())
     assert words in err
     assert "argument" not in err
+
+
+@pytest.mark.parametrize("held", [b"", b"\n402817\n", b"\xff\xfe\x00\x80", b"abcdef\n", b"123\n"])
+def test_a_file_that_holds_no_pin_costs_no_try(
+    held: bytes, pin_file: Path, capsys: Printed
+) -> None:
+    pin_file.write_bytes(held)
+    agent = Agent()
+    argv = ["approve", "huyen/khu-vuc", "--name", HOA, "--pin-file", str(pin_file)]
+    assert typed(agent, None, *argv) == 2
+    assert agent.signers == []
+    assert "không phải mã pin" in " ".join(out(capsys).split()).lower()
+
+
+@pytest.mark.parametrize("name", ["nofile", "pin644"])
+def test_a_files_name_is_told_as_it_is_written(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Printed
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if name == "pin644":
+        (tmp_path / name).write_text("402817")
+        (tmp_path / name).chmod(0o644)
+    argv = ["approve", "huyen/khu-vuc", "--name", HOA, "--pin-file", name]
+    assert typed(Agent(), None, *argv) == 2
+    assert name in capsys.readouterr().out

@@ -354,3 +354,20 @@ def test_a_configuration_that_is_named_and_not_there_is_told_by_its_name(
     missing = tmp_path / "nope.toml"
     assert main(["status", "--config", str(missing), "--width", "200"]) == 2
     assert f"Không có tệp {missing}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["audio", "status", "zones"])
+def test_a_file_that_is_no_configuration_is_named_and_nobody_is_asked(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "passwd"
+    file.write_text("root:x:0:0:root:/root:/bin/bash\n")
+
+    def nobody(path: Path, request: Request, timeout_s: float, signer: object) -> Answer:
+        raise AssertionError("nobody is asked")
+
+    around = Surroundings(nobody, lambda _: None, {}, 0, None, on_terminal=False)
+    assert run_in(around, [command, "--config", str(file), "--lang", "en"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "This is no configuration" in said
+    assert "station-agent --check" in said

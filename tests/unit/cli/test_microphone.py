@@ -10,7 +10,7 @@ import pytest
 
 from agent.cli.arguments import build_parser, completed
 from agent.cli.microphone import speak
-from agent.cli.session import Session, Shown
+from agent.cli.session import Session, Shown, refusal
 from agent.contract.reasons import AckReason
 from agent.core.requests import (
     Answer,
@@ -115,7 +115,25 @@ def test_an_unknown_input_is_told_with_those_there_are(capsys: Printed) -> None:
     refused = Refused(AckReason.UNKNOWN_INPUT.value, "x; inputs: fm, micro")
     agent = Agent(answer=lambda one: refused if isinstance(one, SpeakRequest) else None)
     assert by_hand(agent, "announce", "--mic", "--input", "x") == 1
-    assert "fm, micro" in out(capsys)
+    assert "x; có: fm, micro" in " ".join(out(capsys).split())
+
+
+@pytest.mark.parametrize(
+    ("code", "detail", "said"),
+    [
+        (AckReason.UNKNOWN_INPUT, "x; inputs: fm, micro", "x; có: fm, micro"),
+        (AckReason.INPUT_IS_RETURN, "hoi; inputs: -", "hoi; đài không có ngõ vào nào"),
+        (AckReason.BUSY, "on air: Thôn Đông", "đang phát: Thôn Đông"),
+        (AckReason.UNKNOWN_ZONE, "x; zones: dong", "x; có: dong"),
+        (
+            AckReason.MALFORMED,
+            "title: at most 200 characters or items",
+            "title: tối đa 200 ký tự hoặc mục",
+        ),
+    ],
+)
+def test_what_the_agent_adds_is_said_in_vietnamese(code: AckReason, detail: str, said: str) -> None:
+    assert said in refusal(Refused(code.value, detail), "vi").text
 
 
 def test_options_of_the_microphone_without_it_are_named(capsys: Printed) -> None:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from agent.config import Config
-from agent.contract.bounds import in_words, plainly
+from agent.contract.bounds import in_words, plainly, said_of
 from agent.contract.schemas import MESSAGES
 from agent.contract.strict import Malformed, decode_signed
 
@@ -81,3 +81,42 @@ def test_what_is_not_known_loses_at_least_its_pattern() -> None:
     assert plainly("Expected `bytes` matching regex 'x+' here - at `$.a`") == (
         "a: Expected `bytes` here"
     )
+
+
+class Bounded(msgspec.Struct, forbid_unknown_fields=True):
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    number: Annotated[int, msgspec.Meta(ge=-3, le=9)]
+    mixed: bool | list[int] | None = None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"text": "", "number": 1},
+        {"text": "a" * 201, "number": 1},
+        {"text": "a", "number": 10},
+        {"text": "a", "number": -4},
+        {"text": "a", "number": "1"},
+        {"text": "a", "number": 1, "mixed": "x"},
+        {"number": 1},
+        {"text": "a", "number": 1, "x": 1},
+    ],
+)
+def test_what_was_said_plainly_is_read_back_in_both_languages(value: Any) -> None:
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.convert(value, Bounded)
+    message = str(caught.value)
+    path, words = in_words(message)
+    assert said_of(plainly(message)).vi == (f"{path}: {words.vi}" if path else words.vi)
+    assert words.vi != words.en
+
+
+@pytest.mark.parametrize("pattern", ALL)
+def test_every_pattern_is_read_back(pattern: str) -> None:
+    message = refused(pattern)
+    assert said_of(plainly(message)).vi == f"field: {in_words(message)[1].vi}"
+
+
+@pytest.mark.parametrize("text", ["", "x", "a: b", "bản tin: không có"])
+def test_what_nobody_said_stays_as_it_is(text: str) -> None:
+    assert said_of(text) == (text, text)

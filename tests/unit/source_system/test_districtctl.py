@@ -238,3 +238,38 @@ def test_one_of_many_is_counted_as_one(count: int, said: str) -> None:
 def test_one_is_one_wherever_it_stands_in_the_phrase() -> None:
     assert say("reaches", "en", stations=1, zones=1) == "1 station, 1 zone"
     assert say("reaches", "en", stations=21, zones=2) == "21 stations, 2 zones"
+
+
+@pytest.mark.parametrize(
+    ("words", "vi", "en"),
+    [
+        (("micro",), "chưa ghi phát tới đâu", "where to is not said"),
+        (("micro", "b", "--to", "x"), "chỉ một nguồn", "one source only"),
+        (("micro", "--to", "x", "--minutes", "900"), "--minutes 900", "1 to 240"),
+        (("micro", "--to", "x", "--lead", "1"), "--lead 1", "3 to 600"),
+    ],
+)
+def test_what_is_wrong_with_a_live_session_is_told_with_its_own_help(
+    words: tuple[str, ...], vi: str, en: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = ["--home", str(tmp_path / "d")]
+    backup = ["--backup", str(tmp_path / "usb")]
+    assert main([*home, "keys", "init", "--holder", "A", *backup]) == 0
+    for lang, said in (("vi", vi), ("en", en)):
+        assert main([*home, "--lang", lang, "live", *words]) == 2
+        told = capsys.readouterr().err
+        assert said in told
+        assert "districtctl live --help" in told
+
+
+def test_no_microphone_is_opened_for_a_station_that_nobody_enrolled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[object] = []
+    monkeypatch.setattr("simulator.source_system.districtctl.live.source_of", opened.append)
+    home = ["--home", str(tmp_path / "d")]
+    backup = ["--backup", str(tmp_path / "usb")]
+    assert main([*home, "keys", "init", "--holder", "A", *backup]) == 0
+    assert main([*home, "live", "micro", "--to", "khong-co"]) == 2
+    assert "s/khong-co" in capsys.readouterr().err
+    assert opened == []

@@ -187,7 +187,7 @@ def test_without_a_server_that_hands_it_out_no_station_is_told_and_nothing_is_le
         (["khong-co.mp3", "--all"], "khong-co.mp3"),
         (["stop"], "live list"),
         (["stop", "truc-tiep-00000000"], "truc-tiep-00000000"),
-        (["a", "b"], "a b"),
+        (["a", "b"], "“b”"),
     ],
 )
 def test_what_cannot_be_done_is_said_with_what_could(
