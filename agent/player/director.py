@@ -113,7 +113,8 @@ class Director:
         if cue.token in self._known:
             return []
         self._known.append(cue.token)
-        if not 0 <= cue.bus < self._mixer.buses or not cue.parts:
+        whole = bool(cue.parts) and all(part.sources for part in cue.parts)
+        if not 0 <= cue.bus < self._mixer.buses or not whole:
             log.warning("cue_refused token=%s bus=%d parts=%d", cue.token, cue.bus, len(cue.parts))
             return [self._never(cue, now_ns)]
         run = _Run(cue, self._voice(cue, now_ns))

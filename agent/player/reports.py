@@ -10,6 +10,7 @@ import os
 
 import msgspec
 
+from agent.player.bounds import bounded
 from agent.player.protocol import FromChild, ToChild
 
 MAX_LINE_BYTES = 1 << 20
@@ -37,7 +38,7 @@ class Lines:
             message: ToChild = self._decoder.decode(line)
         except msgspec.MsgspecError as error:
             return str(error)
-        return message
+        return bounded(message)
 
 
 class Reporter:

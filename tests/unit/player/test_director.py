@@ -662,3 +662,10 @@ def test_a_stream_that_comes_in_lumps_is_kept_further_behind() -> None:
     bench.jobs[0].give(2 * SECOND)
     bench.run(0.5)
     assert bench.of(p.Started)
+
+
+def test_a_part_without_a_source_ends_its_cue_at_once_and_nothing_else() -> None:
+    bench = Bench()
+    bench.send(cue(1_000, p.Part(files("a")), p.Part(())))
+    assert bench.ended().reason == "source_failed"
+    assert not bench.jobs
