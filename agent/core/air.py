@@ -442,6 +442,8 @@ class Air:
                 done = "finished"  # what follows may take the bus at the very end
             if done is not None:
                 self._spent.add((sent.key, sent.bus))
+            elif sent.sounding:
+                self._heard_until(sent.key, at_ms)
             if done is not None and not any(s.key == sent.key for s in self.sent.values()):
                 over: dict[str, Any] = {"finished": True} if done == "finished" else {"done": done}
                 unsaid = self._unsaid(sent, event)
@@ -556,6 +558,14 @@ class Air:
         run = self.runs.get(sent.key)
         if run is not None and run.on:
             self.runs[sent.key] = replace(run, on=False, lost=True, stopped_ms=at_ms)
+        elif sent.sounding:
+            self._heard_until(sent.key, at_ms)
+
+    def _heard_until(self, key: str, at_ms: int) -> None:
+        """Held off, it was still heard beneath a voice: it goes back to nothing of that."""
+        run, item = self.runs.get(key), self.items.get(key)
+        if run is not None and item is not None and not run.on and item.resume == "rejoin":
+            self.runs[key] = replace(run, stopped_ms=max(run.stopped_ms, at_ms))
 
     def break_off(self, key: str, at_ms: int, reason: OccurrenceReason, turn: Turn) -> None:
         """The cues of an item that is not heard since `at_ms` are taken back, to be given anew."""
@@ -612,6 +622,7 @@ class Air:
         for low in self._lows().values():
             run = self.runs.get(low.key)
             if run is not None and not run.on:
+                self._heard_until(low.key, old_ms)
                 self._stop(low, turn)  # it comes back by the new clock
         for token, sent in list(self.sent.items()):
             if sent.from_ms > old_ms and not sent.sounding:

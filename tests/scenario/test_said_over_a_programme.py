@@ -201,6 +201,22 @@ def test_a_clock_that_is_set_meanwhile_brings_it_back_by_the_new_time() -> None:
     assert last.parts[0][1] / 1_000 == pytest.approx(begun_s, abs=0.5)
 
 
+@pytest.mark.parametrize("crash", [False, True])
+def test_where_the_clock_goes_back_meanwhile_nothing_is_heard_again(crash: bool) -> None:
+    at = village()
+    speaks(at, seconds=60)
+    at.wait(40)
+    if crash:
+        at.child_dies(2)
+    at.judge.file(at.box).clock_troubles.append((at.clock.now_ms, at.clock.now_ms))
+    at.set_clock(-300)
+    at.wait(70)
+    first, last = plays(at, "ban-tin")[0], plays(at, "ban-tin")[-1]
+    assert first.ended_ms is not None
+    assert last is not first
+    assert last.parts[0][1] >= first.ended_ms - first.begins_ms - 1_500
+
+
 def test_on_two_buses_each_zone_keeps_its_own_programme_beneath() -> None:
     at = Village(buses=2, inputs=("micro",))
     for name in ("mot", "hai"):
