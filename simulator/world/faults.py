@@ -52,4 +52,5 @@ FAULTS: dict[str, Fault] = {
     "card": mishaps.card,
     "keys": people.keys,
     "rules": commune.rules,
+    "voices": people.voices,
 }

@@ -21,7 +21,15 @@ from agent.contract.documents import (
 )
 from agent.contract.documents import Warning as Emergency
 from agent.core.events import MessageArrived, Requested
-from agent.core.requests import HoldRequest, OrderRequest, SkipRequest, VolumeRequest
+from agent.core.programme import speech_key
+from agent.core.requests import (
+    AnnounceRequest,
+    HoldRequest,
+    OrderRequest,
+    SkipRequest,
+    VolumeRequest,
+)
+from agent.core.spoken import write_out
 from simulator.world.box import Box
 from simulator.world.chance import again, log_uniform
 from simulator.world.mishaps import cut, kill, mains_fail
@@ -194,6 +202,25 @@ def officers(world: World, rng: Random) -> None:
         box.tell(Requested(1, "cán bộ", body))
 
     again(world, rng, 9 * HOUR_MS, act)
+
+
+def voices(world: World, rng: Random) -> None:
+    """Somebody has something said at the station, mostly over the programme that plays."""
+
+    def act(box: Box) -> None:
+        world.clock.after(rng.randint(0, 2 * MINUTE_MS), lambda: say(box))
+
+    def say(box: Box) -> None:
+        text = "Mời bà con đi họp. " * rng.randint(1, 20)
+        zones = tuple(zone.name for zone in box.site.zones if rng.random() < 0.6)
+        words = write_out(text.strip(), box.site.language)
+        world.judge.case.announced.add(f"speech:{speech_key(words, box.site.language)}")
+        over = rng.random() < 0.8
+        world.note(f"announced in {zones or 'all'}{' over' if over else ''}", box.site.station)
+        body = AnnounceRequest(zones, text, box.site.language, over=over)
+        box.tell(Requested(1, "cán bộ", body))
+
+    again(world, rng, HOUR_MS, act)
 
 
 def hostile(world: World, rng: Random) -> None:
