@@ -270,6 +270,11 @@ LIVE_FAULT: dict[str, dict[str, Meaning]] = {
         "too_fast": Meaning(
             "sender", "luồng nặng hơn mức cho phép", "the stream carries more than is allowed",
             "chọn luồng nhẹ hơn", "choose a lighter stream"),
+        "too_slow": Meaning(
+            "network", "luồng đến chậm hơn tốc độ phát nên tiếng bị ngắt quãng",
+            "it comes slower than it is played, so the sound is broken",
+            "chọn luồng nhẹ hơn; xem mạng: stationctl link",
+            "choose a lighter stream; see the network: stationctl link"),
         "decoder_hung": Meaning(
             "technician", "bộ giải mã bị treo", "the decoder hung",
             "thử lại; nếu còn, gửi địa chỉ này cho người làm phần mềm",

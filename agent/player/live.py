@@ -275,7 +275,7 @@ class StreamJob(LiveJob):
                 self._segments_url = self._segments_url or feed.url
             self._url = listed.address
         log.warning("playlist_leads_nowhere url=%s", shown(self.source.url))
-        self.finish("refused")
+        self.finish("not_audio")
         return False
 
     def _in_segments(self, listed: Listed) -> None:

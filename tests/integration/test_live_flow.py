@@ -128,9 +128,9 @@ def test_a_stream_is_heard_whatever_its_server_adds_to_it(
     assert holes_ms(sound) <= 30
 
 
-def test_a_list_that_leads_nowhere_is_refused(station: Station, servers: Servers) -> None:
+def test_a_list_that_leads_nowhere_is_no_sound(station: Station, servers: Servers) -> None:
     token, _ = station.play(p.Source("stream", servers.url("/empty.m3u")), for_ms=5_000)
-    assert station.child.wait(p.SourceFailed, token).fault == "refused"
+    assert station.child.wait(p.SourceFailed, token).fault == "not_audio"
     station.child.wait(p.Ended, token)
 
 
