@@ -41,6 +41,7 @@ log = logging.getLogger("agent.player")
 
 OPEN_LIMIT_NS = 10 * NS_PER_S
 CALLBACK_LIMIT_NS = 2 * NS_PER_S
+LATENCY_LIMIT_NS = NS_PER_S
 GONE_FADE_MS = 60
 LEAVING_S = 0.2
 # A clock that wanders after the opening is opened again so often, when nothing sounds for so long.
@@ -121,7 +122,7 @@ class Child:
         if trouble is not None:
             self._reporter.send(trouble)
             return 3
-        if not self._ready and self._output.settled:
+        if not self._ready and self._output.settled and self._shows_latency(now_ns):
             self._say_ready(now_ns)
         if self._mixer.underruns != self._underruns_seen:
             self._underruns_seen = self._mixer.underruns
@@ -143,6 +144,11 @@ class Child:
         if leaving and (not self._director.busy or now_ns >= (self._leave_at_ns or 0)):
             return 0
         return None
+
+    def _shows_latency(self, now_ns: int) -> bool:
+        """A card that is being filled with its first large block says that it has none."""
+        waited_ns = now_ns - self._opening_since_ns
+        return self._output.latency_ms > 0 or waited_ns > LATENCY_LIMIT_NS
 
     def _sleep_ns(self, now_ns: int) -> int:
         looks = [now_ns + _LONGEST_SLEEP_NS]

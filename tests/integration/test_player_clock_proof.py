@@ -105,3 +105,37 @@ def test_nothing_that_sounds_or_is_about_to_is_broken_for_the_clock(station: Sta
     assert station.card.openings_again <= before + 1
     station.send(p.Stop("t"))
     station.wait_openings(before + 2)
+
+
+class EmptyCard(WanderingCard):
+    """Asks for its first blocks before it plays, and says meanwhile that it has no latency."""
+
+    shows_after_s = 0.3
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self._begun_s = time.monotonic()
+
+    @property
+    def latency_ms(self) -> int:
+        shown = time.monotonic() - self._begun_s >= self.shows_after_s
+        return super().latency_ms if shown else 0
+
+
+class SilentCard(EmptyCard):
+    """Never says how late it is."""
+
+    shows_after_s = 3_600.0
+
+
+@pytest.mark.parametrize(("card", "shown"), [(EmptyCard, True), (SilentCard, False)])
+def test_a_card_is_ready_when_it_shows_its_latency_or_has_none_for_a_second(
+    card: type[EmptyCard], shown: bool
+) -> None:
+    station = Station(card())
+    try:
+        line = os.read(station._reports, 65_536)  # noqa: SLF001 - its first report
+    finally:
+        station.close()
+    ready = msgspec.json.decode(line.splitlines()[0], type=p.Ready)
+    assert (ready.latency_ms > 0) == shown
