@@ -2,21 +2,25 @@
 
 Owns the measuring. The length is the one the station will play, counted from the file's own
 frames: ffprobe counts what an encoder put before and behind the programme, 40 ms and more of an
-MP3, and what follows would be off by as much. Where ffprobe is installed it decodes the whole
-file (2 s for an hour of MP3), because headers promise what a cut-off copy no longer holds; without
-it the frames alone must account for the file. Never trusts a file name.
+MP3, and what follows would be off by as much. Headers promise what a cut-off copy no longer holds,
+so the station's own decoder hears the whole file (5 s for an hour of MP3), and ffprobe too where it
+is installed; without either the frames alone must account for the file. Never trusts a file name.
 
 Invariants: a duration is measured or the file is refused; what is published can be heard to its
-end. Not seen: an MP3 without a Xing frame or a bare AAC that ends between two frames.
+end by a station. Not seen: an MP3 without a Xing frame or a bare AAC that ends between two frames.
 """
 
 from __future__ import annotations
 
 import hashlib
 import subprocess
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
+from agent.measuring.through import Through
 from agent.player.formats import NotThisFormat, open_excerpt
 from agent.player.protocol import RATE_HZ
 from simulator.source_system.problems import AudioFileError
@@ -78,8 +82,11 @@ class _Decoded(NamedTuple):
     decoded_ms: int
 
 
-def examine(path: Path, ffprobe: str = "ffprobe") -> AudioFacts:
-    """Hash, measure, hear to the end. Raises AudioFileError."""
+def examine(path: Path, ffprobe: str = "ffprobe", *, by_station: bool = True) -> AudioFacts:
+    """Hash, measure, hear to the end. Raises AudioFileError.
+
+    by_station: a station plays the file itself, so that its format must be one that it meets.
+    """
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -99,6 +106,8 @@ def examine(path: Path, ffprobe: str = "ffprobe") -> AudioFacts:
         container = _container(path)
     else:
         raise AudioFileError("length_unknown", path, Said("không có ffprobe", "no ffprobe"))
+    if by_station:
+        _check_heard(path, counted, container)
     if unread:
         detail = Said(f"{unread} byte cuối không đọc được", f"its last {unread} bytes are unread")
         raise AudioFileError("cut_off", path, detail)
@@ -110,6 +119,33 @@ def examine(path: Path, ffprobe: str = "ffprobe") -> AudioFacts:
         raise AudioFileError("length_unknown", path, f"{duration_ms} ms")
     media_type = MEDIA_TYPES.get(container, "application/octet-stream")
     return AudioFacts(digest, size, duration_ms, media_type, measured_by)
+
+
+def _check_heard(path: Path, counted: _Counted | None, container: str) -> None:
+    """Whether the station's decoder gives all of it."""
+    if counted is None:
+        raise AudioFileError("format_unknown", path, container)
+    heard = _heard(path) if counted.whole_ms else None
+    if heard is None:
+        return
+    if not heard.heard_ms:
+        raise AudioFileError("not_played", path, heard.why or container)
+    there_ms = min(heard.heard_ms - heard.lost_ms, counted.present_ms)
+    _check_whole(path, there_ms, counted.whole_ms)
+
+
+def _heard(path: Path) -> Through | None:
+    """None where there is no libVLC."""
+    command = [sys.executable, "-m", "agent.measuring.through", str(path)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=PROBE_DEADLINE_S, check=False)
+        return msgspec.json.decode(done.stdout, type=Through)
+    except subprocess.TimeoutExpired as error:
+        raise AudioFileError("not_played", path, f"{error.timeout:.0f} s") from error
+    except msgspec.MsgspecError:
+        if done.returncode < 0:  # it died of the file
+            raise AudioFileError("not_played", path, f"signal {-done.returncode}") from None
+        return None
 
 
 def _check_decoded(path: Path, counted: _Counted | None, decoded: _Decoded) -> None:

@@ -198,6 +198,18 @@ PROBLEMS: dict[str, Wording] = {
         "nghe thử trên máy, xuất lại MP3 hoặc WAV",
         "listen to it, export it as MP3 or WAV",
     ),
+    "format_unknown": Wording(
+        "định dạng này trạm không phát trọn vẹn được",
+        "a station cannot play this format whole",
+        "xuất lại thành MP3, WAV, FLAC, M4A (AAC), Opus hoặc Ogg Vorbis",
+        "export it as MP3, WAV, FLAC, M4A (AAC), Opus or Ogg Vorbis",
+    ),
+    "not_played": Wording(
+        "bộ giải mã của trạm không phát được tệp này",
+        "the station's decoder cannot play it",
+        "xuất lại thành MP3 hoặc WAV, mono hoặc stereo",
+        "export it as MP3 or WAV, mono or stereo",
+    ),
     "cut_off": Wording(
         "tệp bị cụt hoặc hỏng giữa chừng",
         "the file is cut off or damaged",

@@ -45,7 +45,7 @@ def source_of(text: str) -> StudioSource:
     device = _DEVICE.fullmatch(text)
     if device is not None:
         return StudioSource(text, ("-f", device[1], "-i", device[2]))
-    facts = examine(Path(text))
+    facts = examine(Path(text), by_station=False)
     return StudioSource(Path(text).name, ("-i", text), facts.duration_ms)
 
 

@@ -36,14 +36,59 @@ def test_a_file_is_as_long_as_the_sound_before_encoding(
     assert facts.measured_by == "sample count"
 
 
-def test_a_format_the_station_leaves_to_its_decoder_is_measured_by_ffprobe(
+def test_a_format_the_station_cannot_meet_is_refused_with_those_that_it_can(
     tmp_path: Path,
 ) -> None:
     path = encode(programme(1.0), tmp_path / "chime.flac")
     wrapped = tmp_path / "chime.mka"
     _wrap(path, wrapped)
-    facts = examine(wrapped)
+    with pytest.raises(AudioFileError) as refused:
+        examine(wrapped)
+    assert refused.value.code == "format_unknown"
+    assert "FLAC, M4A (AAC), Opus hoặc Ogg Vorbis" in refused.value.text("vi")
+    assert "FLAC, M4A (AAC), Opus or Ogg Vorbis" in refused.value.text("en")
+
+
+def test_what_is_sent_live_may_have_any_format_and_is_measured_by_ffprobe(tmp_path: Path) -> None:
+    path = encode(programme(1.0), tmp_path / "chime.flac")
+    wrapped = tmp_path / "chime.mka"
+    _wrap(path, wrapped)
+    facts = examine(wrapped, by_station=False)
     assert (facts.duration_ms, facts.measured_by) == (1_000, "ffprobe")
+
+
+OTHERS = [
+    ("oga", ["-c:a", "flac", "-f", "ogg"], 2),
+    ("ogg", ["-c:a", "libvorbis"], 2),
+    ("ogg", ["-c:a", "libvorbis"], 6),
+    ("opus", ["-c:a", "libopus"], 6),
+    ("m4a", ["-c:a", "aac", "-ar", "16000"], 6),
+    ("flac", [], 6),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "channels"), OTHERS)
+def test_the_other_formats_that_stations_play_are_published_with_their_length(
+    tmp_path: Path, name: str, options: list[str], channels: int
+) -> None:
+    plain = encode(programme(1.7), tmp_path / "plain.wav", channels=channels)
+    path = tmp_path / f"a.{name}"
+    argv = ["ffmpeg", "-v", "error", "-i", str(plain), *options, str(path)]
+    subprocess.run(argv, check=True, timeout=60)
+    facts = examine(path)
+    assert abs(facts.duration_ms - 1_700) <= 1
+    assert facts.measured_by == "sample count"
+
+
+def test_a_hole_is_heard_by_the_stations_decoder_where_there_is_no_ffprobe(tmp_path: Path) -> None:
+    path = encode(programme(6.0), tmp_path / "news.flac")
+    raw = bytearray(path.read_bytes())
+    middle, hole = len(raw) // 2, len(raw) // 5
+    raw[middle : middle + hole] = bytes(hole)
+    path.write_bytes(raw)
+    with pytest.raises(AudioFileError) as refused:
+        examine(path, "no-such-program")
+    assert refused.value.code == "cut_off"
 
 
 PROBES = ["ffprobe", "no-such-program"]
