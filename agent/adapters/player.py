@@ -432,7 +432,7 @@ class Player:
             case p.PartStarted(token, part, source, _, at_ms):
                 if heard is None:
                     return
-                if heard.sources.get(part, source) != source:
+                if heard.sources.get(part, 0) != source:
                     self._emit(SourceTookOver(token, part, source, at_ms))
                 heard.sources[part] = source
 

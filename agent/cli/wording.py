@@ -85,6 +85,24 @@ def decimal(value: float, lang: Lang, places: int = 1) -> str:
     return text.replace(".", ",") if lang == "vi" else text
 
 
+def source_name(label: str, lang: Lang) -> str:
+    """A source as records call it, in words; what a newer station calls it as it is."""
+    kind, _, name = label.partition(":")
+    if kind == "stream" and name.isdigit():
+        return say(lang, "source-stream", number=int(name) + 1)
+    if kind in ("input", "file", "text", "tone"):
+        return say(lang, f"source-{kind}", name=name)
+    return label
+
+
+def carried(source: str, source_ms: int | None, tz: str, lang: Lang) -> list[str]:
+    """`nguồn: luồng 1 từ 05:00:12`; nothing where there is but one source."""
+    if not source or source_ms is None:
+        return []
+    when = clock_seconds(source_ms, tz)
+    return [say(lang, "carried", source=source_name(source, lang), time=when)]
+
+
 def decibels(cdb: int, lang: Lang) -> str:
     return decimal(cdb / 100, lang)
 

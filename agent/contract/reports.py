@@ -170,6 +170,13 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     gap: OccurrenceReason | None = None
 
 
+class Carried(msgspec.Struct, frozen=True):
+    """How long one source was heard; see `AsRun.source`."""
+
+    source: str
+    played_ms: int
+
+
 class AsRun(msgspec.Struct, frozen=True, tag="asrun", tag_field="kind", kw_only=True):
     """What became of one occurrence in one zone. Exactly one per (occurrence, zone)."""
 
@@ -194,8 +201,8 @@ class AsRun(msgspec.Struct, frozen=True, tag="asrun", tag_field="kind", kw_only=
     """As set in the zone when the item began; None when it never did and names none itself."""
     underruns: int | None = None
     silent_ms: int | None = None
-    """So long nothing but silence or even hiss left the mixer though it played; None: it did not
-    sound, or the station does not listen."""
+    """So long nothing but silence or even hiss left the mixer though it played, the pauses of who
+    speaks included; None: it did not sound, or the station does not listen."""
     start_error_ms: int | None = None
     """Measured at the card against the plan; None when it never started or joined late."""
     rule: Line = ""
@@ -212,6 +219,8 @@ class AsRun(msgspec.Struct, frozen=True, tag="asrun", tag_field="kind", kw_only=
     language: str = ""
     languages_missing: tuple[str, ...] = ()
     about: About = About()
+    sources: tuple[Carried, ...] = ()
+    """What carried it, in the order of their first sound, where that was not `source` alone."""
 
 
 class AirStart(msgspec.Struct, frozen=True, tag="start", tag_field="kind", kw_only=True):

@@ -18,8 +18,9 @@ import msgspec
 
 from agent.contract.reasons import RULES_OF_THE_AIR, OccurrenceReason
 from agent.core import asrun, cues, opening, over
+from agent.core.carried import NEXT_PART, RETURNED
 from agent.core.cues import CUE_LEAD_MS, Sent
-from agent.core.effects import PlayCue, Release, StopCue
+from agent.core.effects import LogLevel, PlayCue, Release, StopCue
 from agent.core.events import (
     SoundEnded,
     SoundProgress,
@@ -35,7 +36,7 @@ from agent.core.lineup import Line, Provenance
 from agent.core.loudness import Known, levelled
 from agent.core.planner import SILENCE, BusSpan, Decision, Plan, ZoneSpan, decide, follow, foresee
 from agent.core.power import Power
-from agent.core.programme import Sound, label_of
+from agent.core.programme import Sound
 from agent.core.site import Site
 from agent.core.turn import Turn
 from agent.player.protocol import LIVE_KINDS, SourceKind
@@ -375,6 +376,7 @@ class Air:
         if held is None:
             return None
         self._log_start(held, event, turn)
+        self._plays(sent, event.part, 0, at_ms, turn)
         changes: dict[str, Any] = {"sounded": True, "seen_ms": at_ms, **opening.been(run)}
         if not held.sounded and event.part == 0 and event.position_ms == 0:
             changes["start_error_ms"] = event.at_ms - held.start_ms
@@ -410,15 +412,19 @@ class Air:
             zones=",".join(held.zones),
         )
 
-    def sound_progress(self, event: SoundProgress) -> None:
+    def sound_progress(self, event: SoundProgress, turn: Turn) -> None:
         sent = self.sent.get(event.token)
         if sent is None:
             return
         at_ms = event.at_ms + sent.shift_ms
         self.ledger.measured(event.token, sent.key, at_ms, event.level_cdb)
+        carrier = self.ledger.carried.now.get(event.token)
+        if carrier is None or carrier.part != event.part:
+            self._plays(sent, event.part, 0, at_ms, turn)
         held = self._facts.open.get(sent.key)
         if held is not None:
-            held, self.sent[event.token] = opening.measured(held, sent, event)
+            source = self.ledger.carried.label(event.token)
+            held, self.sent[event.token] = opening.measured(held, sent, event, source)
             run = self.runs.get(sent.key)
             held = msgspec.structs.replace(held, seen_ms=at_ms, **opening.been(run))
             self._facts.put("open", sent.key, held)
@@ -431,11 +437,13 @@ class Air:
         self.ledger.levels[event.token] = event.level_cdb
         self.ledger.ended(sent.key, sent.bus, at_ms)
         self.ledger.levels.pop(event.token, None)
+        source = self.ledger.carried.label(event.token)
+        self.ledger.carried.forget(event.token)
         held = self._facts.open.get(sent.key)
         run = self.runs.get(sent.key)
         if held is not None:
             seen_ms = max(held.seen_ms, at_ms) if held.sounded else held.seen_ms
-            held, _ = opening.measured(held, sent, event)
+            held, _ = opening.measured(held, sent, event, source)
             held = msgspec.structs.replace(held, seen_ms=seen_ms)
             done = self._done_by(event, held)
             if done is None and at_ms >= sent.end_ms - END_SLACK_MS:
@@ -492,6 +500,7 @@ class Air:
         held, sound = self._facts.open.get(key), self.sounds.get(key)
         if sent is None or held is None or sound is None:
             return
+        self.ledger.carried.gave_up(event.token, event.fault)
         number = sent.part_of(sound, event.part)
         sources = sound.main[number].sources if 0 <= number < len(sound.main) else ()
         language = sound.languages[number] if 0 <= number < len(sound.languages) else ""
@@ -505,24 +514,37 @@ class Air:
             if language and not further:
                 changes["languages_missing"] = (*held.languages_missing, language)
                 changes["unsaid"] = why
-            elif further and number == 0:
-                changes["source"] = label_of(sources[event.source + 1], event.source + 1)
             self._facts.put("open", key, msgspec.structs.replace(held, **changes))
 
     def source_took_over(self, event: SourceTookOver, turn: Turn) -> None:
         """The record names the source that sounded last; every change is in the log."""
         sent = self.sent.get(event.token)
-        key = sent.key if sent is not None else ""
-        held, sound = self._facts.open.get(key), self.sounds.get(key)
-        if sent is None or held is None or sound is None:
+        if sent is not None:
+            at_ms = event.at_ms + sent.shift_ms
+            self._plays(sent, event.part, event.source, at_ms, turn)
+
+    def _plays(self, sent: Sent, part: int, source: int, at_ms: int, turn: Turn) -> None:
+        """A source of a cue begins to sound."""
+        sound = self.sounds.get(sent.key)
+        if sound is None:
             return
-        number = sent.part_of(sound, event.part)
-        if number != 0 or event.source >= len(sound.main[0].sources):
-            return
-        label = label_of(sound.main[0].sources[event.source], event.source)
-        if label != held.source:
-            turn.log("source_changed", "info", item=key, source=label)
-            self._facts.put("open", key, msgspec.structs.replace(held, source=label))
+        change = self.ledger.plays(sent, sound, part, source, at_ms)
+        held = self._facts.open.get(sent.key)
+        if change is not None and change.reason != NEXT_PART:
+            level: LogLevel = "info" if change.reason == RETURNED else "warning"
+            turn.log(
+                "source_changed",
+                level,
+                item=sent.key,
+                bus=sent.bus,
+                source=change.after,
+                before=change.before,
+                reason=change.reason,
+            )
+        if held is not None and sent.part_of(sound, part) <= 0:
+            label = self.ledger.carried.label(sent.token)
+            if label and label != held.source:
+                self._facts.put("open", sent.key, msgspec.structs.replace(held, source=label))
 
     def player_ready(self) -> None:
         self.player = "ready"
@@ -549,7 +571,8 @@ class Air:
         self, sent: Sent, item: OpenItem, at_ms: int, reason: OccurrenceReason, turn: Turn
     ) -> None:
         """What is booked of it ends at `at_ms`; it may go on by its resume rule."""
-        item = asrun.cut_off(item, at_ms)
+        item = asrun.cut_off(item, at_ms, self.ledger.carried.label(sent.token))
+        self.ledger.carried.forget(sent.token)
         if item.sounded or item.from_ms <= turn.wall_ms or item.is_over:
             gaps = {**item.gaps, **dict.fromkeys(item.zones, reason)}
             self._facts.put("open", sent.key, msgspec.structs.replace(item, gaps=gaps))
@@ -619,6 +642,7 @@ class Air:
         """The wall jumped: what is on air keeps its instants, the rest is planned again (D6)."""
         old_ms = turn.wall_ms - step_ms
         self.ledger.stepped(step_ms, turn.wall_ms)
+        self.ledger.carried.stepped(step_ms)
         for low in self._lows().values():
             run = self.runs.get(low.key)
             if run is not None and not run.on:
@@ -704,6 +728,7 @@ class Air:
         self.runs.pop(key, None)
         for token in [token for token, sent in self.sent.items() if sent.key == key]:
             del self.sent[token]
+            self.ledger.carried.forget(token)
         self._spent = {pair for pair in self._spent if pair[0] != key}
         self.ledger.forget(key)
         self.dirty = True

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 import msgspec
 
 from agent.contract.reasons import RULES_OF_THE_AIR, OccurrenceReason
-from agent.contract.reports import AsRun, Confirmation, Outcome, Segment
+from agent.contract.reports import AsRun, Carried, Confirmation, Outcome, Segment
 from agent.core.facts import OpenItem
 from agent.core.items import Item
 from agent.core.lineup import Provenance
@@ -25,6 +25,9 @@ SEGMENTS_MAX = 48
 
 GAP_MIN_MS = 100
 """A shorter silence between two segments is one segment's rounding, not a gap."""
+
+SILENT_CDB = -6_500
+"""What leaves the mixer below it is silence, as the ear there has it."""
 
 MISSING_MAX_MS = 1_000
 MISSING_PERCENT = 2
@@ -39,10 +42,14 @@ def add_sound(
     bus: int,
     level_cdb: int | None,
     confirmed: Confirmation,
+    source: str = "",
 ) -> OpenItem:
-    """A stretch that sounded in `zone`; a gap since the last one becomes a segment too."""
+    """A stretch that sounded in `zone`; a gap since the last one becomes a segment too.
+
+    source: what carried it, as records call it."""
     if to_ms <= from_ms:
         return item
+    item = _carry(item, zone, source, to_ms - from_ms)
     segments = list(item.segments.get(zone, ()))
     if segments:
         last = segments[-1]
@@ -73,10 +80,20 @@ def add_sound(
     return _with(item, zone, segments)
 
 
-def tear(item: OpenItem, bus: int, from_ms: int, to_ms: int, silent_ms: int) -> OpenItem:
+def _carry(item: OpenItem, zone: str, source: str, ms: int) -> OpenItem:
+    """So much more (or less) of what the zone heard came from this source."""
+    before = item.carried.get(zone, {})
+    after = {**before, source: max(0, before.get(source, 0) + ms)}
+    return msgspec.structs.replace(item, carried={**item.carried, zone: after})
+
+
+def tear(
+    item: OpenItem, bus: int, from_ms: int, to_ms: int, silent_ms: int, source: str = ""
+) -> OpenItem:
     """For `silent_ms` between these instants no sound left the card on `bus`.
 
-    Where in between is not known: a zone that heard less than all of it missed what it can have.
+    source: whose sound it should have been. Where in between is not known: a zone that heard less
+    than all of it missed what it can have.
     """
     torn = dict(item.torn)
     for zone, segments in item.segments.items():
@@ -85,12 +102,22 @@ def tear(item: OpenItem, bus: int, from_ms: int, to_ms: int, silent_ms: int) -> 
             for one in segments
             if one.gap is None and one.bus == bus
         )
-        torn[zone] = torn.get(zone, 0) + min(heard_ms, silent_ms)
+        missed_ms = min(heard_ms, silent_ms)
+        torn[zone] = torn.get(zone, 0) + missed_ms
+        if missed_ms:
+            item = _carry(item, zone, source, -missed_ms)
     return msgspec.structs.replace(item, torn={zone: ms for zone, ms in torn.items() if ms})
 
 
-def cut_off(item: OpenItem, at_ms: int) -> OpenItem:
-    """The item without what was booked as sound after `at_ms`: by then there was none."""
+def cut_off(item: OpenItem, at_ms: int, source: str = "") -> OpenItem:
+    """The item without what was booked as sound after `at_ms`: by then there was none.
+
+    source: what should have sounded."""
+    for zone, booked in item.segments.items():
+        over = (one.to_ms - max(at_ms, one.from_ms) for one in booked if one.gap is None)
+        cut_ms = sum(ms for ms in over if ms > 0)
+        if cut_ms:
+            item = _carry(item, zone, source, -cut_ms)
     segments = {
         zone: tuple(
             msgspec.structs.replace(one, to_ms=min(one.to_ms, at_ms))
@@ -137,7 +164,7 @@ def outcome_of(
     item: OpenItem, zone: str, end_reason: OccurrenceReason | None, rule: str = ""
 ) -> AsRun:
     """The one record of this occurrence in `zone`. rule: the words behind `end_reason`."""
-    segments = item.segments.get(zone, ())
+    segments = tuple(_as_heard(one) for one in item.segments.get(zone, ()))
     sounded = [one for one in segments if one.gap is None]
     torn_ms = item.torn.get(zone, 0)
     heard_ms = max(0, sum(one.to_ms - one.from_ms for one in sounded) - torn_ms)
@@ -195,7 +222,23 @@ def outcome_of(
         language=item.language,
         languages_missing=item.languages_missing,
         about=item.about,
+        sources=_sources(item, zone),
     )
+
+
+def _as_heard(segment: Segment) -> Segment:
+    """An amplifier that was open cannot confirm that silence was heard."""
+    silent = segment.level_cdb is not None and segment.level_cdb <= SILENT_CDB
+    if not silent or segment.confirmed != "yes":
+        return segment
+    return msgspec.structs.replace(segment, confirmed="unknown")
+
+
+def _sources(item: OpenItem, zone: str) -> tuple[Carried, ...]:
+    """Empty where the source that sounded last carried it all."""
+    heard = item.carried.get(zone, {})
+    found = tuple(Carried(name, ms) for name, ms in heard.items() if name and ms > 0)
+    return () if [one.source for one in found] in ([], [item.source]) else found
 
 
 def _rule(item: OpenItem, zone: str, reason: OccurrenceReason | None, rule: str) -> str:

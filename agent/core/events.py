@@ -288,8 +288,8 @@ class SourceGaveUp:
 
 @dataclass(frozen=True, slots=True)
 class SourceTookOver:
-    """A part that had begun goes on from another of its sources: a spare one, or one that is well
-    again."""
+    """A part begins with another than its first source, or goes on from another than before: a
+    spare one, or one that is well again."""
 
     token: str
     part: int

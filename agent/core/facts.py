@@ -41,8 +41,8 @@ class OpenItem(msgspec.Struct, frozen=True):
     from_ms/origin_ms: first planned sound and wall instant of position 0. begun: its start
     passed. seen_ms: last instant it is known to have sounded. segments, gaps: per zone, and the
     reason nothing sounds since the last segment. torn: per zone, ms of its segments in which no
-    sound left the card. rules: per zone, the words of the rules
-    behind its gaps. broke: rules it began
+    sound left the card. carried: per zone, ms heard of each source. rules: per zone, the words of
+    the rules behind its gaps. broke: rules it began
     against, being an emergency. volumes: as set when it began. ceilings: where that was above one.
     doubts: why a zone's sound is not confirmed.
     stopped: zones in which somebody ended it. finished: it came to its own end; done: why it ended
@@ -89,6 +89,7 @@ class OpenItem(msgspec.Struct, frozen=True):
     volumes: dict[str, int] = {}
     ceilings: dict[str, int] = {}
     torn: dict[str, int] = {}
+    carried: dict[str, dict[str, int]] = {}
     doubts: dict[str, OccurrenceReason] = {}
     stopped: tuple[str, ...] = ()
     recorded: bool = True

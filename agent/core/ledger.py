@@ -17,10 +17,13 @@ from agent.contract.reasons import OccurrenceReason
 from agent.contract.reports import Confirmation
 from agent.core import asrun
 from agent.core.arbitration import Blocked
+from agent.core.carried import Carried, Change
+from agent.core.cues import Sent
 from agent.core.events import ControllerSeen, ZoneSeen
 from agent.core.facts import Facts, OpenItem
 from agent.core.planner import ZoneSpan
 from agent.core.power import Power
+from agent.core.programme import Sound
 from agent.core.returned import HEARD_CDB, Returned
 from agent.core.site import Site
 
@@ -55,6 +58,7 @@ class Ledger:
         self._power = power
         self.stretches: dict[str, Stretch] = {}
         self.levels: dict[str, int | None] = {}
+        self.carried = Carried()
         self.zones_seen: dict[str, ZoneSeen] = {}
         self.last_levels: dict[str, tuple[int, int]] = {}
         """Zone → the level last measured behind its amplifier, and when."""
@@ -234,7 +238,14 @@ class Ledger:
             return
         level_cdb = self.levels.get(stretch.token)
         held = asrun.add_sound(
-            held, zone, stretch.from_ms, to_ms, stretch.bus, level_cdb, stretch.confirmed
+            held,
+            zone,
+            stretch.from_ms,
+            to_ms,
+            stretch.bus,
+            level_cdb,
+            stretch.confirmed,
+            self.carried.label(stretch.token),
         )
         self._facts.put("open", stretch.key, held)
         self.stretches[zone] = replace(stretch, from_ms=max(to_ms, stretch.from_ms))
@@ -248,6 +259,17 @@ class Ledger:
             if stretch.token == token:
                 self.returned.look(zone, at_ms)
                 self._confirm(zone, at_ms)
+
+    def plays(self, sent: Sent, sound: Sound, part: int, source: int, at_ms: int) -> Change | None:
+        """A source begins or goes on; what sounded until then came from the one before."""
+        self.book(sent.token, at_ms)
+        return self.carried.plays(sent, sound, part, source, at_ms)
+
+    def book(self, token: str, at_ms: int) -> None:
+        """Book what a cue has sounded so far."""
+        for zone, stretch in list(self.stretches.items()):
+            if stretch.token == token:
+                self._book_zone(zone, at_ms)
 
     def ended(self, key: str, bus: int, at_ms: int) -> None:
         """The cue's last sample left the card."""

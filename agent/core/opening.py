@@ -77,13 +77,15 @@ def cued_again(
 
 
 def measured(
-    held: OpenItem, sent: Sent, event: SoundProgress | SoundEnded
+    held: OpenItem, sent: Sent, event: SoundProgress | SoundEnded, source: str
 ) -> tuple[OpenItem, Sent]:
-    """Book what tore since the child's last report of this cue, and its underruns."""
+    """Book what tore since the child's last report of this cue, and its underruns.
+
+    source: what should have sounded."""
     silent_ms = sent.silent_until(event.at_ms, event.played_ms)
     if silent_ms > sent.silent_ms:
         from_ms, to_ms = sent.told_ms + sent.shift_ms, event.at_ms + sent.shift_ms
-        held = asrun.tear(held, sent.bus, from_ms, to_ms, silent_ms - sent.silent_ms)
+        held = asrun.tear(held, sent.bus, from_ms, to_ms, silent_ms - sent.silent_ms, source)
     held = msgspec.structs.replace(
         held, underruns=held.underruns + max(0, event.underruns - sent.underruns)
     )

@@ -335,7 +335,11 @@ class SpokenView(msgspec.Struct, frozen=True, tag="spoken", tag_field="answer"):
 
 
 class OnAir(msgspec.Struct, frozen=True):
-    """zones: (name, whether its sound is confirmed)."""
+    """zones: (name, whether its sound is confirmed).
+
+    source, source_ms: of a programme with live sources, what carries it now (as records call it)
+    and since when; empty where there is but one, or nothing sounds yet.
+    """
 
     title: str
     klass: int
@@ -345,6 +349,8 @@ class OnAir(msgspec.Struct, frozen=True):
     ends_ms: int | None
     zones: tuple[tuple[str, Confirmation], ...]
     level_cdb: int | None
+    source: str = ""
+    source_ms: int | None = None
 
 
 class Sounds(msgspec.Struct, frozen=True):
@@ -476,6 +482,8 @@ class StatusView(msgspec.Struct, frozen=True, tag="status", tag_field="answer"):
     """Why the source system cannot be reached, as far as can be told."""
     details: Details | None = None
     """Box, link, power and amplifiers, as they are told upwards when they change."""
+    due: tuple[str, ...] = ()
+    """Titles of what should sound now and cannot, because no sound leaves the station."""
 
 
 class LinkView(msgspec.Struct, frozen=True, tag="link", tag_field="answer"):
@@ -545,6 +553,7 @@ class BusView(msgspec.Struct, frozen=True):
 
     title, zones: what plays, and where it is heard. limited_cdb: taken back by the limiter.
     levelled_cdb: given to a live source, to bring it to the station's level; None: nothing is.
+    source, source_ms: as in `OnAir`.
     """
 
     bus: int
@@ -556,6 +565,8 @@ class BusView(msgspec.Struct, frozen=True):
     peak_cdb: int | None = None
     limited_cdb: int = 0
     levelled_cdb: int | None = None
+    source: str = ""
+    source_ms: int | None = None
 
 
 class ReturnView(msgspec.Struct, frozen=True):

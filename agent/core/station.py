@@ -172,7 +172,7 @@ class Station(Parts):
                     onset.began(self, first, turn)
             case SoundProgress():
                 before = self.air.ledger.returned.silent
-                self.air.sound_progress(event)
+                self.air.sound_progress(event, turn)
                 self._look |= self.air.ledger.returned.silent != before
             case SoundHeard():
                 self.truth.heard(event, turn)
@@ -183,10 +183,13 @@ class Station(Parts):
             case ReturnCompared():
                 self.audio.take(event)
             case SourceGaveUp():
+                self.truth.gave_up(event)
                 self.air.source_gave_up(event, turn)
             case SourceTookOver():
+                self.truth.ends(event)
                 self.air.source_took_over(event, turn)
             case SoundEnded():
+                self.truth.ends(event)
                 self.air.sound_ended(event, turn)
                 self.items_changed |= self.emergencies.heard(turn)
             case ControllerSeen():

@@ -19,12 +19,14 @@ from agent.contract.reasons import OccurrenceReason
 from agent.core import asrun
 from agent.core.air import Air
 from agent.core.cues import Sent
+from agent.core.dead_air import DeadAir
 from agent.core.effects import RestartSound
-from agent.core.events import SoundHeard
+from agent.core.events import SoundEnded, SoundHeard, SourceGaveUp, SourceTookOver
 from agent.core.facts import Facts
 from agent.core.loudness import Loudness, known_of
+from agent.core.programme import Sound
 from agent.core.turn import Turn
-from agent.player.protocol import Source
+from agent.player.protocol import LIVE_KINDS, Source
 
 SILENT_AFTER_MS = 3_500
 """With a report a second what plays from the box and is silent is known within 5 s."""
@@ -64,6 +66,7 @@ class Truth:
         self._air = air
         self.unheard: dict[tuple[str, int], Unheard] = {}
         self._repairs: dict[str, int] = {}
+        self._dead_air = DeadAir()
 
     @property
     def worst(self) -> Why | None:
@@ -78,6 +81,7 @@ class Truth:
         if sent is None or not sent.sounding:
             return
         place = (sent.key, sent.bus)
+        self._note_dead_air(sent, event, turn.wall_ms)
         meant = self._meant(sent, event)
         why = self._why(event, meant)
         if why is None:
@@ -107,18 +111,10 @@ class Truth:
         sound = self._air.sounds.get(sent.key)
         if sound is None:
             return None
-        number = sent.part_of(sound, event.part)
-        sources: tuple[Source, ...] = ()
-        if number >= len(sound.main):
+        source = _source_of(sent, sound, event.part, event.source)
+        if source is None or source.kind == "silence":
             return None
-        if number >= 0:
-            sources = sound.main[number].sources
-        elif sound.chime is not None:
-            sources = (sound.chime,)
-        if event.source >= len(sources) or sources[event.source].kind == "silence":
-            return None
-        source = sources[event.source]
-        live = source.kind not in ("file", "tone")
+        live = source.kind in LIVE_KINDS
         if live and not source.silent_ms:
             return None  # who speaks may pause
         return _Meant(live, known_of(source, self._air.loudness_of))
@@ -136,6 +132,61 @@ class Truth:
         from_ms = max(0, event.position_ms - event.for_ms)
         return None if known.is_quiet(from_ms, event.position_ms) else event.kind
 
+    # --- silence of what is live --------------------------------------------------------
+
+    def _note_dead_air(self, sent: Sent, event: SoundHeard, now_ms: int) -> None:
+        at_ms = event.at_ms + sent.shift_ms
+        sound = self._air.sounds.get(sent.key)
+        source = None if sound is None else _source_of(sent, sound, event.part, event.source)
+        if event.kind == "sound":
+            self._dead_air_over(sent, at_ms - event.for_ms, source)
+        elif source is not None and source.kind in LIVE_KINDS:
+            self._dead_air.quiet(sent.token, min(now_ms, at_ms - event.for_ms))
+
+    def gave_up(self, event: SourceGaveUp) -> None:
+        """A live source that was left for its silence was not heard while it was silent."""
+        sent = self._air.sent.get(event.token)
+        sound = self._air.sounds.get(sent.key) if sent is not None else None
+        if sent is None or sound is None or not sent.sounding:
+            return
+        source = _source_of(sent, sound, event.part, event.source)
+        at_ms = event.at_ms + sent.shift_ms
+        silent = event.fault == "silent" and source is not None
+        if silent and source is not None:
+            began_ms = sent.began_ms + sent.shift_ms
+            self._dead_air.quiet(event.token, max(began_ms, at_ms - source.silent_ms))
+        self._dead_air_over(sent, at_ms, source, given_up=silent)
+
+    def ends(self, event: SoundEnded | SourceTookOver) -> None:
+        """The source that was silent is not on the air any more."""
+        sent = self._air.sent.get(event.token)
+        carrier = self._air.ledger.carried.now.get(event.token)
+        sound = self._air.sounds.get(sent.key) if sent is not None else None
+        if sent is None or sound is None or carrier is None:
+            return
+        source = _source_of(sent, sound, carrier.part, carrier.source)
+        self._dead_air_over(sent, event.at_ms + sent.shift_ms, source)
+
+    def _dead_air_over(
+        self, sent: Sent, at_ms: int, source: Source | None, *, given_up: bool = False
+    ) -> None:
+        """Silence counts; it was not heard where the rule of the relay calls it a source that is
+        down, or nobody pauses for so long. Who speaks may."""
+        quiet = self._dead_air.over(sent.token, at_ms)
+        self._air.ledger.book(sent.token, at_ms)
+        held = self._facts.open.get(sent.key)
+        if quiet is None or held is None:
+            return
+        spoken = source is None or not source.silent_ms
+        down = given_up or (not spoken and quiet.whole_ms >= LIVE_SILENT_AFTER_MS)
+        if down:
+            label = self._air.ledger.carried.label(sent.token)
+            from_ms = quiet.to_ms - quiet.new_ms
+            held = asrun.tear(held, sent.bus, from_ms, quiet.to_ms, quiet.new_ms, label)
+            held = msgspec.structs.replace(held, unheard=OccurrenceReason.SOUND_SILENT)
+        held = msgspec.structs.replace(held, silent_ms=held.silent_ms + quiet.new_ms)
+        self._facts.put("open", sent.key, held)
+
     # --- repairing ----------------------------------------------------------------------
 
     def _may_repair(self, key: str, meant: _Meant | None) -> bool:
@@ -144,6 +195,7 @@ class Truth:
         return self._repairs.get(key, 0) < (REPAIRS_MAX if known else 1)
 
     def _repair(self, sent: Sent, since_ms: int, event: SoundHeard, turn: Turn) -> None:
+        self._dead_air.forget(sent.token)
         done = self._repairs[sent.key] = self._repairs.get(sent.key, 0) + 1
         held = self._facts.open.get(sent.key)
         if held is not None:
@@ -167,7 +219,20 @@ class Truth:
             return
         content = why == "content"
         reason = OccurrenceReason.CONTENT_SILENT if content else OccurrenceReason.SOUND_SILENT
-        held = asrun.tear(held, sent.bus, at_ms - new_ms, at_ms, new_ms)
+        label = self._air.ledger.carried.label(event.token)
+        held = asrun.tear(held, sent.bus, at_ms - new_ms, at_ms, new_ms, label)
+        self._dead_air.booked(event.token, at_ms)
         held = msgspec.structs.replace(held, silent_ms=held.silent_ms + new_ms, unheard=reason)
         self._facts.put("open", sent.key, held)
         self.unheard[place] = Unheard(why, unheard.since_ms, event.for_ms)
+
+
+def _source_of(sent: Sent, sound: Sound, part: int, source: int) -> Source | None:
+    """A source of a cue by its numbers there."""
+    number = sent.part_of(sound, part)
+    sources: tuple[Source, ...] = ()
+    if 0 <= number < len(sound.main):
+        sources = sound.main[number].sources
+    elif number < 0 and sound.chime is not None:
+        sources = (sound.chime,)
+    return sources[source] if source < len(sources) else None

@@ -11,10 +11,12 @@ from typing import Any
 
 from agent.contract.reasons import LinkFault
 from agent.contract.reports import AsRun, Confirmation
+from agent.core.carried import is_relayed
 from agent.core.details import details_of
 from agent.core.doctor import examine
 from agent.core.events import AudioSeen, Now
 from agent.core.foretold import upcoming
+from agent.core.items import is_over
 from agent.core.lineup import Line
 from agent.core.parts import Parts
 from agent.core.reporter import document_reports
@@ -54,6 +56,7 @@ def status(station: Parts, now: Now) -> StatusView:
         connected_since_ms=station.uplink.since_wall_ms,
         player=station.air.player,
         on_air=_on_air(station),
+        due=_due(station, now),
         upcoming=coming[:UPCOMING_SHOWN],
         alarms=_alarms(station),
         documents=document_reports(station.facts),
@@ -74,6 +77,22 @@ def status(station: Parts, now: Now) -> StatusView:
     )
 
 
+def _due(station: Parts, now: Now) -> tuple[str, ...]:
+    """What should sound now and cannot, because no sound leaves the station."""
+    air = station.air
+    if air.player == "ready":
+        return ()
+    due = [
+        item
+        for item in air.items.values()
+        if item.ready
+        and item.zones
+        and item.start_ms <= now.wall_ms < item.start_ms + item.play_ms
+        and not is_over(item, air.runs.get(item.key), now.wall_ms)
+    ]
+    return tuple(item.title for item in sorted(due, key=lambda one: (one.klass, one.start_ms)))
+
+
 def _on_air(station: Parts) -> tuple[OnAir, ...]:
     found: list[OnAir] = []
     air = station.air
@@ -88,6 +107,9 @@ def _on_air(station: Parts) -> tuple[OnAir, ...]:
             for name, where in air.decision.zones.items()
             if where.key == on.key and where.bus == bus
         ]
+        sound = air.sounds.get(on.key)
+        carrier = air.ledger.carried.now.get(sent.token) if sent is not None else None
+        relayed = carrier is not None and sound is not None and is_relayed(sound)
         found.append(
             OnAir(
                 title=item.title,
@@ -98,6 +120,8 @@ def _on_air(station: Parts) -> tuple[OnAir, ...]:
                 ends_ms=on.end_ms,
                 zones=tuple(zones),
                 level_cdb=air.ledger.levels.get(sent.token) if sent is not None else None,
+                source=carrier.label if carrier is not None and relayed else "",
+                source_ms=carrier.since_ms if carrier is not None and relayed else None,
             )
         )
     return tuple(sorted(found, key=lambda one: one.klass))
@@ -218,7 +242,8 @@ def audio(station: Parts, now: Now) -> AudioView:
             buses.append(BusView(bus, title, zones))
             continue
         levels = heard.level_cdb, heard.peak_cdb, heard.limited_cdb, heard.levelled_cdb
-        buses.append(BusView(bus, title, zones, heard.kind, heard.for_ms, *levels))
+        source = () if on is None else (on.source, on.source_ms)
+        buses.append(BusView(bus, title, zones, heard.kind, heard.for_ms, *levels, *source))
     return AudioView(
         at_ms=now.wall_ms,
         tz=station.site.tz,

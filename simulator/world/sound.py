@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from agent.core.events import Event, SoundEnded, SoundProgress, SoundStarted, SourceGaveUp
+from agent.core.events import (
+    Event,
+    SoundEnded,
+    SoundProgress,
+    SoundStarted,
+    SourceGaveUp,
+    SourceTookOver,
+)
 from agent.player.protocol import LIVE_KINDS, Cue, EndReason, Part, Source, SourceFault
 from simulator.world.clockwork import Clockwork
 
@@ -73,7 +80,8 @@ class Played:
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """numbers: of its parts in the cue. broken: the last one has no sound."""
+    """numbers: of its parts in the cue. places: of the sources that sound in them. broken: the last
+    one has no sound."""
 
     cue: Cue
     begins_ms: int
@@ -82,6 +90,7 @@ class _Waiting:
     numbers: list[int]
     broken: bool
     played: Played | None = None
+    places: list[int] = field(default_factory=list)
 
 
 class Card:
@@ -131,7 +140,7 @@ class Card:
         if broken and not numbered:
             self._clock.after(FAIL_MS, lambda: self._tell_end(cue, "source_failed", 0))
             return
-        numbers, parts = [number for number, _ in numbered], [part for _, part in numbered]
+        numbers, parts = [row[0] for row in numbered], [row[1] for row in numbered]
         ends_ms = begins_ms + sum(length for _, _, length in parts)
         if cue.end_at_ms is not None:
             ends_ms = min(ends_ms, cue.end_at_ms - offset_ms)
@@ -139,6 +148,7 @@ class Card:
             self._clock.after(1, lambda: self._tell_end(cue, "late", 0))
             return
         waiting = _Waiting(cue, begins_ms, ends_ms, parts, numbers, broken)
+        waiting.places = [place for _, _, place in numbered]
         self._waiting[cue.token] = waiting
         self._clock.at(begins_ms, lambda: self._begin(waiting))
 
@@ -178,10 +188,10 @@ class Card:
 
     def _lengths(
         self, cue: Cue, skip_ms: int
-    ) -> tuple[list[tuple[int, tuple[str, int, int]]], bool]:
-        """(part, (source, position, length)) of what is left, parts without sound left out; and
-        whether the last one is such a part."""
-        found: list[tuple[int, tuple[str, int, int]]] = []
+    ) -> tuple[list[tuple[int, tuple[str, int, int], int]], bool]:
+        """(part, (source, position, length), number of the source) of what is left, parts without
+        sound left out; and whether the last one is such a part."""
+        found: list[tuple[int, tuple[str, int, int], int]] = []
         broken = False
         for number, part in enumerate(cue.parts):
             chosen = self._choose(cue, number, part)
@@ -200,7 +210,7 @@ class Card:
             taken_ms = min(skip_ms, max(0, length_ms))
             skip_ms -= taken_ms
             if length_ms - taken_ms > 0:
-                found.append((number, (name, part.from_ms + taken_ms, length_ms - taken_ms)))
+                found.append((number, (name, part.from_ms + taken_ms, length_ms - taken_ms), place))
         return found, broken
 
     def _choose(self, cue: Cue, number: int, part: Part) -> tuple[int, Source, int] | None:
@@ -242,8 +252,26 @@ class Card:
         part = waiting.numbers[0]
         self._begins(played)
         self._emit(SoundStarted(cue.token, cue.bus, part, waiting.parts[0][1], wall_ms))
+        self._tell_sources(waiting)
         self._clock.at(waiting.ends_ms, lambda: self._natural_end(waiting))
         self._progress_later(waiting)
+
+    def _tell_sources(self, waiting: _Waiting) -> None:
+        """Parts that begin with another than their first source say so when they begin."""
+        at_ms, cue = waiting.begins_ms, waiting.cue
+        for number, place, (_, _, length_ms) in zip(
+            waiting.numbers, waiting.places, waiting.parts, strict=True
+        ):
+
+            def tell(number: int = number, place: int = place) -> None:
+                if self._playing.get(cue.bus) is waiting:
+                    self._told(SourceTookOver(cue.token, number, place, self._wall(cue)))
+
+            if place and at_ms <= self._clock.now_ms:
+                tell()
+            elif place and at_ms < waiting.ends_ms:
+                self._clock.at(at_ms, tell)
+            at_ms += length_ms
 
     def _progress_later(self, playing: _Waiting) -> None:
         if playing.ends_ms > self._clock.now_ms + self._progress_ms:

@@ -39,15 +39,23 @@ def test_a_station_goes_back_to_its_stream_and_its_short_spare_file_is_said_agai
         until(lambda: "source_failed" in rig.log(), "the spare file on air")
         sender.go_on()
         records = rig.settled("xa", within_s=40)
-        recording = rig.recording()
+        sleep_until(start_ms + LASTS_MS + 1_500)  # the recorder is a moment behind
+        recording, log = rig.recording(), rig.log()
 
     def hz(from_s: float) -> int:
         low = round(recording.frame(start_ms + 1_000 * from_s))
         return round(tone_hz(recording.bus(0)[low : low + 36_000]))
 
     heard = [hz(second) for second in range(1, LASTS_MS // 1_000 - 1)]
-    print(heard, records[0])  # noqa: T201 - `pytest -s`
+    changes = [line for line in log.splitlines() if "source_changed" in line]
+    print(heard, records[0], changes)  # noqa: T201 - `pytest -s`
     assert heard[0] == pytest.approx(STUDIO_HZ, abs=5)
     spares = [abs(one - SPARE_HZ) <= 5 for one in heard]
     assert sum(spares) >= 3, "the file of two seconds was said again and again"
     assert heard[-1] == pytest.approx(STUDIO_HZ, abs=5), "and the stream was gone back to"
+    told = {one.source.partition(":")[0]: one.played_ms for one in records[0].sources}
+    assert set(told) == {"stream", "file"}
+    assert sum(told.values()) == records[0].played_ms
+    assert told["file"] == pytest.approx(1_000 * sum(spares), abs=1_500)
+    reasons = [line.partition("reason=")[2].split()[0] for line in changes]
+    assert reasons == ["stalled", "well_again"]

@@ -12,7 +12,17 @@ from agent.cli.columns import cut, display_width, flow, spread, wrap
 from agent.cli.devices import Listed
 from agent.cli.findings import Finding, counts, finding_lines, worst_first
 from agent.cli.texts import Lang, say
-from agent.cli.wording import FAULT, OK, UNKNOWN, WATCH, clock_seconds, decibels, decimal, length
+from agent.cli.wording import (
+    FAULT,
+    OK,
+    UNKNOWN,
+    WATCH,
+    carried,
+    clock_seconds,
+    decibels,
+    decimal,
+    length,
+)
 from agent.core.requests import AudioView, BusView, ReturnView
 from agent.core.words import BACK, CARD_LOST, SOUND_KIND
 from agent.player.listing import Card, Device, Devices
@@ -46,7 +56,7 @@ def render_audio(
         lines += flow(list(_card(view, lang)), width, between=" · ")
         lines += flow(list(_running(view, lang)), width, between=" · ")
         for bus in view.buses:
-            lines += _bus(bus, lang, width)
+            lines += _bus(bus, view.tz, lang, width)
         if view.back is not None:
             lines += _back(view.back, lang, width)
     return lines + _devices(view, listed, lang, width)
@@ -221,12 +231,13 @@ def _ms(value_us: int, lang: Lang) -> str:
     return decimal(value_us / 1_000, lang, 2)
 
 
-def _bus(bus: BusView, lang: Lang, width: int) -> list[str]:
+def _bus(bus: BusView, tz: str, lang: Lang, width: int) -> list[str]:
     number = say(lang, "audio-bus", bus=bus.bus)
     if not bus.title and bus.kind is None:
         return [f"{number} · {say(lang, 'audio-bus-idle')}"]
     zones = f" · {', '.join(bus.zones)}" if bus.zones else ""
     lines = wrap(f"{number} · {bus.title}{zones}", width, then="  ")
+    lines += flow(carried(bus.source, bus.source_ms, tz, lang), width, indent="  ")
     what = [SOUND_KIND[bus.kind].text(lang)] if bus.kind is not None else []
     if bus.levelled_cdb is not None:
         what.append(say(lang, "audio-levelled", value=_signed(bus.levelled_cdb, lang)))

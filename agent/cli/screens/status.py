@@ -18,6 +18,7 @@ from agent.cli.wording import (
     UNKNOWN,
     WATCH,
     ack_reason,
+    carried,
     clock,
     clock_seconds,
     date,
@@ -181,7 +182,10 @@ def _timetable(view: StatusView, lang: Lang) -> list[Finding]:
 
 def _on_air(view: StatusView, lang: Lang, width: int) -> list[str]:
     if not view.on_air:
-        return [cut(say(lang, "now-nothing"), width)]
+        if not view.due:
+            return [cut(say(lang, "now-nothing"), width)]
+        text = say(lang, "now-no-sound", titles=", ".join(view.due))
+        return wrap(text, width, first=f"{FAULT} ", then="  ")
     lines: list[str] = []
     for item in sorted(view.on_air, key=lambda one: (one.klass, one.bus)):
         lines += _item(item, view, lang, width)
@@ -199,6 +203,7 @@ def _item(item: OnAir, view: StatusView, lang: Lang, width: int) -> list[str]:
         key = "now-drill" if _is_drill(item, view) else "now-emergency"
         head = f"{WATCH} {say(lang, key)}"
     lines = wrap(f"{item.title}, {_progress(item, now_ms, lang)}", width, first=f"{head} ")
+    lines += flow(carried(item.source, item.source_ms, view.tz, lang), width, indent="  ")
     return lines + flow(_zones(item.zones, lang), width, indent="  ")
 
 

@@ -20,6 +20,7 @@ from agent.contract.reports import (
     ApprovalMeans,
     AsRun,
     Audit,
+    Carried,
     Confirmation,
     Event,
     Outcome,
@@ -86,6 +87,7 @@ class Play(msgspec.Struct, frozen=True, kw_only=True):
     stream: str
     seq: int
     proof: Proof
+    sources: tuple[Carried, ...] = ()
 
     @property
     def level_cdb(self) -> int | None:
@@ -279,6 +281,7 @@ def _play(record: Record, body: AsRun) -> Play:
         stream=record.place.stream,
         seq=record.event.seq,
         proof=record.proof,
+        sources=body.sources,
     )
 
 

@@ -246,8 +246,10 @@ class Speaker:
 
     def what(self, play: Play) -> tuple[str, str]:
         """The title, and what it is."""
-        kind = play.source.partition(":")[0]
-        source = self.say(kind) if kind in ("file", "stream", "text", "tone") else ""
+        labels = [one.source for one in play.sources] or [play.source]
+        kinds = dict.fromkeys(label.partition(":")[0] for label in labels)
+        known = [one for one in kinds if one in ("file", "stream", "text", "tone")]
+        source = " + ".join(self.say(one) for one in known)
         return plain(play.title, TITLE_MAX), joined(
             (self.klass(play), source, self.languages(play))
         )

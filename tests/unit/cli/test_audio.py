@@ -73,7 +73,19 @@ WELL = AudioView(
             0, "Bản tin khu vực", ("Thôn Đông", "Thôn Đoài"), "sound", 12_000, -1_830, -610, -120
         ),
         BusView(1),
-        BusView(2, "Tiếp âm đài tỉnh", ("Thôn Thượng",), "sound", 9_000, -1_920, -700, 0, -640),
+        BusView(
+            2,
+            "Tiếp âm đài tỉnh",
+            ("Thôn Thượng",),
+            "sound",
+            9_000,
+            -1_920,
+            -700,
+            0,
+            -640,
+            "stream:1",
+            views.NOW_MS - 61_000,
+        ),
     ),
     back=ReturnView(0, "sound", "", -2_100, -900, 0),
 )

@@ -69,6 +69,8 @@ NEWS = OnAir(
     at(5, 30),
     (("Đông", "yes"), ("Trung", "unknown"), ("Đoài", "no")),
     -1420,
+    "file:5f2a",
+    at(5, 3),
 )
 AREA = Upcoming(
     at(5, 30),

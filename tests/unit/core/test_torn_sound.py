@@ -66,7 +66,8 @@ class Bench:
     def progress(self, after_ms: int, played_ms: int, underruns: int = 0) -> None:
         at_ms = BEGIN + after_ms
         self.air.sound_progress(
-            SoundProgress("t", 0, 0, after_ms, at_ms, -1_800, underruns, played_ms)
+            SoundProgress("t", 0, 0, after_ms, at_ms, -1_800, underruns, played_ms),
+            turn(at_ms),
         )
 
     def end(self, played_ms: int, underruns: int = 0, after_ms: int = LENGTH) -> None:
