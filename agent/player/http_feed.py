@@ -67,8 +67,6 @@ class HttpFeed:
             return self._refuse("not_found", str(response.status_code))
         if response.status_code >= 400:
             return self._refuse("refused", str(response.status_code))
-        if self._url_said.lower().startswith("https:") and not response.url.startswith("https:"):
-            return self._refuse("refused", "led away from https")
         self.url = response.url
         self._take_head(response.headers)
         if self.kind.startswith(_NOT_SOUND) and not self.playlist:
@@ -145,7 +143,10 @@ class HttpFeed:
 
         def get(verify: bool | str) -> requests.Response:
             session = requests.Session()
-            accept_icy(session)
+            if self._url_said.lower().startswith("https:"):
+                del session.adapters["http://"]  # no redirect leads out of it
+            else:
+                accept_icy(session)
             return session.get(
                 self._url_said,
                 stream=True,

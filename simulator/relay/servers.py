@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import ssl
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -44,11 +46,20 @@ class Answer:
 class Servers:
     """`with Servers({"/a": Answer(...)}) as one: one.url("/a")`."""
 
-    def __init__(self, answers: dict[str, Answer]) -> None:
+    def __init__(
+        self, answers: dict[str, Answer], certificate: tuple[Path, Path] | None = None
+    ) -> None:
+        """certificate: and its key, for https."""
         self.answers = answers
+        self.asked: list[str] = []
         self._ended = threading.Event()
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
+        self._scheme = "http" if certificate is None else "https"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*map(str, certificate))
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     def __enter__(self) -> Self:
@@ -68,7 +79,7 @@ class Servers:
 
     def url(self, path: str) -> str:
         """Where listeners find it."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}{path}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}{path}"
 
     def _send(self, path: str, answer: Answer, write: Callable[[bytes], None]) -> None:
         """The sound, at its pace; a live one goes round until nobody wants it."""
@@ -95,6 +106,7 @@ class Servers:
                 pass
 
             def do_GET(self) -> None:
+                servers.asked.append(self.path)
                 answer = servers.answers.get(self.path)
                 with contextlib.suppress(ConnectionError):
                     if answer is None:

@@ -33,6 +33,7 @@ class FakeJob:
         self.newest_ns: int | None = None  # when its newest samples came, where it matters
         self.fader: Fader | None = None
         self.well_ns = 0
+        self.due_ns = 0
         self.track = Track(from_frames)
         self.reader: Reader = self.track
         self.fault: p.SourceFault | None = None
@@ -67,7 +68,7 @@ class FakeJob:
         return self.well_ns
 
     def poll(self, now_ns: int, due_ns: int = 0) -> None:
-        pass
+        self.due_ns = due_ns
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -124,6 +125,28 @@ def test_a_file_is_opened_eight_seconds_before_its_start_and_not_earlier() -> No
     assert not bench.jobs
     bench.run(0.3)
     assert [job.source.url for job in bench.jobs] == ["a"]
+
+
+def test_a_source_is_told_from_when_on_it_is_to_be_heard() -> None:
+    bench = Bench()
+    bench.send(cue(10_000, p.Part((p.Source("stream", "http://x"),), length_ms=4000)))
+    bench.run(3.0)
+    assert bench.jobs[0].due_ns == 10 * NS_PER_S
+
+
+def test_a_recording_behind_an_address_loses_nothing_though_it_is_all_there() -> None:
+    """What is live begins behind its newest sample; what has a beginning begins there."""
+    ends = []
+    for whole in (True, False):
+        bench = Bench()
+        bench.send(cue(1_000, p.Part((p.Source("stream", "http://x"),))))
+        bench.jobs[0].whole = whole
+        bench.jobs[0].give(10 * SECOND)
+        bench.run(2.0)
+        bench.jobs[0].finish()
+        bench.run(12.0)
+        ends.append(bench.ended().played_ms)
+    assert ends == [10_000, 1_500]
 
 
 def test_a_cue_reports_its_start_its_progress_and_its_end_in_that_order() -> None:
