@@ -23,7 +23,7 @@ from agent.cli.people import Decider
 from agent.cli.screens.audio import audio_findings, input_findings, render_audio
 from agent.cli.session import Session, Shown, where, zone_names
 from agent.cli.texts import Lang, say
-from agent.cli.tone import Pause, await_outcome, tone_finding
+from agent.cli.tone import Pause, await_outcome, taken_up, tone_finding
 from agent.cli.trial import Listen, real_listen, try_source
 from agent.cli.wording import FAULT, OK, UNKNOWN, WATCH, decibels, decimal
 from agent.contract.reasons import AckReason
@@ -163,7 +163,8 @@ def _self_test(typed: argparse.Namespace, session: Session, pause: Pause) -> Sho
         return answer
     if not isinstance(answer, Done):
         return session.not_shown(answer)
-    begun = Finding(OK, say(session.lang, "selftest-taken-up", zones=where(names, session.lang)))
+    said = say(session.lang, "selftest-taken-up", zones=where(names, session.lang))
+    begun = taken_up(said, session)
     if session.prompts is not None and session.chatty:
         session.prompts.tell(finding_lines(begun, session.width))
     tone = await_outcome(answer.entry, MEASURED_S, session, pause)

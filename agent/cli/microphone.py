@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from agent.cli.arguments import EXIT_USAGE
+from agent.cli.columns import clean
 from agent.cli.findings import Finding, finding_lines
 from agent.cli.people import Decider
 from agent.cli.session import Session, Shown, refusal, silent_zones, where, zone_names
@@ -83,6 +84,13 @@ def not_opened(answer: Answer, session: Session) -> Shown:
         about = f" ({answer.detail})" if answer.detail else ""
         text = say(session.lang, "announce-emergency") + about
         finding = Finding(FAULT, text, say(session.lang, "announce-emergency-next"))
+        return session.found(finding, answer)
+    if isinstance(answer, Refused) and answer.code == AckReason.BUSY:
+        finding = Finding(
+            FAULT,
+            say(session.lang, "mic-open", title=clean(answer.detail)),
+            say(session.lang, "mic-open-next"),
+        )
         return session.found(finding, answer)
     if isinstance(answer, Refused):
         return session.found(refusal(answer, session.lang), answer)

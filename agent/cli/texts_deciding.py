@@ -178,6 +178,11 @@ DECIDING: dict[str, Words] = {
     ),
     "mic-speak-next": Words("nói xong bấm Ctrl-C", "Ctrl-C when you are done"),
     "mic-closed": Words("đã tắt micro", "the microphone is closed"),
+    "mic-open": Words("micro đang mở: {title}", "a microphone is open already: {title}"),
+    "mic-open-next": Words(
+        "chờ người đó nói xong (Ctrl-C ở máy đó), hoặc: stationctl stop",
+        "wait until they are done (Ctrl-C there), or: stationctl stop",
+    ),
     "mic-over": Words(
         "micro đã tắt: xem stationctl journal", "the microphone is closed: see stationctl journal"
     ),

@@ -15,7 +15,17 @@ from agent.cli.people import Decider
 from agent.cli.session import Session, Shown, where, zone_names
 from agent.cli.texts import Lang, say
 from agent.cli.wording import FAULT, OK, UNKNOWN, WATCH, occurrence_reason
-from agent.core.requests import Answer, Done, TestToneRequest, ToneRequest, ToneView, ToneZone
+from agent.core.requests import (
+    Answer,
+    AudioRequest,
+    AudioView,
+    Done,
+    TestToneRequest,
+    ToneRequest,
+    ToneView,
+    ToneZone,
+)
+from agent.core.words import CARD_LOST
 
 LOOK_EVERY_S = 0.3
 PATIENCE_S = 10
@@ -39,7 +49,7 @@ def play_tone(typed: argparse.Namespace, session: Session, pause: Pause = time.s
     said = say(session.lang, "tone-taken-up", seconds=typed.seconds, zones=zones)
     if not answer.entry:
         return session.found(Finding(OK, said), answer)
-    begun = finding_lines(Finding(OK, said), session.width)
+    begun = finding_lines(taken_up(said, session), session.width)
     if session.prompts is not None and session.chatty:
         session.prompts.tell(begun)
         begun = []
@@ -50,6 +60,17 @@ def play_tone(typed: argparse.Namespace, session: Session, pause: Pause = time.s
     lines = [line for one in findings for line in finding_lines(one, session.width)]
     faulty = any(one.mark == FAULT for one in findings)
     return Shown([*begun, *lines], view, EXIT_FAULT if faulty else EXIT_OK)
+
+
+def taken_up(said: str, session: Session) -> Finding:
+    """That it will sound is only told while sound can leave the station."""
+    view = session.ask(AudioRequest())
+    if not isinstance(view, AudioView) or view.player == "ready":
+        return Finding(OK, said)
+    known = CARD_LOST.get(view.why)
+    lost = say(session.lang, "player-lost") if known is None else known.text(session.lang)
+    step = say(session.lang, "player-lost-next") if known is None else known.next(session.lang)
+    return Finding(FAULT, f"{lost} ({said})", step)
 
 
 def await_outcome(entry: str, seconds: int, session: Session, pause: Pause) -> Answer:

@@ -696,8 +696,11 @@ class Air:
         found.sort(key=lambda key: self.items[key].start_ms)
         return found
 
-    def end_item(self, key: str, reason: OccurrenceReason, turn: Turn) -> None:
-        """Somebody ended it: it stops, and does not come back."""
+    def end_item(self, key: str, reason: OccurrenceReason | None, turn: Turn) -> None:
+        """Somebody ended it: it stops, and does not come back.
+
+        reason None: it came to its end, because who spoke was done; so long it was.
+        """
         held = self._facts.open.get(key)
         if held is None:
             return
@@ -705,7 +708,13 @@ class Air:
             if sent.key == key:
                 self.ledger.ended(sent.key, sent.bus, turn.wall_ms)
                 self._stop(sent, turn, fade_ms=100)
-        held = msgspec.structs.replace(self._facts.open[key], done=reason)
+        held = self._facts.open[key]
+        if reason is None:
+            length_ms = max(0, turn.wall_ms - held.origin_ms)
+            ended = {"finished": True, "play_ms": min(held.play_ms, length_ms)}
+            held = msgspec.structs.replace(held, **ended)
+        else:
+            held = msgspec.structs.replace(held, done=reason)
         self._facts.put("open", key, held)
         run = self.runs.get(key, Run(held.origin_ms, on=False))
         self.runs[key] = replace(run, on=False, done=True, stopped_ms=turn.wall_ms)

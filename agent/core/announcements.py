@@ -164,6 +164,11 @@ class Announcements:
             origin = Provenance(author=one.by, approver=one.by, approval="home", approved_by=one.by)
             yield Line(one.item(box, others), one.sound(box), origin)
 
+    def inputs(self) -> list[Announcement]:
+        """Those that open an input, are not over and were not taken back."""
+        self._tidy()
+        return [one for one in self._made.values() if one.input and not one.withdrawn]
+
     def withdraw(self, authority: str, entry: str) -> bool:
         """It is not to be said any more; whether there is such an announcement."""
         named = [

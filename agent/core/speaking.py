@@ -108,6 +108,9 @@ class Speaking:
             why = AckReason.INPUT_IS_RETURN if returns else AckReason.UNKNOWN_INPUT
             detail = f"{name or '?'}; inputs: {', '.join(known) or '-'}"
             return asked.Refused(why.value, detail)
+        taken = self._open_input(body.zones)
+        if taken is not None:
+            return asked.Refused(AckReason.BUSY.value, taken.title)
         speak_ms = max(SPEAK_LEAST_MS, min(SPEAK_MOST_MS, body.length_ms))
 
         def make(zones: tuple[str, ...]) -> Announcement:
@@ -116,6 +119,15 @@ class Speaking:
 
         return self._say(body.zones, make, turn)
 
+    def _open_input(self, zones: tuple[str, ...]) -> Announcement | None:
+        """What somebody speaks into one of these zones now, or is about to. zones: none is all."""
+        for made in self.made.inputs():
+            held = self._parts.facts.open.get(key_of(made.ref))
+            over = held is not None and held.is_over
+            if not over and (not zones or set(zones) & set(made.zones)):
+                return made
+        return None
+
     def _end(self, entry: str, turn: Turn) -> Any:
         made = self.made.find(entry)
         if made is None:
@@ -123,7 +135,8 @@ class Speaking:
         key = key_of(made.ref)
         held = self._parts.facts.open.get(key)
         if held is not None and (held.sounded or held.from_ms <= turn.wall_ms):
-            self._parts.air.end_item(key, OccurrenceReason.STOPPED, turn)
+            why = None if made.input and held.sounded else OccurrenceReason.STOPPED
+            self._parts.air.end_item(key, why, turn)
         else:
             self.made.drop(key)
         self._parts.items_changed = True

@@ -71,8 +71,24 @@ def test_who_is_done_closes_it_at_once() -> None:
     assert isinstance(tell(at, asked.EndSpeechRequest(entry), by=HOA), asked.Done)
     at.wait(10)
     assert stands(at, entry).state == "over"
-    assert recorded(at, entry).reason is OccurrenceReason.STOPPED
-    assert recorded(at, entry).played_ms < 12_000
+    record = recorded(at, entry)
+    assert (record.outcome, record.reason) == ("played", None), "they said what they had to say"
+    assert 5_000 < record.played_ms < 12_000
+
+
+def test_a_second_microphone_does_not_cut_the_first_one_off() -> None:
+    at = village()
+    first = opened(at, "dong", seconds=600, title="Họp thôn")
+    at.wait(8)
+    for zones in (("dong", "doai"), ()):
+        answer = tell(at, asked.SpeakRequest(zones, 60_000), by=HOA)
+        assert isinstance(answer, asked.Refused)
+        assert (answer.code, answer.detail) == (AckReason.BUSY, "Họp thôn")
+    assert stands(at, first).state == "sounding"
+    assert isinstance(tell(at, asked.EndSpeechRequest(first), by=HOA), asked.Done)
+    second = opened(at, "dong")
+    at.wait(8)
+    assert stands(at, second).state == "sounding"
 
 
 def test_stop_closes_it_too() -> None:

@@ -145,3 +145,19 @@ def test_an_hour_is_the_most_and_nothing_is_sent_beyond_it() -> None:
     agent = Agent()
     assert typed(agent, Keyboard(PIN), "announce", "--mic", "--minutes", "61") == 2
     assert agent.done == []
+
+
+def test_that_somebody_else_speaks_is_said_with_what_to_do() -> None:
+    def busy(request: Request, signer: object = None) -> Answer:
+        if isinstance(request, ZonesRequest):
+            return views.ZONES
+        return Refused(AckReason.BUSY.value, "Họp thôn")
+
+    typed_words = completed(
+        build_parser("vi", "1").parse_args(["announce", "--mic", "--name", HOA]), {}
+    )
+    shown = speak(typed_words, Session(busy, "vi", 44, Keyboard(PIN), chatty=True))
+    text = " ".join(" ".join(shown.lines).split())
+    assert "Micro đang mở: Họp thôn" in text
+    assert "stationctl stop" in text
+    assert shown.exit_status != 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from agent.adapters.pins import Signer
-from agent.cli.arguments import build_parser, completed
+from agent.cli.arguments import EXIT_FAULT, build_parser, completed
 from agent.cli.columns import display_width
 from agent.cli.session import Session, Shown
 from agent.cli.texts import Lang
@@ -14,6 +16,8 @@ from agent.contract.reasons import OccurrenceReason
 from agent.contract.reports import Confirmation, Outcome
 from agent.core.requests import (
     Answer,
+    AudioRequest,
+    AudioView,
     Done,
     Refused,
     Request,
@@ -50,11 +54,15 @@ class Agent:
         self._taken_up = taken_up or Done("3000 ms", NAME)
         self.asked: list[Request] = []
         self.waited_s = 0.0
+        self.player: Literal["ready", "lost", "starting"] = "ready"
+        self.why = ""
 
     def __call__(self, request: Request, signer: Signer | None = None) -> Answer:
         self.asked.append(request)
         if isinstance(request, TestToneRequest):
             return self._taken_up
+        if isinstance(request, AudioRequest):
+            return AudioView(1_000, "UTC", self.player, self.why)
         return self._views.pop(0) if len(self._views) > 1 else self._views[0]
 
     def pause(self, seconds: float) -> None:
@@ -69,7 +77,7 @@ class Agent:
 def test_what_was_taken_up_is_followed_to_its_end() -> None:
     agent = Agent(WAITING, SOUNDING, over(had("Đông"), had("Đoài")))
     shown = agent.run()
-    assert agent.asked == [TestToneRequest((), 3_000), *[ToneRequest(NAME)] * 3]
+    assert agent.asked == [TestToneRequest((), 3_000), AudioRequest(), *[ToneRequest(NAME)] * 3]
     assert shown.exit_status == 0
     assert shown.lines[0].startswith("✓ Taken up")
     assert [line for line in shown.lines if line.startswith("✓ Đông: sounded 3.0 s")]
@@ -121,3 +129,14 @@ def test_nothing_is_waited_for_after_a_refusal_or_an_older_agent(answer: Answer)
     shown = agent.run()
     assert agent.asked == [TestToneRequest((), 3_000)]
     assert shown.exit_status == int(isinstance(answer, Refused))
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_without_a_card_what_was_taken_up_is_not_told_as_well(lang: Lang) -> None:
+    agent = Agent(over(had("Đông", "skipped", OccurrenceReason.SOUND_LOST)))
+    agent.player, agent.why = "lost", "device_lost"
+    shown = agent.run(lang)
+    assert shown.lines[0].startswith("✗ ")
+    assert not any("✓" in line for line in shown.lines)
+    assert shown.exit_status == EXIT_FAULT
+    assert max(map(display_width, shown.lines)) <= 44
