@@ -1,9 +1,9 @@
-"""Ogg Opus: its packets, one a page, from 80 ms before the position.
+"""Ogg Opus: its packets, one a page, from 80 ms before the position or the beginning.
 
 Pre-skip is ours to remove: what libVLC makes of it depends on how it is asked. It swallows the
 first packet it sees and holds the last one back (measured with 3.0.24), and an Opus decoder needs
-80 ms to agree with one that was there from the beginning. So silence is put in front, and 80 ms
-of what was there, or of more silence at the beginning of the file; the last packet stands twice.
+80 ms to agree with one that was there from the beginning. So a packet of silence is put in front of
+80 ms of what was there, and the last packet stands three times.
 """
 
 from __future__ import annotations
@@ -36,26 +36,22 @@ def plan(data: Data, from_frames: int) -> Plan:
     total = max(0, min(samples, granule or samples) - pre_skip)
     raw = min(from_frames, total) + pre_skip
     first = ogg.last_before(begins, raw - _RUN_IN) if raw > _RUN_IN else 0
-    silent = 1 if raw > _RUN_IN else 1 + _RUN_IN // _SILENCE_SAMPLES
-    skip = raw - begins[first] + (silent - 1) * _SILENCE_SAMPLES
+    skip = raw - begins[first]
     head = head[:10] + bytes(2) + head[12:]
     tags = b"OpusTags" + bytes(8)
     front = ogg.page(head, 0, 0, 2) + ogg.page(tags, 0, 1)
-    for index in range(silent):
-        front += ogg.page(silence, (index + 1) * _SILENCE_SAMPLES, 2 + index)
-    zero = begins[first] - silent * _SILENCE_SAMPLES
+    front += ogg.page(silence, _SILENCE_SAMPLES, _HEADERS)
+    zero = begins[first] - _SILENCE_SAMPLES
     last = len(found) - _HEADERS
 
     def write(index: int) -> bytes:
         number = index - _HEADERS
         end = (begins[number + 1] if number + 1 < last else samples) - zero
-        return ogg.page(found.get(data, index), end, silent + index - first)
+        return ogg.page(found.get(data, index), end, 1 + index - first)
 
     pieces = ogg.grouped(found, first + _HEADERS, len(found), write)
     rest = found.get(data, len(found) - 1)
-    again = b"".join(
-        ogg.page(rest, samples - zero, silent + len(found) - first + k) for k in (0, 1)
-    )
+    again = b"".join(ogg.page(rest, samples - zero, 1 + len(found) - first + k) for k in (0, 1))
     return Plan(_RATE_HZ, [fixed(front), *pieces, fixed(again)], skip, total, total)
 
 
