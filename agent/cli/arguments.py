@@ -54,6 +54,9 @@ class Parser(argparse.ArgumentParser):
     mixed = False
     """Options may stand between the words: `announce dong --lang vi "…"`."""
 
+    named_by = "command"
+    """Where the chosen command stands among what was typed."""
+
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.commands: dict[str, Parser] = {}
@@ -75,7 +78,7 @@ class Parser(argparse.ArgumentParser):
         """What is left over is told by the command it was typed behind, which has the help."""
         typed, extra = self.parse_known_args(args, namespace)
         if extra:
-            teller = self.commands.get(getattr(typed, "command", ""), self)
+            teller = self.commands.get(getattr(typed, self.named_by, ""), self)
             teller.error(f"unrecognized arguments: {' '.join(extra)}")
         return typed
 
@@ -119,6 +122,11 @@ _COMPLAINTS = (
         "usage-not-both",
     ),
     (re.compile(r"argument (?P<what>.+): ignored explicit argument .*"), "usage-takes-none"),
+    (
+        re.compile(r"argument (?P<what>[^:]+): invalid (?:int|float) value: (?P<given>.+)"),
+        "usage-no-number",
+    ),
+    (re.compile(r"one of the arguments (?P<what>.+) is required"), "usage-one-of"),
     (re.compile(r"argument (?P<what>[^:]+): (?P<why>.+)"), "usage-about"),
 )
 """What argparse says in English; the last one is of our own checks, which speak the language."""

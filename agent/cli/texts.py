@@ -431,6 +431,8 @@ TEXTS: dict[str, Both] = {
     "usage-required": Both("còn thiếu {what}", "missing {what}"),
     "usage-choice": Both("không có lệnh hay lựa chọn {what}", "no such command or choice {what}"),
     "usage-unrecognized": Both("thừa {what}", "not understood: {what}"),
+    "usage-no-number": Both("{what}: {given} không phải số", "{what}: {given} is no number"),
+    "usage-one-of": Both("cần một trong {what}", "one of {what} is needed"),
     "usage-no-value": Both("sau {what} còn thiếu nội dung", "{what}: a value is missing"),
     "usage-not-both": Both("không ghi {what} cùng với {other}", "{what} not with {other}"),
     "usage-takes-none": Both("sau {what} không ghi gì thêm", "{what} takes no value"),

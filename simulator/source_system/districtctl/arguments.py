@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from agent.cli.arguments import Parser
 from agent.contract.reasons import Lang
 from simulator.source_system.warning_templates import TEMPLATES
 
@@ -160,7 +161,9 @@ def build(lang: Lang) -> argparse.ArgumentParser:
 class _Builder:
     def __init__(self, lang: Lang) -> None:
         self._lang = lang
-        self.parser = argparse.ArgumentParser(
+        # Those of the verbs are of the same class: all complain in the reader's language.
+        spoken = type("Parser", (Parser,), {"lang": lang, "named_by": "verb"})
+        self.parser: Parser = spoken(
             prog="districtctl", description=self._help("districtctl"), allow_abbrev=False
         )
         self._common(self.parser, top=True)
@@ -198,6 +201,8 @@ class _Builder:
         text = self._help(key or name)
         parser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         self._common(parser)
+        if not key and isinstance(parser, Parser):
+            self.parser.commands[name] = parser
         return parser
 
     def _flag(self, parser: argparse.ArgumentParser, name: str, **options: object) -> None:

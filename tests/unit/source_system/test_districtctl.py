@@ -273,3 +273,26 @@ def test_no_microphone_is_opened_for_a_station_that_nobody_enrolled(
     assert main([*home, "live", "micro", "--to", "khong-co"]) == 2
     assert "s/khong-co" in capsys.readouterr().err
     assert opened == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "help_of"),
+    [
+        (("live", "micro", "--minutes", "abc"), "--minutes: 'abc' không phải số", "live"),
+        (("live", "micro", "--phut", "5"), "thừa --phut", "live"),
+        (("live",), "còn thiếu", "live"),
+        (("push", "a.csv", "--to", "x", "--all"), "--all", "push"),
+        (("hat",), "không có lệnh hay lựa chọn 'hat'", ""),
+    ],
+)
+def test_what_is_typed_wrongly_is_told_in_vietnamese_by_the_command_that_has_the_help(
+    words: tuple[str, ...], said: str, help_of: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--lang", "vi", *words])
+    assert ended.value.code == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert said in told
+    assert f"districtctl {help_of}".strip() + " --help" in told
+    for english in ("invalid", "required", "not allowed", "unrecognized"):
+        assert english not in told
