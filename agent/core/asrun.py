@@ -81,9 +81,20 @@ def add_sound(
 
 
 def _carry(item: OpenItem, zone: str, source: str, ms: int) -> OpenItem:
-    """So much more (or less) of what the zone heard came from this source."""
+    """So much more of what the zone heard came from this source."""
     before = item.carried.get(zone, {})
-    after = {**before, source: max(0, before.get(source, 0) + ms)}
+    after = {**before, source: before.get(source, 0) + ms}
+    return msgspec.structs.replace(item, carried={**item.carried, zone: after})
+
+
+def _missed(item: OpenItem, zone: str, source: str, ms: int) -> OpenItem:
+    """So much less of it did; what this one never carried, those before it did not either."""
+    after = dict(item.carried.get(zone, {}))
+    for name in (source, *reversed([one for one in after if one != source])):
+        taken_ms = min(ms, after.get(name, 0))
+        if taken_ms:
+            after[name] -= taken_ms
+            ms -= taken_ms
     return msgspec.structs.replace(item, carried={**item.carried, zone: after})
 
 
@@ -105,7 +116,7 @@ def tear(
         missed_ms = min(heard_ms, silent_ms)
         torn[zone] = torn.get(zone, 0) + missed_ms
         if missed_ms:
-            item = _carry(item, zone, source, -missed_ms)
+            item = _missed(item, zone, source, missed_ms)
     return msgspec.structs.replace(item, torn={zone: ms for zone, ms in torn.items() if ms})
 
 
@@ -117,7 +128,7 @@ def cut_off(item: OpenItem, at_ms: int, source: str = "") -> OpenItem:
         over = (one.to_ms - max(at_ms, one.from_ms) for one in booked if one.gap is None)
         cut_ms = sum(ms for ms in over if ms > 0)
         if cut_ms:
-            item = _carry(item, zone, source, -cut_ms)
+            item = _missed(item, zone, source, cut_ms)
     segments = {
         zone: tuple(
             msgspec.structs.replace(one, to_ms=min(one.to_ms, at_ms))

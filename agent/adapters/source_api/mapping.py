@@ -279,6 +279,7 @@ LEFT_OUT: dict[str, str] = {
     "AirStart.about": "its parts have rows of their own",
     "AsRun.about": "its parts have rows of their own",
     "AsRun.underruns": "a fault of the sound card, told over MQTT and in the report",
+    "AsRun.sources": "there is room for one source: the last that sounded; in full over MQTT",
     "AsRun.silent_ms": "its reason and seconds of play tell it; in full over MQTT",
     "Event.v": "version of our contract, which they do not know",
     "Event.installation": "part of record.id",
