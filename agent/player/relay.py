@@ -82,6 +82,7 @@ class Relief:
         self._round: list[int] = []
         self._changed_ns: int | None = None  # when a source was lost or gone back to
         self._tried_at_this_end = False
+        self._more_ns = 0  # a probe takes longer of what comes in long segments
         self.probe: Probe | None = None
 
     def step(self, on_air: StandIn, now_ns: int) -> Relieved:
@@ -145,8 +146,9 @@ class Relief:
         if probe is not None:
             probe.job.poll(now_ns)
             well = probe.job.well_for_ns(now_ns) > 0
-            limit_ns = PROBE_LIMIT_NS + max(0, probe.job.lead_ms - PLAIN_LEAD_MS) * NS_PER_MS
-            if probe.job.done or (not well and now_ns - probe.since_ns > limit_ns):
+            more_ns = max(0, probe.job.lead_ms - PLAIN_LEAD_MS) * NS_PER_MS
+            self._more_ns = max(self._more_ns, more_ns)
+            if probe.job.done or (not well and now_ns - probe.since_ns > PROBE_LIMIT_NS + more_ns):
                 probe.job.cancel()
                 self.probe = None
                 self._due_ns = now_ns + self._pause.now_ns
@@ -165,7 +167,7 @@ class Relief:
         if not self._waits_for_the_end(on_air):
             return self._due_ns is not None and now_ns >= self._due_ns
         # One round an end, whatever the pauses say: the recording is a pause itself.
-        near = on_air.left_ns is not None and on_air.left_ns < LAST_PROBE_NS
+        near = on_air.left_ns is not None and on_air.left_ns < LAST_PROBE_NS + self._more_ns
         wanted = near and not self._tried_at_this_end
         self._tried_at_this_end = near
         return wanted

@@ -56,12 +56,14 @@ class Bench:
     def __init__(self, *sources: Source, retake: Retake = "at_once") -> None:
         self.tried: list[Tried] = []
         self.answers: dict[int, float | None] = {}
+        self.lead_ms = 1_500
         self.part = Part(sources, retake=retake)
         self.relief = Relief(0, self.part, self._open)
         self.now_s = 0.0
 
     def _open(self, number: int, now_ns: int) -> Tried:
         self.tried.append(Tried(number, now_ns / NS_PER_S, self.answers.get(number)))
+        self.tried[-1].lead_ms = self.lead_ms
         return self.tried[-1]
 
     def run(self, until_s: float, source: int, end_s: float | None = None) -> tuple[float, str]:
@@ -166,3 +168,20 @@ def test_the_probe_ends_with_the_part() -> None:
     bench.run(11, source=1)
     bench.relief.end()
     assert bench.tried[0].cancelled
+
+
+def test_a_probe_of_what_comes_in_long_segments_has_longer_and_begins_earlier_the_next_time() -> (
+    None
+):
+    bench = Bench(PRIMARY, FILE, retake="when_over")
+    bench.lead_ms = 16_000
+    assert bench.run(60.0, 1, end_s=60.0) == (58.6, "again")
+    bench.run(61.0, 1, end_s=120.0)
+    begun_s = bench.tried[0].begun_s
+    assert begun_s > 47.0
+    bench.run(begun_s + 25.0, 1, end_s=120.0)
+    assert [one.cancelled for one in bench.tried] == [False]
+    bench.run(begun_s + 28.0, 1, end_s=120.0)
+    assert [one.cancelled for one in bench.tried] == [True]
+    bench.run(110.0, 1, end_s=120.0)
+    assert 120.0 - bench.tried[1].begun_s > 25.0
