@@ -37,7 +37,7 @@ _REFILL_FRAMES = RATE_HZ
 _FULL_WAIT_S = 0.05
 # What is needed soon comes at once, the rest at so many times its own speed at most.
 _SOON_FRAMES = 2 * RATE_HZ
-_SPEED_MOST = 10.0
+_SPEED_MOST = 3.0
 
 _VLC_OPTIONS = (
     "--quiet",

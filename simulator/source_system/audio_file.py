@@ -3,8 +3,9 @@
 Owns the measuring. The length is the one the station will play, counted from the file's own
 frames: ffprobe counts what an encoder put before and behind the programme, 40 ms and more of an
 MP3, and what follows would be off by as much. Headers promise what a cut-off copy no longer holds,
-so the station's own decoder hears the whole file (5 s for an hour of MP3), and ffprobe too where it
-is installed; without either the frames alone must account for the file. Never trusts a file name.
+so the station's own decoder hears the whole file (25 s for an hour of MP3), and ffprobe too where
+it is installed; without either the frames alone must account for the file. Never trusts a file
+name.
 
 Invariants: a duration is measured or the file is refused; what is published can be heard to its
 end by a station. Not seen: an MP3 without a Xing frame or a bare AAC that ends between two frames.
@@ -27,6 +28,9 @@ from simulator.source_system.problems import AudioFileError
 from simulator.source_system.said import Said
 
 PROBE_DEADLINE_S = 300.0
+HEARD_SPEED_LEAST = 5.0
+"""Times real time: a decoder slower than that is taken to hang, five minutes allowed for."""
+
 LENGTH_MAX_MS = 86_400_000
 SIZE_MAX_BYTES = 2_000_000_000
 
@@ -125,7 +129,7 @@ def _check_heard(path: Path, counted: _Counted | None, container: str) -> None:
     """Whether the station's decoder gives all of it."""
     if counted is None:
         raise AudioFileError("format_unknown", path, container)
-    heard = _heard(path) if counted.whole_ms else None
+    heard = _heard(path, counted.whole_ms) if counted.whole_ms else None
     if heard is None:
         return
     if not heard.heard_ms:
@@ -134,11 +138,12 @@ def _check_heard(path: Path, counted: _Counted | None, container: str) -> None:
     _check_whole(path, there_ms, counted.whole_ms)
 
 
-def _heard(path: Path) -> Through | None:
+def _heard(path: Path, whole_ms: int) -> Through | None:
     """None where there is no libVLC."""
+    deadline_s = PROBE_DEADLINE_S + whole_ms / 1000 / HEARD_SPEED_LEAST
     command = [sys.executable, "-m", "agent.measuring.through", str(path)]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=PROBE_DEADLINE_S, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=deadline_s, check=False)
         return msgspec.json.decode(done.stdout, type=Through)
     except subprocess.TimeoutExpired as error:
         raise AudioFileError("not_played", path, f"{error.timeout:.0f} s") from error
