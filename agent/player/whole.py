@@ -100,6 +100,7 @@ class Run:
         calling(True)
         self._player, self._medium = instance.media_player_new(), self._media(instance)
         events = self._player.event_manager()
+        self._callbacks.append(events)  # it holds the function that libVLC calls
         for kind in (
             vlc.EventType.MediaPlayerEndReached,
             vlc.EventType.MediaPlayerEncounteredError,
