@@ -34,6 +34,9 @@ SILENT_AFTER_MS = 3_500
 LIVE_SILENT_AFTER_MS = 10_000
 """Nobody knows whether a live source means its silence: it gets the benefit of the doubt."""
 
+STORE_MS = 1_500
+"""So much of a live source the sound child has in store; an asked-for delay comes on top."""
+
 REPAIRS_MAX = 2
 KEPT_MAX = 200
 
@@ -144,18 +147,20 @@ class Truth:
             self._dead_air.quiet(sent.token, min(now_ms, at_ms - event.for_ms))
 
     def gave_up(self, event: SourceGaveUp) -> None:
-        """A live source that was left for its silence was not heard while it was silent."""
+        """A live source that was left for its silence is not heard from when that began until
+        another sounds, or its store is empty."""
         sent = self._air.sent.get(event.token)
         sound = self._air.sounds.get(sent.key) if sent is not None else None
         if sent is None or sound is None or not sent.sounding:
             return
         source = _source_of(sent, sound, event.part, event.source)
         at_ms = event.at_ms + sent.shift_ms
-        silent = event.fault == "silent" and source is not None
-        if silent and source is not None:
-            began_ms = sent.began_ms + sent.shift_ms
-            self._dead_air.quiet(event.token, max(began_ms, at_ms - source.silent_ms))
-        self._dead_air_over(sent, at_ms, source, given_up=silent)
+        if event.fault != "silent" or source is None:
+            self._dead_air_over(sent, at_ms, source)
+            return
+        began_ms = sent.began_ms + sent.shift_ms
+        self._dead_air.quiet(event.token, max(began_ms, at_ms - source.silent_ms))
+        self._dead_air.left(event.token, at_ms + STORE_MS + source.delay_ms)
 
     def ends(self, event: SoundEnded | SourceTookOver) -> None:
         """The source that was silent is not on the air any more."""
@@ -167,9 +172,7 @@ class Truth:
         source = _source_of(sent, sound, carrier.part, carrier.source)
         self._dead_air_over(sent, event.at_ms + sent.shift_ms, source)
 
-    def _dead_air_over(
-        self, sent: Sent, at_ms: int, source: Source | None, *, given_up: bool = False
-    ) -> None:
+    def _dead_air_over(self, sent: Sent, at_ms: int, source: Source | None) -> None:
         """Silence counts; it was not heard where the rule of the relay calls it a source that is
         down, or nobody pauses for so long. Who speaks may."""
         quiet = self._dead_air.over(sent.token, at_ms)
@@ -178,7 +181,7 @@ class Truth:
         if quiet is None or held is None:
             return
         spoken = source is None or not source.silent_ms
-        down = given_up or (not spoken and quiet.whole_ms >= LIVE_SILENT_AFTER_MS)
+        down = quiet.left or (not spoken and quiet.whole_ms >= LIVE_SILENT_AFTER_MS)
         if down:
             label = self._air.ledger.carried.label(sent.token)
             from_ms = quiet.to_ms - quiet.new_ms
