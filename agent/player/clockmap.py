@@ -217,7 +217,8 @@ class DacClock:
         _forget(self._paces, ideal_ns - 3 * _UNTIL_STEP_NS)
         self._crystal.asked(ideal_ns, now_ns - ideal_ns)
         offset_ns = float(measured_ns - ideal_ns)
-        self._offset_ns = self._believe(offset_ns, self._seconds, jumped=jumped)
+        asked_ns = now_ns - ideal_ns
+        self._offset_ns = self._believe(offset_ns, asked_ns, self._seconds, jumped=jumped)
         self._seconds, self._block_ns = frames / RATE_HZ, ns_of_frames(frames)
         self._seen.append((ideal_ns, offset_ns))
         _forget(self._seen, ideal_ns - _PROOF_NS - 1)
@@ -245,7 +246,7 @@ class DacClock:
         slope = sum((t - mean_t) * (z - mean_z) for t, z in self._seen) / square
         return abs(slope) < _STEADY_SLOPE
 
-    def _believe(self, offset_ns: float, seconds: float, *, jumped: bool) -> float:
+    def _believe(self, offset_ns: float, asked_ns: int, seconds: float, *, jumped: bool) -> float:
         if self._offset_ns is None or jumped:
             self._settling_ns = _SETTLING_NS
         if self._offset_ns is None or self._settling_ns > 0:
@@ -254,7 +255,9 @@ class DacClock:
         held_ns = self._offset_ns + self._crystal.drift_ns_per_s * seconds
         error_ns = offset_ns - held_ns
         self._strange_ns = self._strange_ns + self._block_ns if abs(error_ns) > _STEP_NS else 0
-        if self._strange_ns >= _UNTIL_STEP_NS and self._pace_moved(error_ns):
+        # A block that leaves before it was asked for: what is believed cannot be.
+        impossible = held_ns < asked_ns - _STEP_NS <= offset_ns
+        if self._strange_ns >= _UNTIL_STEP_NS and (impossible or self._pace_moved(error_ns)):
             return self._jump(offset_ns)
         if 0 < self._strange_ns < _UNTIL_STEP_NS:
             return held_ns

@@ -82,8 +82,9 @@ class Output(Protocol):
         the crystal stays."""
 
 
-# The first callbacks fill an empty card and report no latency yet.
-_SETTLED_FRAMES = 8_192
+# The first callbacks fill an empty card and report no latency yet: two or three of them, whatever
+# their size, before a pause of up to 1.6 s (PulseAudio, measured).
+_SETTLED_FRAMES, _SETTLED_BLOCKS = 8_192, 4
 _TOGETHER_NS = 20_000
 
 
@@ -133,7 +134,8 @@ class PortAudioOutput:
     @property
     def settled(self) -> bool:
         """True once the latency has been seen with a full buffer."""
-        return self._clock.blocks * self.frames_per_buffer >= _SETTLED_FRAMES
+        blocks = self._clock.blocks
+        return blocks >= _SETTLED_BLOCKS and blocks * self.frames_per_buffer >= _SETTLED_FRAMES
 
     @property
     def steady(self) -> bool | None:

@@ -185,6 +185,16 @@ def test_a_driver_that_began_wrong_and_goes_on_so_is_followed_by_a_millisecond_a
     assert abs(card.run(300)) < 100_000
 
 
+@pytest.mark.parametrize("frames", [960, 2048, 4096, 8192])
+def test_sound_that_would_leave_before_it_was_asked_for_is_not_believed_for_long(
+    frames: int,
+) -> None:
+    card = Card(frames)
+    card.run(2 * 48_000 // frames, driver_ns=-1_400 * NS_PER_MS)
+    assert abs(card.run(48_000 * 7 // 10 // frames + 1)) < 100_000
+    assert abs(card.run(3 * 48_000 // frames, driver_ns=-1_400 * NS_PER_MS)) < 3_500_000
+
+
 @pytest.mark.parametrize("wrong_ms", [3, -3, 30])
 def test_a_figure_that_strays_for_seconds_is_not_followed_once_the_card_is_known(
     wrong_ms: int,
