@@ -30,7 +30,7 @@ _GRID_FRAMES = RATE_HZ // 25
 _RUN_IN_FRAMES = RATE_HZ // 20
 _GAP_S = 0.04
 _GAP_MOST_S = 16.0
-_BUFFER_BYTES = 1 << 20
+_BUFFER_BYTES = 1 << 18  # grows when a block is larger
 
 _Before = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t)
 _After = ctypes.CFUNCTYPE(
@@ -82,6 +82,7 @@ class Run:
         self._buffer = ctypes.create_string_buffer(_BUFFER_BYTES)
         self._callbacks: list[Any] = []
         self._player: Any = None
+        self._events: Any = None
         self._medium: Any = None
 
     def play(self, instance: Any, calling: Calling = lambda _: None) -> None:
@@ -99,23 +100,28 @@ class Run:
 
         calling(True)
         self._player, self._medium = instance.media_player_new(), self._media(instance)
-        events = self._player.event_manager()
-        self._callbacks.append(events)  # it holds the function that libVLC calls
+        self._events = self._player.event_manager()  # it holds the function that libVLC calls
         for kind in (
             vlc.EventType.MediaPlayerEndReached,
             vlc.EventType.MediaPlayerEncounteredError,
         ):
-            events.event_attach(kind, self._on_over)
+            self._events.event_attach(kind, self._on_over)
         self._player.set_media(self._medium)
         self._player.play()
         calling(False)
 
     def stop(self, calling: Calling = lambda _: None) -> None:
         """Once over: decoders give what they still hold, then the file is let go."""
+        import vlc
+
         calling(True)
         self._player.stop()  # synchronous
+        # Nothing collects a cycle that leads through a C function: let go of this run by hand.
+        self._events.event_detach(vlc.EventType.MediaPlayerEndReached)
+        self._events.event_detach(vlc.EventType.MediaPlayerEncounteredError)
         self._medium.release()
         self._player.release()
+        self._callbacks.clear()
         calling(False)
         self.close()
 
