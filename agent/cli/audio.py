@@ -17,7 +17,8 @@ import msgspec
 
 from agent.cli.arguments import EXIT_FAULT, EXIT_OK, EXIT_UNREACHABLE, EXIT_USAGE
 from agent.cli.client import Unreachable
-from agent.cli.devices import ListDevices
+from agent.cli.devices import ListDevices, Listed
+from agent.cli.devices_check import named_in
 from agent.cli.findings import Finding, any_fault, finding_lines, worst_first
 from agent.cli.people import Decider
 from agent.cli.screens.audio import audio_findings, input_findings, render_audio
@@ -36,6 +37,8 @@ from agent.core.requests import (
     ToneView,
 )
 from agent.core.words import BACK
+from agent.devices_named import Absent, absent
+from agent.player.devices import cards
 from agent.player.listing import Devices
 
 FRESH_MS = 1_500
@@ -88,7 +91,7 @@ def run_audio(
         view: AudioView | None = _fresh(answer, session, pause)
     except Unreachable as failure:
         view, before, listed = None, (failure.finding,), list_devices()
-    before += tuple(input_findings(listed, session.lang, configured_inputs(typed.config)))
+    before += tuple(input_findings(absent_inputs(typed.config, listed), session.lang))
     findings = [*before, *audio_findings(view, listed, session.lang, configured)]
     lines = render_audio(view, listed, session.lang, session.width, configured, before)
     status = EXIT_UNREACHABLE if view is None else EXIT_FAULT if any_fault(findings) else EXIT_OK
@@ -122,19 +125,12 @@ def configured_device(config: Path) -> str:
     return found if isinstance(found, str) else ""
 
 
-def configured_inputs(config: Path) -> dict[str, str]:
-    """The device of each input by its name; as far as the file can be read."""
-    try:
-        inputs = tomllib.loads(config.read_text(encoding="utf-8")).get("input", [])
-    except (OSError, ValueError):
-        return {}
-    rows = [one for one in inputs if isinstance(one, dict)] if isinstance(inputs, list) else []
-    pairs = [(one.get("name"), one.get("device")) for one in rows]
-    return {
-        name: device
-        for name, device in pairs
-        if isinstance(name, str) and isinstance(device, str) and device
-    }
+def absent_inputs(config: Path, listed: Listed) -> list[Absent]:
+    """As far as the file can be read and it is known what is there."""
+    if listed.devices is None:
+        return []
+    inputs = [one for one in named_in(config) if one.label]
+    return list(absent(inputs, listed.devices, cards()))
 
 
 def _fresh(view: AudioView, session: Session, pause: Pause) -> AudioView:

@@ -6,7 +6,7 @@ the peak.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from agent.cli.columns import cut, display_width, flow, spread, wrap
 from agent.cli.devices import Listed
@@ -25,6 +25,7 @@ from agent.cli.wording import (
 )
 from agent.core.requests import AudioView, BusView, ReturnView
 from agent.core.words import BACK, CARD_LOST, SOUND_KIND
+from agent.devices_named import Absent
 from agent.player.listing import Card, Device, Devices
 
 FLOOR_DB = 60
@@ -136,18 +137,13 @@ def _means(name: str, card: Card) -> bool:
     )
 
 
-def input_findings(listed: Listed, lang: Lang, inputs: Mapping[str, str]) -> Iterator[Finding]:
-    """Configured inputs, device by name, that are not there. One that somebody holds is."""
-    if listed.devices is None:
-        return
-    there = [one for one in listed.devices.devices if one.inputs]
-    for name, device in sorted(inputs.items()):
-        named = any(device == one.stable or one.name.startswith(device) for one in there)
-        if named or any(_means(device, card) for card in listed.devices.cards):
-            continue
-        names = ", ".join(f'"{one}"' for one in sorted({one.stable for one in there}))
+def input_findings(lacking: Iterable[Absent], lang: Lang) -> Iterator[Finding]:
+    """Configured inputs whose device is not there."""
+    for one in lacking:
+        names = ", ".join(f'"{name}"' for name in one.there)
         step = say(lang, "audio-input-next", names=names or say(lang, "unknown"))
-        yield Finding(WATCH, say(lang, "audio-no-input", name=name, device=device), step, 2)
+        told = say(lang, "audio-no-input", name=one.wanted.label, device=one.wanted.device)
+        yield Finding(WATCH, told, step, 2)
 
 
 def _usable(devices: Devices | None) -> list[str]:
