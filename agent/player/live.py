@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from agent.contract.addresses import MULTICAST_SCHEMES, scheme_of, shown
+from agent.player import smem
 from agent.player.clockmap import NS_PER_MS, frames_of_ms, ns_of_frames
 from agent.player.feed import Feed
 from agent.player.flowing import PAUSE_NS, Flowing, came_at_once
@@ -51,6 +52,7 @@ LEAD_MOST_MS = 12_000
 # A list that leads to a list that leads to a list.
 _LISTS_MOST = 4
 _CHUNK_BYTES = 4_096
+_PIECE_MOST_BYTES = 1 << 16  # a datagram comes whole
 # Left to itself libVLC takes ffmpeg's demuxer for these, which waits for 32 kB: 4 s of 64 kbit/s.
 _DEMUX = {
     TS: "ts",
@@ -75,20 +77,6 @@ _Get = ctypes.CFUNCTYPE(
 )
 _Release = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p
-)
-_Prerender = ctypes.CFUNCTYPE(
-    None, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t
-)
-_Postrender = ctypes.CFUNCTYPE(
-    None,
-    ctypes.c_void_p,
-    ctypes.c_void_p,
-    ctypes.c_uint,
-    ctypes.c_uint,
-    ctypes.c_uint,
-    ctypes.c_uint,
-    ctypes.c_size_t,
-    ctypes.c_int64,
 )
 
 
@@ -226,7 +214,7 @@ class StreamJob(LiveJob):
         self._url = source.url  # that is fetched; a list may lead elsewhere
         self._segments_url = ""  # of the list of lists
         self._ca = ca
-        self._bytes = b""  # held while libVLC copies it
+        self._bytes = (ctypes.c_char * _PIECE_MOST_BYTES)()  # until libVLC has copied them
         self._woken = threading.Event()
         self._errored = False
         self._buffer = (ctypes.c_char * _BUFFER_BYTES)()
@@ -302,8 +290,12 @@ class StreamJob(LiveJob):
                 self._feed.close()  # or stopping would wait for the next byte
             self.cancelled.set()
             self._call(player.stop)  # synchronous: after it no callback comes
+            # Each of these would keep this job, and its ring, until the collector comes by.
+            events.event_detach(vlc.EventType.MediaPlayerEndReached)
+            events.event_detach(vlc.EventType.MediaPlayerEncounteredError)
             media.release()
             player.release()
+            self._callbacks.clear()
 
     def _how_it_ended(self) -> SourceFault | None:
         if not self.sounding:
@@ -331,14 +323,13 @@ class StreamJob(LiveJob):
             media.add_option(":imem-cat=4")
             if self._feed.kind in _DEMUX:
                 media.add_option(f":demux={_DEMUX[self._feed.kind]}")
-            media.add_option(f":imem-get={_address(get)}")
-            media.add_option(f":imem-release={_address(release)}")
-        before, after = _Prerender(self._on_room), _Postrender(self._on_samples)
+            media.add_option(f":imem-get={smem.address_of(get)}")
+            media.add_option(f":imem-release={smem.address_of(release)}")
+        before, after = smem.Before(self._on_room), smem.After(self._on_samples)
         self._callbacks += [before, after]
         media.add_option(
-            f":sout=#transcode{{vcodec=none,scodec=none,acodec=s16l,channels=1,samplerate={RATE_HZ}}}"
-            f":smem{{audio-prerender-callback={_address(before)},"
-            f"audio-postrender-callback={_address(after)},no-time-sync}}"
+            f":sout=#transcode{{vcodec=none,scodec=none,acodec=s16l,channels=1,samplerate={RATE_HZ}}}:"
+            + smem.output(before, after)
         )
         return media
 
@@ -361,11 +352,12 @@ class StreamJob(LiveJob):
         size: Any,
         place: Any,
     ) -> int:
-        self._bytes = b"" if self._feed is None else self._feed.read(_CHUNK_BYTES)
+        data = b"" if self._feed is None else self._feed.read(_CHUNK_BYTES)[:_PIECE_MOST_BYTES]
+        ctypes.memmove(self._bytes, data, len(data))
         flags[0] = 0
-        size[0] = len(self._bytes)
-        place[0] = ctypes.cast(ctypes.c_char_p(self._bytes), ctypes.c_void_p).value
-        return 0 if self._bytes else _NO_MORE
+        size[0] = len(data)
+        place[0] = ctypes.addressof(self._bytes)
+        return 0 if data else _NO_MORE
 
     def _on_room(self, _opaque: object, place: Any, size: int) -> None:
         place[0] = ctypes.addressof(self._buffer) if size <= _BUFFER_BYTES else None
@@ -410,8 +402,3 @@ def _feed_of(source: Source, url: str, ca: str) -> Feed:
     if scheme_of(url) in MULTICAST_SCHEMES:
         return MulticastFeed(url, max_kbps=source.max_kbps)
     return HttpFeed(url, ca=ca, max_kbps=source.max_kbps)
-
-
-def _address(callback: Any) -> int:
-    """As libVLC's options want it: a number."""
-    return ctypes.cast(callback, ctypes.c_void_p).value or 0

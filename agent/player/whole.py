@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from agent.player import smem
 from agent.player.formats import Excerpt, NotThisFormat, open_excerpt
 from agent.player.mono import AtStationRate, as_pcm, mixed
 from agent.player.protocol import RATE_HZ
@@ -31,19 +32,6 @@ _RUN_IN_FRAMES = RATE_HZ // 20
 _GAP_S = 0.04
 _GAP_MOST_S = 16.0
 _BUFFER_BYTES = 1 << 18  # grows when a block is larger
-
-_Before = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t)
-_After = ctypes.CFUNCTYPE(
-    None,
-    ctypes.c_void_p,  # data
-    ctypes.c_void_p,  # samples
-    ctypes.c_uint,  # channels
-    ctypes.c_uint,  # rate
-    ctypes.c_uint,  # samples of a channel
-    ctypes.c_uint,  # bits
-    ctypes.c_size_t,  # bytes
-    ctypes.c_int64,  # time stamp
-)
 
 Take = Callable[[Pcm, bool], None]
 """The next samples; whether they stand for what a damaged file has lost. It may wait."""
@@ -153,12 +141,10 @@ class Run:
             media = vlc.libvlc_media_new_callbacks(instance, *feed, None)
             if self._excerpt.demux:
                 media.add_option(f":demux={self._excerpt.demux}")
-        before, after = _Before(self._on_room), _After(self._on_samples)
+        before, after = smem.Before(self._on_room), smem.After(self._on_samples)
         self._callbacks += [before, after]
         media.add_option(
-            ":sout=#transcode{vcodec=none,scodec=none,acodec=fl32}"
-            f":smem{{no-time-sync,audio-prerender-callback={_address(before)},"
-            f"audio-postrender-callback={_address(after)}}}"
+            ":sout=#transcode{vcodec=none,scodec=none,acodec=fl32}:" + smem.output(before, after)
         )
         media.add_option(":no-sout-video")
         return media
@@ -258,8 +244,3 @@ class _Clock:
                 found = round(ahead_s * rate_hz)
         self._counted_s += (found + count) / rate_hz
         return found
-
-
-def _address(callback: Any) -> int:
-    """As libVLC's options want it: a number."""
-    return ctypes.cast(callback, ctypes.c_void_p).value or 0
