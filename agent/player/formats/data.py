@@ -7,6 +7,7 @@ ten seconds of a large WAV). One window is kept, because headers are walked in s
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
@@ -16,7 +17,36 @@ from typing import TypeAlias, overload
 _WINDOW = 65_536
 
 
-class FileBytes:
+class _Slices(ABC):
+    """What both look like: `bytes`, as far as the formats need it."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def _read(self, low: int, high: int) -> bytes: ...
+
+    @overload
+    def __getitem__(self, key: int) -> int: ...
+    @overload
+    def __getitem__(self, key: slice) -> bytes: ...
+    def __getitem__(self, key: int | slice) -> int | bytes:
+        if isinstance(key, int):
+            return self._read(key, key + 1)[0]
+        low, high, _ = key.indices(len(self))
+        return self._read(low, high)
+
+    def find(self, wanted: bytes, low: int, high: int) -> int:
+        """Where `wanted` first lies wholly in a stretch; -1 when nowhere."""
+        while low < high:
+            found = self._read(low, min(high, low + _WINDOW)).find(wanted)
+            if found >= 0:
+                return low + found
+            low += _WINDOW - len(wanted) + 1
+        return -1
+
+
+class FileBytes(_Slices):
     """Looks like `bytes` as far as the formats need it. One thread at a time."""
 
     def __init__(self, path: Path) -> None:
@@ -34,25 +64,6 @@ class FileBytes:
     def __len__(self) -> int:
         return self._size
 
-    @overload
-    def __getitem__(self, key: int) -> int: ...
-    @overload
-    def __getitem__(self, key: slice) -> bytes: ...
-    def __getitem__(self, key: int | slice) -> int | bytes:
-        if isinstance(key, int):
-            return self._read(key, key + 1)[0]
-        low, high, _ = key.indices(self._size)
-        return self._read(low, high)
-
-    def find(self, wanted: bytes, low: int, high: int) -> int:
-        """Where `wanted` first lies wholly in a stretch; -1 when nowhere."""
-        while low < high:
-            found = self._read(low, min(high, low + _WINDOW)).find(wanted)
-            if found >= 0:
-                return low + found
-            low += _WINDOW - len(wanted) + 1
-        return -1
-
     def _read(self, low: int, high: int) -> bytes:
         high = min(high, self._size)
         if high - low >= _WINDOW:
@@ -63,7 +74,7 @@ class FileBytes:
         return self._window[low - self._low : high - self._low]
 
 
-class Joined:
+class Joined(_Slices):
     """Stretches of a file as if they followed each other."""
 
     def __init__(
@@ -76,25 +87,6 @@ class Joined:
 
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
-
-    @overload
-    def __getitem__(self, key: int) -> int: ...
-    @overload
-    def __getitem__(self, key: slice) -> bytes: ...
-    def __getitem__(self, key: int | slice) -> int | bytes:
-        if isinstance(key, int):
-            return self._read(key, key + 1)[0]
-        low, high, _ = key.indices(len(self))
-        return self._read(low, high)
-
-    def find(self, wanted: bytes, low: int, high: int) -> int:
-        """As of a file."""
-        while low < high:
-            found = self._read(low, min(high, low + _WINDOW)).find(wanted)
-            if found >= 0:
-                return low + found
-            low += _WINDOW - len(wanted) + 1
-        return -1
 
     def _read(self, low: int, high: int) -> bytes:
         chunks: list[bytes] = []
